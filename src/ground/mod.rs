@@ -1,0 +1,7 @@
+//! # Ground: the words every floor speaks
+//!
+//! Time as a value and a seeded random source. Knows nothing but `std`, reads no clock and no
+//! entropy: a driver hands both in, so that the same inputs give the same run.
+
+pub mod seed;
+pub mod time;

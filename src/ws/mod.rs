@@ -1,0 +1,1 @@
+//! # WebSocket: bytes to events and back
