@@ -1,1 +1,39 @@
 //! # HTTP/1.1: bytes to events and back
+//!
+//! The server's side of RFC 9110 and RFC 9112. [`Receiver`] says what the bytes of a connection are
+//! ([`Step`]).
+//!
+//! Promises
+//! 1. The same bytes give the same steps, however they were cut.
+//! 2. Any bytes end in steps or one [`Fault`]; nothing panics, and each byte is looked at a bounded
+//!    number of times. A fault is final and remembered.
+//! 3. Where a message could be read in two ways it is refused: one Host, one length, CRLF only, no
+//!    folded lines, no repair. All that is decided about the length of a body is in `framing`.
+//! 4. No byte is kept that was not consumed; a connection between requests owns no heap memory.
+//!
+//! Never knows: sockets, clocks, threads, routes, files. Who reads a request's body, how long it
+//! may be and when to give up is for the caller. Start reading at `Receiver::decode`.
+
+mod chunked;
+mod fault;
+mod fields;
+mod framing;
+mod head;
+mod letters;
+mod limits;
+mod method;
+mod receiver;
+mod status;
+mod target;
+
+pub use fault::Fault;
+pub use fields::{FieldIter, Fields, Named, Tokens, Trailers};
+pub use framing::BodyLength;
+pub use head::{Head, HeadShape};
+pub use limits::Limits;
+pub use method::Method;
+pub use receiver::{Ended, Receiver, Step};
+pub use status::Status;
+
+#[cfg(test)]
+mod properties;
