@@ -1,7 +1,8 @@
 //! # HTTP/1.1: bytes to events and back
 //!
 //! The server's side of RFC 9110 and RFC 9112. [`Receiver`] says what the bytes of a connection are
-//! ([`Step`]).
+//! ([`Step`]); [`respond`] and [`BodyWriter`] turn a [`Response`] into bytes. Around them: dates
+//! ([`date`]) and the encoding of paths and forms ([`form`]).
 //!
 //! Promises
 //! 1. The same bytes give the same steps, however they were cut.
@@ -10,22 +11,30 @@
 //! 3. Where a message could be read in two ways it is refused: one Host, one length, CRLF only, no
 //!    folded lines, no repair. All that is decided about the length of a body is in `framing`.
 //! 4. No byte is kept that was not consumed; a connection between requests owns no heap memory.
+//! 5. A response frames its body exactly, or says that the connection ends; no CR, LF or NUL of a
+//!    field's value reaches the wire.
 //!
 //! Never knows: sockets, clocks, threads, routes, files. Who reads a request's body, how long it
-//! may be and when to give up is for the caller. Start reading at `Receiver::decode`.
+//! may be and when to give up is for the caller. Start reading at `Receiver::decode`, then
+//! `respond`.
 
+mod body;
 mod chunked;
+pub mod date;
 mod fault;
 mod fields;
+pub mod form;
 mod framing;
 mod head;
 mod letters;
 mod limits;
 mod method;
 mod receiver;
+mod response;
 mod status;
 mod target;
 
+pub use body::BodyWriter;
 pub use fault::Fault;
 pub use fields::{FieldIter, Fields, Named, Tokens, Trailers};
 pub use framing::BodyLength;
@@ -33,6 +42,7 @@ pub use head::{Head, HeadShape};
 pub use limits::Limits;
 pub use method::Method;
 pub use receiver::{Ended, Receiver, Step};
+pub use response::{Body, CONTINUE, Exchange, Response, respond};
 pub use status::Status;
 
 #[cfg(test)]
