@@ -1,8 +1,9 @@
 //! # HTTP/1.1: bytes to events and back
 //!
 //! The server's side of RFC 9110 and RFC 9112. [`Receiver`] says what the bytes of a connection are
-//! ([`Step`]); [`respond`] and [`BodyWriter`] turn a [`Response`] into bytes. Around them: dates
-//! ([`date`]) and the encoding of paths and forms ([`form`]).
+//! ([`Step`]); [`respond`] and [`BodyWriter`] turn a [`Response`] into bytes. Around them: what is
+//! asked of a representation ([`representation`]: ranges, conditions), dates ([`date`]) and the
+//! encoding of paths and forms ([`form`]).
 //!
 //! Promises
 //! 1. The same bytes give the same steps, however they were cut.
@@ -20,6 +21,7 @@
 
 mod body;
 mod chunked;
+mod conditional;
 pub mod date;
 mod fault;
 mod fields;
@@ -29,7 +31,9 @@ mod head;
 mod letters;
 mod limits;
 mod method;
+mod range;
 mod receiver;
+pub mod representation;
 mod response;
 mod status;
 mod target;
@@ -41,7 +45,9 @@ pub use framing::BodyLength;
 pub use head::{Head, HeadShape};
 pub use limits::Limits;
 pub use method::Method;
+pub use range::ByteRange;
 pub use receiver::{Ended, Receiver, Step};
+pub use representation::Representation;
 pub use response::{Body, CONTINUE, Exchange, Response, respond};
 pub use status::Status;
 
