@@ -22,9 +22,9 @@ pub enum BodyWriter {
 }
 
 impl BodyWriter {
-    /// Whether nothing more is to be written.
+    /// Whether nothing more would reach the wire: a producer may stop.
     pub const fn is_done(self) -> bool {
-        matches!(self, Self::None | Self::Length(0))
+        matches!(self, Self::None | Self::Length(0) | Self::Discard)
     }
 
     /// Appends a piece of the body.

@@ -47,8 +47,9 @@ impl Default for Limits {
 const OFFSETS_END: usize = u32::MAX as usize;
 
 impl Limits {
+    /// At least a CRLF, so that a CR alone is never too long to become an empty line.
     pub(super) fn line_bytes(&self) -> usize {
-        self.line_bytes_max.min(OFFSETS_END)
+        self.line_bytes_max.clamp(2, OFFSETS_END)
     }
 
     pub(super) fn head_bytes(&self) -> usize {

@@ -92,3 +92,206 @@ pub(super) fn cut_into(input: &[u8], mut size: impl FnMut(usize) -> usize) -> Ve
     }
     pieces
 }
+
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::{Body, BodyWriter, Exchange, Response, Status, date, respond};
+
+    /// Pieces of which requests, good and bad, are made.
+    const WORDS: &[&str] = &[
+        "GET ",
+        "POST ",
+        "HEAD ",
+        "OPTIONS ",
+        "/",
+        "/a?b",
+        "*",
+        "http://a/",
+        " HTTP/1.1",
+        " HTTP/1.0",
+        "\r\n",
+        "\r\n\r\n",
+        "\r",
+        "\n",
+        " ",
+        "\t",
+        ":",
+        "Host: h\r\n",
+        "Content-Length: 5\r\n",
+        "Content-Length: 0\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Expect: 100-continue\r\n",
+        "Connection: close\r\n",
+        "X: y\r\n",
+        "5\r\nhello\r\n",
+        "0\r\n\r\n",
+        "0\r\n",
+        "a;b=\"c\"\r\n",
+        "hello",
+        "\0",
+        "%",
+        "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+    ];
+
+    fn conversation() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop_oneof![
+            12 => prop::sample::select(WORDS).prop_map(|word| word.as_bytes().to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 1..4),
+        ];
+        prop::collection::vec(word, 0..20).prop_map(|words| words.concat())
+    }
+
+    /// Limits so small that conversations meet them.
+    fn limits() -> impl Strategy<Value = Limits> {
+        (
+            0_usize..60,
+            0_usize..120,
+            0_usize..4,
+            0_usize..12,
+            0_u32..12,
+            0_usize..20,
+            0_u8..3,
+        )
+            .prop_map(
+                |(line, head, fields, chunk, extension, trailer, empty)| Limits {
+                    line_bytes_max: line,
+                    head_bytes_max: head,
+                    fields_max: fields,
+                    chunk_line_bytes_max: chunk,
+                    chunk_extension_bytes_max: extension,
+                    trailer_bytes_max: trailer,
+                    empty_lines_max: empty,
+                },
+            )
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_bytes_give_the_same_steps_however_they_were_cut(
+            input in conversation(),
+            sizes in prop::collection::vec(1_usize..40, 1..8),
+            tight in limits(),
+            body_bytes_max in prop_oneof![Just(u64::MAX), 0_u64..10],
+        ) {
+            for limits in [Limits::default(), tight] {
+                let whole = steps(&[&input], &limits, body_bytes_max);
+                let pieces = cut_into(&input, |n| sizes[n % sizes.len()]);
+                prop_assert_eq!(&steps(&pieces, &limits, body_bytes_max), &whole);
+                let bytes = cut_into(&input, |_| 1);
+                prop_assert_eq!(&steps(&bytes, &limits, body_bytes_max), &whole);
+            }
+        }
+
+        #[test]
+        fn any_bytes_end_in_steps(input in prop::collection::vec(any::<u8>(), 0..300)) {
+            let found = steps(&[&input], &Limits::default(), u64::MAX);
+            prop_assert!(!found.is_empty() && found.len() <= input.len() + 1);
+        }
+
+        #[test]
+        fn what_is_answered_can_be_read(
+            code in prop::sample::select(&[200_u16, 204, 205, 206, 304, 404, 500, 599][..]),
+            exchange in (0_u8..2, any::<bool>(), any::<bool>()),
+            fields in prop::collection::vec(("[A-Za-z-]{1,12}", ".{0,20}"), 0..6),
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..5),
+            form in 0..3,
+        ) {
+            let (minor_version, head_only, keep_alive) = exchange;
+            let status = Status::new(code).unwrap();
+            let content = pieces.concat();
+            let body = match form {
+                0 => Body::Owned(content.clone()),
+                1 => Body::Stream { length: Some(content.len() as u64) },
+                _ => Body::Stream { length: None },
+            };
+            let mut response = Response::new(status).body(body);
+            for (name, value) in &fields {
+                response.push_field(name, value.as_bytes());
+            }
+            let asked = Exchange { minor_version, head_only, keep_alive };
+            let mut after = asked;
+            let mut out = Vec::new();
+            let mut writer = respond(&mut after, &response, &date::format(0), &mut out);
+            if form > 0 {
+                for piece in &pieces {
+                    writer.write(piece, &mut out);
+                }
+            }
+            prop_assert!(writer.end(&[], &mut out));
+            prop_assert_eq!(writer, BodyWriter::None);
+            prop_assert!(asked.keep_alive || !after.keep_alive, "nothing closed is opened again");
+
+            let bodiless = head_only || matches!(code, 204 | 205 | 304);
+            let expected = if bodiless { Vec::new() } else { content };
+            let read = read_back(&out, code, bodiless, after.keep_alive);
+            prop_assert_eq!(read, expected);
+        }
+    }
+
+    /// The body of an answer, as a client reads it that does not know our code.
+    fn read_back(out: &[u8], code: u16, bodiless: bool, keep_alive: bool) -> Vec<u8> {
+        let mut fields = [httparse::EMPTY_HEADER; 32];
+        let mut head = httparse::Response::new(&mut fields);
+        let start = head.parse(out).unwrap().unwrap();
+        assert_eq!(head.code, Some(code));
+        let value = |name: &str| {
+            let mut values = head
+                .headers
+                .iter()
+                .filter(|h| h.name.eq_ignore_ascii_case(name));
+            let first = values.next().map(|h| str::from_utf8(h.value).unwrap());
+            assert!(values.next().is_none(), "{name} is said once");
+            first
+        };
+        let (length, coding) = (value("content-length"), value("transfer-encoding"));
+        assert!(length.is_none() || coding.is_none(), "one framing");
+        assert!(value("date").is_some());
+        let rest = &out[start..];
+        if bodiless {
+            assert!(rest.is_empty(), "no body where none may be");
+            return Vec::new();
+        }
+        match (length, coding) {
+            (Some(length), _) => {
+                assert_eq!(length.parse(), Ok(rest.len()));
+                rest.to_vec()
+            }
+            (None, Some(_)) => read_chunks(rest),
+            (None, None) => {
+                assert!(!keep_alive, "without a frame only the end tells");
+                rest.to_vec()
+            }
+        }
+    }
+
+    fn read_chunks(chunks: &[u8]) -> Vec<u8> {
+        let (mut rest, mut body) = (chunks, Vec::new());
+        loop {
+            let (start, size) = httparse::parse_chunk_size(rest).unwrap().unwrap();
+            let (chunk, after) = rest[start..].split_at(size as usize);
+            body.extend_from_slice(chunk);
+            rest = after.strip_prefix(b"\r\n").unwrap();
+            if size == 0 {
+                assert!(rest.is_empty(), "nothing follows the last chunk");
+                return body;
+            }
+        }
+    }
+
+    #[test]
+    fn what_one_side_chunks_the_other_side_joins() {
+        let mut input =
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        let mut writer = BodyWriter::Chunked;
+        writer.write(b"hello ", &mut input);
+        writer.write(&[b'x'; 300], &mut input);
+        assert!(writer.end(&[("X-Sum", "1")], &mut input));
+        let found = steps(&[&input], &Limits::default(), u64::MAX);
+        let body = format!("\"hello {}\"", "x".repeat(300));
+        assert_eq!(found, ["POST / Chunked", &body, "End X-Sum=1", "Clean"]);
+    }
+}

@@ -389,3 +389,243 @@ fn push_status_line(out: &mut Vec<u8>, status: Status) {
     out.extend_from_slice(status.reason().as_bytes());
     out.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GET: Exchange = Exchange {
+        minor_version: 1,
+        head_only: false,
+        keep_alive: true,
+    };
+    const HEAD: Exchange = Exchange {
+        head_only: true,
+        ..GET
+    };
+    const OLD: Exchange = Exchange {
+        minor_version: 0,
+        keep_alive: false,
+        ..GET
+    };
+    const OLD_KEPT: Exchange = Exchange {
+        keep_alive: true,
+        ..OLD
+    };
+    const LAST: Exchange = Exchange {
+        keep_alive: false,
+        ..GET
+    };
+
+    /// What the answer looks like, without its Date; lines end in `\n` here.
+    fn check(exchange: Exchange, response: &Response, expected: &str, writer: BodyWriter) {
+        let mut after = exchange;
+        let mut out = Vec::new();
+        let date = super::super::date::format(0);
+        let found = respond(&mut after, response, &date, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        let text = text.replacen("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n", "", 1);
+        assert_eq!(text.replace("\r\n", "\n"), expected, "{exchange:?}");
+        assert_eq!(found, writer, "{exchange:?} {expected}");
+        let says_close = expected.contains("Connection: close\n");
+        assert!(
+            after.keep_alive != says_close,
+            "a close is announced, and an announced one done"
+        );
+    }
+
+    fn hello() -> Response {
+        Response::new(Status::OK).body("hello")
+    }
+
+    #[test]
+    fn a_whole_body_has_a_length() {
+        use BodyWriter::None;
+        let whole = "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello";
+        check(GET, &hello(), whole, None);
+        check(
+            HEAD,
+            &hello(),
+            "HTTP/1.1 200 OK\nContent-Length: 5\n\n",
+            None,
+        );
+        let last = "HTTP/1.1 200 OK\nContent-Length: 5\nConnection: close\n\nhello";
+        check(LAST, &hello(), last, None);
+        check(OLD, &hello(), last, None);
+        check(GET, &hello().close(), last, None);
+        let kept = "HTTP/1.1 200 OK\nContent-Length: 5\nConnection: keep-alive\n\nhello";
+        check(OLD_KEPT, &hello(), kept, None);
+        check(OLD_KEPT, &hello().close(), last, None);
+        let empty = "HTTP/1.1 404 Not Found\nContent-Length: 0\n\n";
+        check(GET, &Response::new(Status::NOT_FOUND), empty, None);
+        for body in [
+            Body::Owned(b"hello".to_vec()),
+            Body::Shared(Rc::from(&b"hello"[..])),
+        ] {
+            check(GET, &Response::new(Status::OK).body(body), whole, None);
+        }
+    }
+
+    #[test]
+    fn a_stream_is_framed_as_the_client_can_read_it() {
+        let known = Response::new(Status::OK).stream(Some(5));
+        let unknown = Response::new(Status::OK).stream(None);
+        let length = "HTTP/1.1 200 OK\nContent-Length: 5\n\n";
+        let chunked = "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n";
+        let last = "HTTP/1.1 200 OK\nConnection: close\n\n";
+        check(GET, &known, length, BodyWriter::Length(5));
+        check(GET, &unknown, chunked, BodyWriter::Chunked);
+        check(HEAD, &known, length, BodyWriter::Discard);
+        check(HEAD, &unknown, chunked, BodyWriter::Discard);
+        check(OLD, &unknown, last, BodyWriter::UntilClose);
+        check(OLD_KEPT, &unknown, last, BodyWriter::UntilClose);
+        let kept = "HTTP/1.1 200 OK\nContent-Length: 5\nConnection: keep-alive\n\n";
+        check(OLD_KEPT, &known, kept, BodyWriter::Length(5));
+        let old_head = Exchange {
+            head_only: true,
+            ..OLD_KEPT
+        };
+        let bare = "HTTP/1.1 200 OK\nConnection: keep-alive\n\n";
+        check(old_head, &unknown, bare, BodyWriter::Discard);
+    }
+
+    #[test]
+    fn some_statuses_never_have_a_body() {
+        use BodyWriter::{Discard, None};
+        let with = |status| hello().with_status(status);
+        let none = "HTTP/1.1 204 No Content\n\n";
+        check(GET, &with(Status::NO_CONTENT), none, None);
+        check(
+            GET,
+            &Response::new(Status::NO_CONTENT).stream(Option::None),
+            none,
+            Discard,
+        );
+        check(
+            OLD_KEPT,
+            &Response::new(Status::NO_CONTENT).stream(Option::None),
+            "HTTP/1.1 204 No Content\nConnection: keep-alive\n\n",
+            Discard,
+        );
+        check(
+            GET,
+            &with(Status::NOT_MODIFIED),
+            "HTTP/1.1 304 Not Modified\n\n",
+            None,
+        );
+        let reset = "HTTP/1.1 205 Reset Content\nContent-Length: 0\n\n";
+        check(GET, &with(Status::RESET_CONTENT), reset, None);
+        check(
+            GET,
+            &with(Status::RESET_CONTENT).stream(Some(5)),
+            reset,
+            Discard,
+        );
+    }
+
+    #[test]
+    fn switching_protocols_says_what_the_handshake_says() {
+        let response = Response::new(Status::SWITCHING_PROTOCOLS)
+            .field("Upgrade", "websocket")
+            .field("Connection", "Upgrade");
+        let mut exchange = GET;
+        let mut out = Vec::new();
+        respond(&mut exchange, &response, &[b'-'; 29], &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("HTTP/1.1 101 Switching Protocols\r\nDate: "));
+        assert!(text.ends_with("Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_handler_cannot_contradict_the_framing() {
+        let response = hello()
+            .field("content-length", "7")
+            .field("Transfer-Encoding", "chunked")
+            .field("Date", "never")
+            .field("Keep-Alive", "timeout=5")
+            .field("Connection", "keep-alive");
+        check(
+            GET,
+            &response,
+            "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+            BodyWriter::None,
+        );
+        check(
+            GET,
+            &hello().field("Connection", "X-A, Close"),
+            "HTTP/1.1 200 OK\nConnection: X-A\nContent-Length: 5\nConnection: close\n\nhello",
+            BodyWriter::None,
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_value_ends_its_field() {
+        let value = |value: &str| {
+            let response = Response::new(Status::OK).field("X", value);
+            let fields: Vec<_> = response
+                .fields()
+                .iter()
+                .map(|(n, v)| (n, v.to_vec()))
+                .collect();
+            assert_eq!(fields.len(), 1);
+            String::from_utf8(fields[0].1.clone()).unwrap()
+        };
+        assert_eq!(value("a\r\nSet-Cookie: b"), "a  Set-Cookie: b");
+        assert_eq!(value("a\0b\x7fc\x0bd"), "a b c d");
+        assert_eq!(value(" a\tb "), "a\tb");
+        assert_eq!(value("café"), "café");
+        assert_eq!(value("\r\n"), "");
+    }
+
+    #[test]
+    fn a_fault_is_answered_in_one_line_and_ends_the_connection() {
+        check(
+            Exchange::BROKEN,
+            &Response::from(Fault::NoHost),
+            "HTTP/1.1 400 Bad Request\nContent-Type: text/plain; charset=utf-8\n\
+             Content-Length: 8\nConnection: close\n\nno Host\n",
+            BodyWriter::None,
+        );
+    }
+
+    #[test]
+    fn the_builders_say_their_type() {
+        let of = |response: Response| {
+            let fields = response.fields();
+            let value = fields
+                .first("content-type")
+                .or_else(|| fields.first("location"));
+            (
+                response.status().code(),
+                String::from_utf8(value.unwrap().to_vec()).unwrap(),
+            )
+        };
+        assert_eq!(
+            of(Response::text("")),
+            (200, "text/plain; charset=utf-8".to_owned())
+        );
+        assert_eq!(
+            of(Response::html("")),
+            (200, "text/html; charset=utf-8".to_owned())
+        );
+        assert_eq!(
+            of(Response::json("{}")),
+            (200, "application/json".to_owned())
+        );
+        assert_eq!(of(Response::redirect("/a")), (303, "/a".to_owned()));
+        let refusal = Response::refusal(Status::NOT_FOUND, "no such room");
+        assert_eq!(refusal.content().bytes(), b"no such room\n");
+    }
+
+    #[test]
+    fn an_unregistered_status_has_no_phrase_but_its_space() {
+        let response = Response::new(Status::new(299).unwrap());
+        check(
+            GET,
+            &response,
+            "HTTP/1.1 299 \nContent-Length: 0\n\n",
+            BodyWriter::None,
+        );
+        assert_eq!((Status::new(99), Status::new(600)), (None, None));
+    }
+}
