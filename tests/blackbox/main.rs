@@ -1,0 +1,16 @@
+//! # Black box: the real binary, asked over real sockets
+//!
+//! Each test starts its own `parlour` on a free port in its own directory, holds a dialogue of send
+//! and expect, and ends the process. Nothing here knows the library: only bytes and RFCs.
+//!
+//! `support` starts servers and speaks strictly; `http` asks about RFC 9110 and 9112; `serve` about
+//! the command line, listening and leaving.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test a broken assumption ends the test, and the panic says where"
+)]
+
+mod http;
+mod serve;
+mod support;
