@@ -112,7 +112,7 @@ const OFFERS: [(&str, Answer); 66] = [
         agreed(None, UpTo(15)),
     ),
     (
-        "permessage-deflate ; server_max_window_bits = 10",
+        "permessage-deflate ; server_max_window_bits=10",
         agreed(Some(10), Fixed),
     ),
     ("permessage-deflate;\tserver_no_context_takeover", PLAIN),
