@@ -1,0 +1,253 @@
+#!/usr/bin/env bash
+# The long suite: foreign clients, a browser and the conformance suites against the release build.
+#
+#     cargo build --release && tests/full.sh
+#
+# What is missing is installed: Debian packages when run by root, Python and Node packages into a cache
+# directory of its own. What cannot be had is said and counted as skipped. The last line counts; the exit
+# status is 1 when anything failed. PARLOUR_BIN names another binary, PARLOUR_AUTOBAHN=all runs all 517
+# cases of Autobahn instead of all but most of the compressed ones.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+clients=$root/tests/clients
+conformance=$root/../shared/conformance
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/parlour-full
+parlour=${PARLOUR_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/parlour}
+work=$(mktemp -d)
+server=''
+passed=0 failed=0 skipped=0
+
+# About 20 of the 216 compressed cases: each size of message, each way to fragment and each set of
+# parameters is there at least once. All of them take a quarter of an hour.
+compressed_sample=(
+    12.1.1 12.1.4 12.1.8 12.1.10 12.1.14 12.2.2 12.2.9 12.2.18 12.3.5 12.4.7 12.5.12
+    13.1.1 13.1.9 13.2.3 13.3.5 13.3.17 13.4.6 13.5.4 13.6.2 13.7.1 13.7.11
+)
+
+clean_up() {
+    [ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# ---- counting --------------------------------------------------------------------------------------
+
+pass() { passed=$((passed + 1)); printf 'ok       %s (%s s)\n' "$1" "$2"; }
+skip() { skipped=$((skipped + 1)); printf 'skipped  %s: %s\n' "$1" "$2"; }
+fail() {
+    failed=$((failed + 1))
+    printf 'FAILED   %s: %s\n' "$1" "$2"
+    [ ! -s "$work/log" ] || tail -n 40 "$work/log" | sed 's/^/         | /'
+}
+
+finish() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ] || exit 1
+    exit 0
+}
+
+step() { # NAME SECONDS COMMAND...: passes if the command does, in time
+    local name=$1 limit_s=$2 started=$SECONDS status=0
+    shift 2
+    timeout --kill-after=5 "$limit_s" "$@" >"$work/log" 2>&1 || status=$?
+    case $status in
+    0) pass "$name" "$((SECONDS - started))" ;;
+    124 | 137) fail "$name" "not done after $limit_s s" ;;
+    *) fail "$name" "exit status $status" ;;
+    esac
+}
+
+# ---- what is needed --------------------------------------------------------------------------------
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+lists_are_fresh=no
+packages() { # PACKAGES...: Debian packages, where that is possible
+    has apt-get && [ "$(id -u)" -eq 0 ] || return 1
+    export DEBIAN_FRONTEND=noninteractive
+    if [ "$lists_are_fresh" = no ]; then
+        timeout 60 apt-get -qq update >>"$work/install" 2>&1 || return 1
+        lists_are_fresh=yes
+    fi
+    timeout 180 apt-get -qq install -y --no-install-recommends "$@" >>"$work/install" 2>&1
+}
+
+command_or_packages() { # COMMAND PACKAGES...
+    local command=$1
+    shift
+    has "$command" || packages "$@" || return 1
+    hash -r
+    has "$command"
+}
+
+python_client() {
+    command_or_packages python3 python3 || return 1
+    "$cache/venv/bin/python" -c 'import websockets.sync.client' 2>/dev/null && return 0
+    rm -rf "$cache/venv"
+    if ! python3 -m venv "$cache/venv" >>"$work/install" 2>&1; then
+        packages python3-venv && rm -rf "$cache/venv" || return 1
+        python3 -m venv "$cache/venv" >>"$work/install" 2>&1 || return 1
+    fi
+    timeout 90 "$cache/venv/bin/pip" install --quiet websockets >>"$work/install" 2>&1
+}
+
+node_client() {
+    command_or_packages node nodejs || return 1
+    [ ! -d "$cache/node/node_modules/ws" ] || return 0
+    command_or_packages npm npm || return 1
+    mkdir -p "$cache/node"
+    timeout 90 npm install --prefix "$cache/node" --no-audit --no-fund ws >>"$work/install" 2>&1
+}
+
+browser=''
+find_browser() {
+    local name
+    for name in chromium chromium-browser google-chrome chrome; do
+        if has "$name"; then
+            browser=$name
+            return 0
+        fi
+    done
+    return 1
+}
+
+# ---- the server ------------------------------------------------------------------------------------
+
+start() {
+    local line=''
+    exec 3< <(exec "$parlour" serve --listen 127.0.0.1:0 --echo 2>"$work/errors")
+    server=$!
+    read -r -t 10 line <&3 || true
+    address=${line#listening on http://}
+    [ "$address" != "$line" ] || {
+        cp "$work/errors" "$work/log"
+        fail "start" "no ready line from $parlour, but: '$line'"
+        finish
+    }
+}
+
+stop() { # the server is still there, and ends cleanly when asked
+    local status=0 asked=$SECONDS
+    if ! kill -TERM "$server" 2>/dev/null; then
+        cp "$work/errors" "$work/log"
+        fail "end" "the server was gone already"
+        return
+    fi
+    (sleep 10 && kill -KILL "$server") 2>/dev/null &
+    local guard=$!
+    wait "$server" || status=$?
+    kill "$guard" 2>/dev/null || true
+    server=''
+    cp "$work/errors" "$work/log"
+    if [ "$status" -eq 0 ]; then
+        pass "a clean end on SIGTERM" "$((SECONDS - asked))"
+    else
+        fail "a clean end on SIGTERM" "exit status $status"
+    fi
+}
+
+# ---- the dialogues ---------------------------------------------------------------------------------
+
+curl_dialogue() {
+    local all='curl'
+    command_or_packages curl curl || { skip "$all" "curl is not here and cannot be installed"; return; }
+    local ask="curl --silent --show-error --http1.1 --max-time 10"
+    local handshake="-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='"
+    curl_step() { step "curl: $1" 20 bash -euo pipefail -c "$2"; }
+    curl_step "the page" "$ask --fail http://$address/ | grep -q ."
+    curl_step "health" "$ask --fail http://$address/healthz"
+    curl_step "HEAD has no body" "$ask --fail --head http://$address/ | grep -qi '^content-length:'"
+    curl_step "404" "[ \$($ask -o /dev/null -w '%{http_code}' http://$address/no/such/page) = 404 ]"
+    curl_step "426" "$ask -i http://$address/echo | tr -d '\\r' | tee /dev/stderr | grep -qi '^upgrade: websocket$'"
+    curl_step "a wrong version" \
+        "$ask -i $handshake -H 'Sec-WebSocket-Version: 8' http://$address/echo | grep -qi '^sec-websocket-version: 13'"
+    # After 101 nobody says anything: curl waits until its time is over, and that is status 28.
+    curl_step "101" "{ $ask -i -N --max-time 1 $handshake -H 'Sec-WebSocket-Version: 13' http://$address/echo || [ \$? = 28 ]; } |
+        tr -d '\\r' | tee /dev/stderr | grep -q '^[Ss]ec-[Ww]eb[Ss]ocket-[Aa]ccept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=$'"
+    curl_step "one connection for two requests" \
+        "[ \$($ask -o /dev/null -o /dev/null -w '%{num_connects} ' http://$address/ http://$address/healthz | tr -d ' ') = 10 ]"
+    curl_step "fifty at once" \
+        "$ask --fail --parallel --parallel-max 50 -o /dev/null 'http://$address/healthz?[1-50]'"
+}
+
+python_dialogue() {
+    python_client || { skip "Python websockets" "it cannot be installed"; return; }
+    step "Python websockets" 60 "$cache/venv/bin/python" "$clients/echo.py" "ws://$address/echo"
+}
+
+node_dialogue() {
+    node_client || { skip "Node ws" "it cannot be installed"; return; }
+    step "Node ws" 60 node "$clients/echo.mjs" "ws://$address/echo" "$cache/node"
+}
+
+browser_dialogue() {
+    has python3 || { skip "Chromium" "python3 is missing"; return; }
+    find_browser || { packages chromium && hash -r && find_browser; } ||
+        { skip "Chromium" "it is not here and cannot be installed"; return; }
+    step "Chromium" 90 python3 "$clients/browser.py" "$browser" "ws://$address/echo"
+}
+
+# A file that the page itself links to. The suite needs a name in it: "/" alone is none.
+linked_file() {
+    local path
+    for path in $(curl --silent --max-time 10 "http://$address/" | grep -oE '(href|src)="?/[^"?# >]+' | grep -oE '/.*' | sort -u); do
+        if curl --silent --max-time 10 --head "http://$address$path" | grep -qi '^etag:'; then
+            printf '%s\n' "$path"
+            return
+        fi
+    done
+}
+
+http_conformance() {
+    local static=()
+    [ -f "$conformance/http1.py" ] || { skip "HTTP conformance" "no shared/ folder beside the checkout"; return; }
+    has python3 || { skip "HTTP conformance" "python3 is missing"; return; }
+    ! has curl || mapfile -t static < <(linked_file)
+    [ "${#static[@]}" -gt 0 ] || skip "HTTP conformance of files" "the page links to no file with an ETag"
+    step "HTTP conformance" 90 python3 "$conformance/http1.py" --url "http://$address/" \
+        ${static[@]+--static-path "${static[0]}"} --post-path /echo --ws-path /echo --strict
+    tail -n 1 "$work/log"
+}
+
+autobahn() {
+    [ -f "$conformance/autobahn.sh" ] || { skip "Autobahn" "no shared/ folder beside the checkout"; return; }
+    timeout 150 "$conformance/autobahn.sh" --install-only >"$work/log" 2>&1 ||
+        { skip "Autobahn" "$(tail -n 1 "$work/log")"; return; }
+    if [ "${PARLOUR_AUTOBAHN:-}" = all ]; then
+        step "Autobahn, all of it" 1860 "$conformance/autobahn.sh" --strict "ws://$address/echo"
+    else
+        step "Autobahn" 240 "$conformance/autobahn.sh" --strict --timeout 230 "ws://$address/echo" \
+            '1.*' '2.*' '3.*' '4.*' '5.*' '6.*' '7.*' '9.*' '10.*' "${compressed_sample[@]}"
+    fi
+    tail -n 1 "$work/log"
+}
+
+fuzz_corpora() {
+    local target name
+    [ -d "$root/fuzz" ] || { skip "fuzz corpora" "no fuzz/ folder"; return; }
+    cargo +nightly fuzz --version >/dev/null 2>&1 ||
+        { skip "fuzz corpora" "cargo-fuzz on a nightly toolchain is not here"; return; }
+    for target in "$root"/fuzz/fuzz_targets/*.rs; do
+        name=$(basename "$target" .rs)
+        [ -d "$root/fuzz/corpus/$name" ] || { skip "corpus of $name" "there is none"; continue; }
+        (cd "$root" && timeout 120 cargo +nightly fuzz build "$name" >"$work/log" 2>&1) ||
+            { skip "corpus of $name" "its target cannot be built here"; continue; }
+        step "corpus of $name" 60 bash -c 'cd "$1" && cargo +nightly fuzz run "$2" -- -runs=0' - "$root" "$name"
+    done
+}
+
+[ -x "$parlour" ] || { fail "start" "$parlour is missing: cargo build --release"; finish; }
+mkdir -p "$cache"
+: >"$work/install"
+start
+curl_dialogue
+python_dialogue
+node_dialogue
+browser_dialogue
+http_conformance
+autobahn
+fuzz_corpora
+stop
+finish
