@@ -1,0 +1,128 @@
+//! # `parlour serve`
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use super::{CliError, HELP, exit_code, log_sink, say};
+use crate::reactor::driver::Driver;
+use crate::reactor::driver::listeners::Address;
+use crate::reactor::{App, Settings};
+use crate::site::Site;
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// What `serve` was asked for.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    listen: Vec<Address>,
+    data: Option<PathBuf>,
+    echo: bool,
+}
+
+/// What came of the next word of the command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// An option, which is noted.
+    Noted,
+    /// An option that asked for words, which were said: there is nothing left to do.
+    Said,
+    /// No option.
+    Word(OsString),
+    /// There are no more.
+    End,
+}
+
+impl Options {
+    /// Reads the next word.
+    pub(super) fn read(&mut self, words: &mut Parser) -> Result<Next, CliError> {
+        match words.next()? {
+            None => return Ok(Next::End),
+            Some(Arg::Long("listen")) => self.listen.push(words.value()?.parse_with(str::parse)?),
+            Some(Arg::Long("data")) => self.data = Some(words.value()?.into()),
+            Some(Arg::Long("echo")) => self.echo = true,
+            Some(Arg::Short('h') | Arg::Long("help")) => {
+                say(HELP)?;
+                return Ok(Next::Said);
+            }
+            Some(Arg::Short('V') | Arg::Long("version")) => {
+                say(concat!("parlour ", env!("CARGO_PKG_VERSION"), "\n"))?;
+                return Ok(Next::Said);
+            }
+            Some(Arg::Value(word)) => return Ok(Next::Word(word)),
+            Some(other) => return Err(other.unexpected().into()),
+        }
+        Ok(Next::Noted)
+    }
+}
+
+/// Serves as the options ask.
+pub(super) fn run(options: &Options) -> Result<(), CliError> {
+    if let Some(folder) = &options.data {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let folder = folder.display();
+            CliError::Failed(format!("--data {folder}: cannot make this folder: {error}"))
+        })?;
+    }
+    serve_app(Site::new(options.echo, modified_s()), &options.listen)
+}
+
+/// When this binary, and so everything embedded in it, was made.
+fn modified_s() -> Option<u64> {
+    let modified = std::env::current_exe()
+        .ok()?
+        .metadata()
+        .ok()?
+        .modified()
+        .ok()?;
+    Some(
+        modified
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()?
+            .as_secs(),
+    )
+}
+
+/// Serves `app` at `addresses` until SIGTERM or SIGINT; says where once it is ready.
+pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> {
+    let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
+    // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let default: Address = DEFAULT_LISTEN.parse().map_err(CliError::Failed)?;
+    let addresses = if addresses.is_empty() {
+        &[default]
+    } else {
+        addresses
+    };
+    let mut driver = Driver::open(addresses).map_err(|error| failed(&error))?;
+    driver.stop_on_signals().map_err(|error| failed(&error))?;
+    for address in driver.addresses() {
+        say(&format!("listening on {address}\n"))?;
+    }
+    // Chance that differs from run to run, from the standard library's own source.
+    let seed = RandomState::new().hash_one("parlour");
+    driver
+        .run(app, Settings::default(), seed)
+        .map_err(|error| failed(&error))?;
+    Ok(())
+}
+
+/// Runs an example: a small server whose only option is `--listen ADDR`.
+pub fn example<A: App>(app: A) -> ExitCode {
+    log_sink::install();
+    let read = || {
+        let mut words = Parser::from_env();
+        let mut listen = Vec::new();
+        while let Some(word) = words.next()? {
+            match word {
+                Arg::Long("listen") => listen.push(words.value()?.parse_with(str::parse)?),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(listen)
+    };
+    exit_code(read().and_then(|listen: Vec<Address>| serve_app(app, &listen)))
+}

@@ -1,0 +1,148 @@
+//! # App: what upper floors implement
+//!
+//! The engine calls an [`App`] with what has arrived; the app answers at once, or later through
+//! [`Net`], which it is handed at every call and may use to speak to any connection.
+//!
+//! Promises to an app
+//! 1. `opened` comes once for each accepted upgrade, then messages, then `closed` once.
+//! 2. A request that was answered with [`Answer::Later`] or with a stream either is answered, or
+//!    `aborted` comes once for it.
+//! 3. `drained` comes whenever a streamed answer has room again after it was full.
+
+use crate::ground::time::Instant;
+use crate::http::{Head, Response, Trailers};
+use crate::reactor::net::Net;
+use crate::reactor::token::{Call, ConnId};
+use crate::ws::{Limits, Message};
+
+/// What a request of ordinary size may carry when an app does not say otherwise: 1 MiB.
+pub const BODY_BYTES_MAX: u64 = 1 << 20;
+
+/// A whole request, as an app sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Method, target and fields.
+    pub head: Head<'a>,
+    /// The whole body; empty where there was none.
+    pub body: &'a [u8],
+    /// Fields that came after a chunked body.
+    pub trailers: Trailers<'a>,
+}
+
+/// What to do with a body that is announced.
+#[derive(Debug)]
+pub enum Reception {
+    /// Take it, up to so many bytes, and hand it over with the request.
+    Collect {
+        /// A longer one is refused with 413.
+        bytes_max: u64,
+    },
+    /// Answer this instead, and end the connection.
+    Refuse(Response),
+}
+
+/// What an app says to a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// This. A response with a streamed body is continued with [`Net::write`] and [`Net::end`].
+    Respond(Response),
+    /// Become a WebSocket, if the request rightly asks for that. Else it gets 400 or 426.
+    Upgrade(Upgrade),
+    /// Wait: [`Net::answer`] will say.
+    Later,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self::Respond(response)
+    }
+}
+
+/// How to become a WebSocket.
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade {
+    /// The subprotocol to answer with: one that the client offered.
+    pub protocol: Option<&'static str>,
+    /// What a message may measure.
+    pub limits: Limits,
+    /// Whatever the app wants to be told again when the connection is open.
+    pub tag: u64,
+}
+
+impl Upgrade {
+    /// An upgrade with default limits; `tag` comes back in [`App::opened`].
+    pub fn new(tag: u64) -> Self {
+        Self {
+            protocol: None,
+            limits: Limits::default(),
+            tag,
+        }
+    }
+
+    /// The same with messages of up to `bytes`.
+    pub fn message_bytes_max(mut self, bytes: usize) -> Self {
+        self.limits.message_bytes_max = bytes;
+        self.limits.frame_bytes_max = bytes;
+        self
+    }
+
+    /// The same with a subprotocol.
+    pub fn protocol(mut self, protocol: &'static str) -> Self {
+        self.protocol = Some(protocol);
+        self
+    }
+}
+
+/// What is built on the reactor.
+pub trait App {
+    /// A request with a body has begun: is the body wanted?
+    fn reception(&mut self, head: &Head<'_>) -> Reception {
+        let _ = head;
+        Reception::Collect {
+            bytes_max: BODY_BYTES_MAX,
+        }
+    }
+
+    /// A whole request is here. `call` names it for a later answer.
+    fn request(&mut self, call: Call, request: &Request<'_>, net: &mut Net) -> Answer;
+
+    /// A streamed answer has room for more.
+    fn drained(&mut self, call: Call, net: &mut Net) {
+        let _ = (call, net);
+    }
+
+    /// A request that waited, or a stream, ended with its connection.
+    fn aborted(&mut self, call: Call, net: &mut Net) {
+        let _ = (call, net);
+    }
+
+    /// A WebSocket is open. `tag` is that of the [`Upgrade`].
+    fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
+        let _ = (id, tag, net);
+    }
+
+    /// A message has come.
+    fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
+        let _ = (id, message, net);
+    }
+
+    /// A WebSocket has ended: with the peer's code, or without a word (`None`).
+    fn closed(&mut self, id: ConnId, code: Option<u16>, net: &mut Net) {
+        let _ = (id, code, net);
+    }
+
+    /// Another thread has rung the [`Bell`](crate::reactor::driver::Bell).
+    fn woken(&mut self, net: &mut Net) {
+        let _ = net;
+    }
+
+    /// When the app wants to be told about time.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// That time has come.
+    fn elapsed(&mut self, net: &mut Net) {
+        let _ = net;
+    }
+}

@@ -1,0 +1,157 @@
+//! # Connection: what one peer costs
+//!
+//! Small, because there may be a hundred thousand: what only some need is boxed, what nobody needs
+//! between two events is not kept.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::ground::time::Instant;
+use crate::reactor::outbox::Outbox;
+use crate::reactor::settings::Waits;
+use crate::reactor::stage::{Closing, Http, Stage, Turn};
+use crate::reactor::token::ConnId;
+
+/// Where a connection comes from, in 20 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// An IPv4 address and port; IPv4 that was mapped into IPv6 too.
+    V4([u8; 4], u16),
+    /// An IPv6 address and port.
+    V6([u8; 16], u16),
+    /// A Unix socket: somebody on this machine.
+    Local,
+}
+
+impl Peer {
+    /// The address; none for a Unix socket.
+    pub fn ip(self) -> Option<IpAddr> {
+        match self {
+            Self::V4(octets, _) => Some(Ipv4Addr::from(octets).into()),
+            Self::V6(octets, _) => Some(Ipv6Addr::from(octets).into()),
+            Self::Local => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        match address.ip().to_canonical() {
+            IpAddr::V4(ip) => Self::V4(ip.octets(), address.port()),
+            IpAddr::V6(ip) => Self::V6(ip.octets(), address.port()),
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) generation: u32,
+    pub(crate) peer: Peer,
+    pub(crate) stage: Stage,
+    pub(crate) outbox: Outbox,
+    /// Input that could not be handled yet: part of a head, or what came during a pause.
+    pub(crate) rest: Vec<u8>,
+    /// When the stage, or the part of it that has a total deadline, began.
+    pub(crate) since: Instant,
+    /// When the peer was last heard of.
+    pub(crate) heard: Instant,
+    /// When the peer last took something, while something waits for it.
+    pub(crate) moved: Instant,
+    /// The time of its entry in the wheel.
+    pub(crate) armed: Instant,
+    /// On the turn's list of those with something to say.
+    pub(crate) dirty: bool,
+    /// The transport takes nothing more until it says so.
+    pub(crate) blocked: bool,
+    /// Handling stopped with input left over; [`Connection::may_go_on`] says until when.
+    pub(crate) paused: bool,
+    /// The peer has said its last.
+    pub(crate) ended: bool,
+    /// A streamed answer was told that there is no room.
+    pub(crate) full: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(generation: u32, peer: Peer, now: Instant) -> Self {
+        Self {
+            generation,
+            peer,
+            stage: Stage::Http(Http::default()),
+            outbox: Outbox::default(),
+            rest: Vec::new(),
+            since: now,
+            heard: now,
+            moved: now,
+            armed: Instant::NEVER,
+            dirty: false,
+            blocked: false,
+            paused: false,
+            ended: false,
+            full: false,
+        }
+    }
+
+    pub(crate) const fn id(&self, slot: usize) -> ConnId {
+        ConnId {
+            slot: slot as u32,
+            generation: self.generation,
+        }
+    }
+
+    /// Whether more input may be handled now: the outbox has room and no answer is awaited.
+    #[inline]
+    pub(crate) fn may_go_on(&self, pause_bytes: usize) -> bool {
+        self.outbox.queued() < pause_bytes
+            && match &self.stage {
+                Stage::Http(http) => !matches!(http.turn, Turn::Awaiting(_) | Turn::Streaming(..)),
+                Stage::Upgrading(_) => false,
+                Stage::WebSocket(_) | Stage::Closing(_) => true,
+                Stage::Buried => false,
+            }
+    }
+
+    /// Whether the rest of a body is awaited.
+    #[inline]
+    pub(crate) const fn is_collecting(&self) -> bool {
+        matches!(
+            &self.stage,
+            Stage::Http(Http {
+                turn: Turn::Collecting(_),
+                ..
+            })
+        )
+    }
+
+    /// The nearest moment at which something has to happen if nothing is heard until then.
+    pub(crate) fn deadline(&self, waits: &Waits) -> Instant {
+        let stage = match &self.stage {
+            Stage::Http(http) => match &http.turn {
+                Turn::Reading if http.begun => self.since + waits.head,
+                Turn::Reading => self.heard + waits.keep_alive,
+                Turn::Collecting(collecting) => {
+                    let earned = collecting.body.len() as u64 * 1000 / waits.body_rate.max(1);
+                    let total = Instant((self.since + waits.body).0.saturating_add(earned));
+                    total.min(self.heard + waits.body_progress)
+                }
+                Turn::Awaiting(_) | Turn::Streaming(..) => Instant::NEVER,
+            },
+            Stage::Upgrading(_) => Instant::NEVER,
+            Stage::WebSocket(socket) if socket.session.is_open() => {
+                let silence = if socket.pinged { 2 } else { 1 };
+                self.heard + waits.heartbeat * silence
+            }
+            Stage::WebSocket(_) | Stage::Closing(Closing { .. }) => self.since + waits.close,
+            Stage::Buried => Instant::NEVER,
+        };
+        // A pause makes the peer wait for itself: what it does not send is no fault of it then.
+        let stage = match &self.stage {
+            Stage::Http(_) if self.paused => Instant::NEVER,
+            _ => stage,
+        };
+        if self.blocked {
+            stage.min(self.moved + waits.stalled)
+        } else {
+            stage
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! # Reactor: turns inputs into effects
+//!
+//! Owns every connection, from its first byte of HTTP through the upgrade to its last WebSocket
+//! frame, and hands what arrives to an [`App`]. The [`Engine`] is a state machine without I/O;
+//! [`driver`] puts sockets, clocks and signals around it, the simulator puts a virtual world there.
+//!
+//! ```text
+//!            accepted, received, ended, writable, elapse, woken
+//!  driver ───────────────────────────────────────────────────────► Engine ──► App
+//!         ◄───────────────────────────────────────────────────────        ◄── Net
+//!            flush (what to write), effects (what to do), sleep
+//! ```
+//!
+//! The life of a connection ([`stage::Stage`]):
+//!
+//! ```text
+//!   accepted ─► Http ──ask──► Upgrading ──accept──► WebSocket
+//!                │ ▲             │ refuse              │ close, fault, too slow
+//!                │ └─────────────┘                     ▼
+//!                └──last answer, fault, too slow──► Closing ──ended, too long──► buried
+//! ```
+//!
+//! Promises
+//! 1. Inputs only *produce* effects; nothing is written while something is handled.
+//! 2. The same inputs give the same effects, byte for byte.
+//! 3. Requests of one connection are answered in the order in which they came, each once.
+//! 4. An app hears `opened` and `closed` exactly once each for a WebSocket, in this order.
+//! 5. What a connection holds is bounded: unread input by the pause, unsaid output by the budget.
+//! 6. A connection that makes no progress ends: each stage has a deadline, or waits for the app.
+//!
+//! Never knows: rooms, people, JSON, files. Start reading at [`Engine::received`].
+
+pub mod app;
+mod connection;
+mod deadlines;
+pub mod driver;
+mod engine;
+mod net;
+mod outbox;
+pub mod settings;
+mod stage;
+pub mod token;
+mod upgrade;
+
+pub use app::{Answer, App, Reception, Request, Upgrade};
+pub use connection::Peer;
+pub use engine::{Effect, Engine};
+pub use net::{Net, Sent};
+pub use settings::{Settings, Waits};
+pub use token::{Call, ConnId};

@@ -1,0 +1,535 @@
+//! # Net: what an app may do to connections
+//!
+//! Everything of the engine except the app itself. The app is handed it at each call and speaks
+//! through it to any connection, not only the one it is called for. What would call the app again
+//! (a reader that proves too slow, an upgrade granted later) is noted and done by the engine when
+//! the app has returned: an app is never called while it is called.
+
+use slab::Slab;
+
+use crate::ground::seed::Seed;
+use crate::ground::time::Now;
+use crate::http::date::DateCache;
+use crate::http::{self, Exchange, Response, Status};
+use crate::reactor::app::{Answer, Upgrade};
+use crate::reactor::connection::{Connection, Peer};
+use crate::reactor::deadlines::Deadlines;
+use crate::reactor::engine::Effect;
+use crate::reactor::outbox::{Blocks, Piece};
+use crate::reactor::settings::Settings;
+use crate::reactor::stage::{Closing, Http, Stage, Turn, Upgrading, WebSocket};
+use crate::reactor::token::{Call, ConnId};
+use crate::reactor::upgrade;
+use crate::ws::handshake::{Accepted, Refused};
+use crate::ws::{self, Deflate, Message, Session};
+
+/// What became of something that was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It leaves at the end of the turn, or as fast as the peer takes it.
+    Queued,
+    /// It leaves later: enough waits already. A stream should wait for
+    /// [`App::drained`](crate::reactor::App::drained).
+    Full,
+    /// Nobody is there to take it: closed, closing, or cut off for being too slow.
+    Gone,
+}
+
+/// What the engine has to tell the app as soon as the app is not being called.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// An upgrade was granted.
+    Opened(ConnId, u64),
+    /// A streamed answer has room.
+    Drained(Call),
+    /// A reader was too slow.
+    TooSlow(ConnId),
+}
+
+/// The connections, and everything that serves them.
+#[derive(Debug)]
+pub struct Net {
+    pub(crate) settings: Settings,
+    pub(crate) now: Now,
+    pub(crate) connections: Slab<Connection>,
+    pub(crate) blocks: Blocks,
+    pub(crate) deflate: Deflate,
+    pub(crate) seed: Seed,
+    /// Those with something to say at the end of this turn.
+    pub(crate) dirty: Vec<ConnId>,
+    /// Those that may go on with input they already have.
+    pub(crate) ready: Vec<ConnId>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) draining: bool,
+    generation: u32,
+    date: DateCache,
+}
+
+impl Net {
+    pub(crate) fn new(settings: Settings, seed: Seed) -> Self {
+        let deflate = Deflate::new(settings.deflate);
+        Self {
+            settings,
+            now: Now::default(),
+            connections: Slab::new(),
+            blocks: Blocks::default(),
+            deflate,
+            seed,
+            dirty: Vec::new(),
+            ready: Vec::new(),
+            notices: Vec::new(),
+            deadlines: Deadlines::default(),
+            effects: Vec::new(),
+            draining: false,
+            generation: 0,
+            date: DateCache::new(),
+        }
+    }
+
+    /// What the clocks said at the beginning of this turn.
+    pub const fn now(&self) -> Now {
+        self.now
+    }
+
+    /// A seeded source of chance: for jitter, not for secrets.
+    pub const fn seed(&mut self) -> &mut Seed {
+        &mut self.seed
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Where `id` comes from.
+    pub fn peer(&self, id: ConnId) -> Option<Peer> {
+        self.get(id).map(|connection| connection.peer)
+    }
+
+    /// How many bytes wait for `id` to take them.
+    pub fn queued_bytes(&self, id: ConnId) -> usize {
+        self.get(id)
+            .map_or(0, |connection| connection.outbox.queued())
+    }
+
+    /// Says `message` to the WebSocket `id`.
+    #[inline]
+    pub fn send(&mut self, id: ConnId, message: Message<'_>) -> Sent {
+        let Self {
+            connections,
+            blocks,
+            deflate,
+            seed,
+            ..
+        } = self;
+        let Some(session) = open_session(connections, id) else {
+            return Sent::Gone;
+        };
+        let (_, piece) = blocks.write(|out| session.send(message, deflate, seed, out));
+        piece.map_or(Sent::Gone, |piece| self.push_within_budget(id, &piece))
+    }
+
+    /// Says `message` to every WebSocket of `ids`. It is encoded once for all of them, and once
+    /// more for each window size among those who take it compressed.
+    pub fn broadcast(&mut self, ids: impl IntoIterator<Item = ConnId>, message: Message<'_>) {
+        let policy = *self.deflate.policy();
+        let compress = policy.enabled && message.bytes().len() >= policy.bytes_min;
+        let mut plain: Option<Piece> = None;
+        let mut deflated: [Option<Piece>; 16] = Default::default();
+        for id in ids {
+            let Self {
+                connections,
+                blocks,
+                deflate,
+                ..
+            } = self;
+            let Some(session) = open_session(connections, id) else {
+                continue;
+            };
+            let encoded = match session
+                .agreed()
+                .filter(|_| compress)
+                .map(|_| session.shared_bits())
+            {
+                None => plain.get_or_insert_with(|| encode(blocks, |out| ws::frame(message, out))),
+                Some(Some(bits)) => deflated[usize::from(bits & 15)].get_or_insert_with(|| {
+                    encode(blocks, |out| {
+                        ws::deflated_frame(message, bits, deflate, out)
+                    })
+                }),
+                // Its window is its own, so its frames are too.
+                Some(None) => {
+                    self.send(id, message);
+                    continue;
+                }
+            };
+            self.push_within_budget(id, encoded);
+        }
+    }
+
+    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves.
+    pub fn close(&mut self, id: ConnId, code: u16, reason: &str) {
+        let Self {
+            connections,
+            blocks,
+            seed,
+            now,
+            ..
+        } = self;
+        let Some(session) = open_session(connections, id) else {
+            return;
+        };
+        let (_, piece) = blocks.write(|out| session.close(code, reason, seed, out));
+        if let Some(connection) = self.connections.get_mut(id.slot()) {
+            connection.since = now.instant;
+        }
+        self.push(id, piece);
+        self.arm(id);
+    }
+
+    /// Asks the WebSocket `id` for a sign of life.
+    pub(crate) fn ping(&mut self, id: ConnId) {
+        let Self {
+            connections,
+            blocks,
+            seed,
+            ..
+        } = self;
+        let Some(session) = open_session(connections, id) else {
+            return;
+        };
+        let (_, piece) = blocks.write(|out| session.ping(b"", seed, out));
+        self.push(id, piece);
+    }
+
+    /// Answers a request that was answered with [`Answer::Later`]. Nothing happens if its
+    /// connection is gone or it has been answered.
+    pub fn answer(&mut self, call: Call, answer: Answer) {
+        let Some(connection) = self.get_mut(call.id) else {
+            return;
+        };
+        match &mut connection.stage {
+            Stage::Http(http) if http.number == call.number => {
+                let Turn::Awaiting(exchange) = http.turn else {
+                    return;
+                };
+                match answer {
+                    Answer::Respond(response) => self.respond(call.id, exchange, &response),
+                    Answer::Upgrade(_) => {
+                        self.refuse_upgrade(call.id, exchange, Refused::NoUpgrade)
+                    }
+                    Answer::Later => {}
+                }
+            }
+            Stage::Upgrading(upgrading) if upgrading.http.number == call.number => {
+                if matches!(answer, Answer::Later) {
+                    return;
+                }
+                let Stage::Upgrading(upgrading) =
+                    std::mem::replace(&mut connection.stage, Stage::Buried)
+                else {
+                    unreachable!("the stage was looked at above")
+                };
+                let Upgrading {
+                    http,
+                    exchange,
+                    handshake,
+                } = *upgrading;
+                connection.stage = Stage::Http(http);
+                match answer {
+                    Answer::Respond(response) => self.respond(call.id, exchange, &response),
+                    Answer::Upgrade(granted) => self.upgrade(call.id, exchange, handshake, granted),
+                    Answer::Later => {}
+                }
+            }
+            _ => return,
+        }
+        self.arm(call.id);
+    }
+
+    /// Writes a piece of a streamed answer.
+    pub fn write(&mut self, call: Call, bytes: &[u8]) -> Sent {
+        let Self {
+            connections,
+            blocks,
+            ..
+        } = self;
+        let Some((_, writer)) = streaming(connections, call) else {
+            return Sent::Gone;
+        };
+        let (_, piece) = blocks.write(|out| writer.write(bytes, out));
+        let Some(piece) = piece else {
+            return Sent::Queued;
+        };
+        match self.push_within_budget(call.id, &piece) {
+            Sent::Queued => {
+                let pause_bytes = self.settings.pause_bytes;
+                match self.get_mut(call.id) {
+                    Some(connection) if connection.outbox.queued() >= pause_bytes => {
+                        connection.full = true;
+                        Sent::Full
+                    }
+                    _ => Sent::Queued,
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// Ends a streamed answer. Trailers reach those who take them: a chunked body's reader.
+    pub fn end(&mut self, call: Call, trailers: &[(&str, &str)]) {
+        let Self {
+            connections,
+            blocks,
+            ..
+        } = self;
+        let Some((exchange, writer)) = streaming(connections, call) else {
+            return;
+        };
+        let exchange = *exchange;
+        let (whole, piece) = blocks.write(|out| writer.end(trailers, out));
+        self.push(call.id, piece);
+        // An answer that is shorter than it said can only be told from a whole one by the end.
+        self.answered(call.id, exchange.keep_alive && whole);
+        self.arm(call.id);
+    }
+
+    // ---------------------------------------------------------------- for the engine
+
+    #[inline]
+    pub(crate) fn get(&self, id: ConnId) -> Option<&Connection> {
+        self.connections
+            .get(id.slot())
+            .filter(|it| it.generation == id.generation)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Connection> {
+        self.connections
+            .get_mut(id.slot())
+            .filter(|it| it.generation == id.generation)
+    }
+
+    pub(crate) fn insert(&mut self, peer: Peer) -> ConnId {
+        self.generation = self.generation.wrapping_add(1);
+        let connection = Connection::new(self.generation, peer, self.now.instant);
+        let slot = self.connections.insert(connection);
+        ConnId {
+            slot: slot as u32,
+            generation: self.generation,
+        }
+    }
+
+    /// Queues what belongs to a protocol: its own bound is the pause.
+    pub(crate) fn push(&mut self, id: ConnId, piece: Option<Piece>) {
+        let Some(piece) = piece else { return };
+        if let Some(connection) = self.connections.get_mut(id.slot()) {
+            connection.outbox.push(&piece);
+            mark(connection, id, &mut self.dirty);
+        }
+    }
+
+    /// Queues what an app says. A reader that has let too much pile up is cut off; one message is
+    /// always taken, so that the budget does not forbid a large one.
+    #[inline]
+    fn push_within_budget(&mut self, id: ConnId, piece: &Piece) -> Sent {
+        let connection = &mut self.connections[id.slot()];
+        let queued = connection.outbox.queued();
+        if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
+            self.notices.push(Notice::TooSlow(id));
+            return Sent::Gone;
+        }
+        connection.outbox.push(piece);
+        mark(connection, id, &mut self.dirty);
+        Sent::Queued
+    }
+
+    /// Has the end of the turn look at `id`, whether or not it has something to say.
+    pub(crate) fn mark(&mut self, id: ConnId) {
+        if let Some(connection) = self.connections.get_mut(id.slot()) {
+            mark(connection, id, &mut self.dirty);
+        }
+    }
+
+    /// Sees to it that `id` is asked at its nearest deadline.
+    #[inline]
+    pub(crate) fn arm(&mut self, id: ConnId) {
+        let Some(connection) = self.connections.get_mut(id.slot()) else {
+            return;
+        };
+        let due = connection.deadline(&self.settings.waits);
+        if due < connection.armed {
+            connection.armed = due;
+            self.deadlines.arm(id, due);
+        }
+    }
+
+    /// Writes a response, or the head of a streamed one.
+    pub(crate) fn respond(&mut self, id: ConnId, mut exchange: Exchange, response: &Response) {
+        let draining = self.draining;
+        let Some(connection) = self.get_mut(id) else {
+            return;
+        };
+        exchange.keep_alive &= !(draining || connection.ended && connection.rest.is_empty());
+        let date = *self.date.at(self.now.unix_ms);
+        let (writer, piece) = self
+            .blocks
+            .write(|out| http::respond(&mut exchange, response, &date, out));
+        self.push(id, piece);
+        if writer.is_done() {
+            self.answered(id, exchange.keep_alive);
+        } else if let Some(Connection {
+            stage: Stage::Http(http),
+            ..
+        }) = self.get_mut(id)
+        {
+            let call = Call {
+                id,
+                number: http.number,
+            };
+            http.turn = Turn::Streaming(exchange, writer);
+            self.notices.push(Notice::Drained(call));
+        }
+    }
+
+    /// Answers and ends the connection, whatever it was about to say next.
+    pub(crate) fn refuse(&mut self, id: ConnId, response: &Response) {
+        self.respond(id, Exchange::BROKEN, response);
+    }
+
+    /// An answer is complete: on to the next request, or to the end.
+    fn answered(&mut self, id: ConnId, keep_alive: bool) {
+        let now = self.now.instant;
+        let Some(connection) = self.get_mut(id) else {
+            return;
+        };
+        connection.full = false;
+        match &mut connection.stage {
+            Stage::Http(http) if keep_alive => {
+                http.turn = Turn::Reading;
+                http.begun = false;
+                http.number = http.number.wrapping_add(1);
+                connection.heard = now;
+                if connection.paused {
+                    self.ready.push(id);
+                }
+            }
+            _ => self.begin_closing(id),
+        }
+    }
+
+    /// The last word is queued: once it has left, wait for the peer's end.
+    pub(crate) fn begin_closing(&mut self, id: ConnId) {
+        let now = self.now.instant;
+        let Some(connection) = self.get_mut(id) else {
+            return;
+        };
+        connection.stage = Stage::Closing(Closing::new());
+        connection.since = now;
+        connection.rest = Vec::new();
+        if connection.paused {
+            connection.paused = false;
+            self.effects.push(Effect::Read(id));
+        }
+        self.mark(id);
+        self.arm(id);
+    }
+
+    /// Becomes a WebSocket if the handshake is right.
+    pub(crate) fn upgrade(
+        &mut self,
+        id: ConnId,
+        exchange: Exchange,
+        handshake: Result<Accepted, Refused>,
+        granted: Upgrade,
+    ) {
+        let accepted = match handshake {
+            Ok(accepted) if !self.draining => accepted,
+            Ok(_) => {
+                return self.refuse(
+                    id,
+                    &Response::refusal(
+                        Status::SERVICE_UNAVAILABLE,
+                        "the server is going away, come again",
+                    ),
+                );
+            }
+            Err(refused) => return self.refuse_upgrade(id, exchange, refused),
+        };
+        let (_, piece) = self
+            .blocks
+            .write(|out| accepted.write(granted.protocol, &[], out));
+        self.push(id, piece);
+        let Some(connection) = self.get_mut(id) else {
+            return;
+        };
+        connection.stage = Stage::WebSocket(WebSocket {
+            session: Session::new(ws::Role::Server, accepted.agreed),
+            limits: granted.limits,
+            pinged: false,
+        });
+        if connection.paused {
+            self.ready.push(id);
+        }
+        self.notices.push(Notice::Opened(id, granted.tag));
+    }
+
+    fn refuse_upgrade(&mut self, id: ConnId, exchange: Exchange, refused: Refused) {
+        self.respond(id, exchange, &upgrade::refusal(refused));
+    }
+}
+
+fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
+    blocks
+        .write(frame)
+        .1
+        .expect("a frame has at least two bytes")
+}
+
+/// The request's own stage, if `call` is a streamed answer under way.
+fn streaming(
+    connections: &mut Slab<Connection>,
+    call: Call,
+) -> Option<(&mut Exchange, &mut http::BodyWriter)> {
+    let connection = connections
+        .get_mut(call.id.slot())
+        .filter(|it| it.generation == call.id.generation)?;
+    match &mut connection.stage {
+        Stage::Http(Http {
+            number,
+            turn: Turn::Streaming(exchange, writer),
+            ..
+        }) if *number == call.number => Some((exchange, writer)),
+        _ => None,
+    }
+}
+
+#[inline]
+fn open_session(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Session> {
+    match connections.get_mut(id.slot()) {
+        Some(Connection {
+            generation,
+            stage: Stage::WebSocket(socket),
+            ..
+        }) if *generation == id.generation && socket.session.is_open() => Some(&mut socket.session),
+        _ => None,
+    }
+}
+
+#[inline]
+fn mark(connection: &mut Connection, id: ConnId, dirty: &mut Vec<ConnId>) {
+    if !connection.dirty && !connection.blocked {
+        connection.dirty = true;
+        dirty.push(id);
+    }
+}
+
+/// The smaller of what is there.
+pub(crate) fn nearest<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

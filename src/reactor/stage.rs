@@ -1,0 +1,96 @@
+//! # Stage: where in its life a connection is
+//!
+//! Each stage owns just what that moment needs. What was read but not consumed passes from one to
+//! the next: only the engine, which moves a connection between them, knows two of them.
+
+use crate::http::{BodyWriter, Exchange, HeadShape, Receiver};
+use crate::ws::handshake::{Accepted, Refused};
+use crate::ws::{Limits, Session};
+
+/// Where in its life a connection is. The picture is in the header of the room.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// Reading requests and answering them, one after the other.
+    Http(Http),
+    /// The app has been asked whether the request may become a WebSocket, and will say later.
+    Upgrading(Box<Upgrading>),
+    /// Speaking frames, until both have said `close` or one has vanished.
+    WebSocket(WebSocket),
+    /// The last word is said, or about to leave; waits for the peer to end.
+    Closing(Closing),
+    /// Over: the driver will be told to close, and then it is gone.
+    Buried,
+}
+
+/// Reading requests and answering them.
+#[derive(Debug, Default)]
+pub(crate) struct Http {
+    pub(crate) receiver: Receiver,
+    /// How many requests came before: the name of the present one.
+    pub(crate) number: u32,
+    /// Part of a head is here. A new connection counts as begun: it has to say something.
+    pub(crate) begun: bool,
+    pub(crate) turn: Turn,
+}
+
+/// Whose turn it is to speak.
+#[derive(Debug, Default)]
+pub(crate) enum Turn {
+    /// The peer's: a head is awaited.
+    #[default]
+    Reading,
+    /// The peer's: the rest of a body is awaited.
+    Collecting(Box<Collecting>),
+    /// The app's: it was asked and will answer later.
+    Awaiting(Exchange),
+    /// The app's: it has begun to answer and writes on.
+    Streaming(Exchange, BodyWriter),
+}
+
+/// A request whose body is still coming. The head stays as bytes and is looked at again.
+#[derive(Debug)]
+pub(crate) struct Collecting {
+    pub(crate) exchange: Exchange,
+    pub(crate) head: Vec<u8>,
+    pub(crate) shape: HeadShape,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An upgrade that the app decides on later: what to answer in either case.
+#[derive(Debug)]
+pub(crate) struct Upgrading {
+    pub(crate) http: Http,
+    pub(crate) exchange: Exchange,
+    pub(crate) handshake: Result<Accepted, Refused>,
+}
+
+/// Speaking frames.
+#[derive(Debug)]
+pub(crate) struct WebSocket {
+    pub(crate) session: Session,
+    pub(crate) limits: Limits,
+    /// A ping has gone out since the peer was last heard of.
+    pub(crate) pinged: bool,
+}
+
+/// Waiting for the peer to end.
+#[derive(Debug)]
+pub(crate) struct Closing {
+    /// Our side is shut: everything was said.
+    pub(crate) shut: bool,
+    /// How much more input is thrown away before patience ends.
+    pub(crate) patience_bytes: usize,
+}
+
+impl Closing {
+    /// A peer that was refused may still be sending its upload. Reading some of it lets the answer
+    /// arrive: closing over unread input makes the kernel reset the connection.
+    pub(crate) const PATIENCE_BYTES: usize = 1 << 20;
+
+    pub(crate) const fn new() -> Self {
+        Self {
+            shut: false,
+            patience_bytes: Self::PATIENCE_BYTES,
+        }
+    }
+}
