@@ -47,7 +47,7 @@ pub use limits::Limits;
 pub use method::Method;
 pub use range::ByteRange;
 pub use receiver::{Ended, Receiver, Step};
-pub use representation::Representation;
+pub use representation::{Representation, Selection};
 pub use response::{Body, CONTINUE, Exchange, Response, respond};
 pub use status::Status;
 

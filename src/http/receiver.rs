@@ -1,9 +1,11 @@
 //! # Receiver: the reading half of one connection
 //!
-//!     Head ──decode──▶ Length ──────────────────────────────▶ Head
-//!      │  └──decode──▶ ChunkLine ◀──▶ ChunkData, ChunkEnd
-//!      │                   └────────▶ Trailers ─────────────▶ Head
-//!      └─ any of them, a broken rule ▶ Broken, for good
+//! ```text
+//! Head ──decode──▶ Length ──────────────────────────────▶ Head
+//!  │  └──decode──▶ ChunkLine ◀──▶ ChunkData, ChunkEnd
+//!  │                   └────────▶ Trailers ─────────────▶ Head
+//!  └─ any of them, a broken rule ▶ Broken, for good
+//! ```
 
 use super::chunked;
 use super::fields::{self, Trailers};
@@ -140,7 +142,8 @@ impl Receiver {
         })
     }
 
-    /// The peer sends no more. In the middle of a request that breaks the connection.
+    /// The peer sends no more; said after `decode` has answered `More`, for a body that is all here
+    /// still has its `End` to come. In the middle of a request it breaks the connection.
     pub fn ended(&mut self) -> Ended {
         match self.stage {
             START => Ended::Clean,
