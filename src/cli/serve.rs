@@ -9,7 +9,7 @@ use lexopt::{Arg, Parser, ValueExt};
 
 use super::{CliError, HELP, exit_code, log_sink, say};
 use crate::reactor::driver::Driver;
-use crate::reactor::driver::listeners::Address;
+use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::{App, Settings};
 use crate::site::Site;
 
@@ -91,13 +91,7 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
     // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let default: Address = DEFAULT_LISTEN.parse().map_err(CliError::Failed)?;
-    let addresses = if addresses.is_empty() {
-        &[default]
-    } else {
-        addresses
-    };
-    let mut driver = Driver::open(addresses).map_err(|error| failed(&error))?;
+    let mut driver = open(addresses)?;
     driver.stop_on_signals().map_err(|error| failed(&error))?;
     for address in driver.addresses() {
         say(&format!("listening on {address}\n"))?;
@@ -108,6 +102,21 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
         .run(app, Settings::default(), seed)
         .map_err(|error| failed(&error))?;
     Ok(())
+}
+
+/// Opens the addresses; without any, what systemd handed over, or else the default.
+fn open(addresses: &[Address]) -> Result<Driver, CliError> {
+    let opened = if addresses.is_empty() {
+        match Driver::open(&[Address::Systemd]) {
+            Err(ListenError::NoSystemd) => {
+                Driver::open(&[DEFAULT_LISTEN.parse().map_err(CliError::Failed)?])
+            }
+            other => other,
+        }
+    } else {
+        Driver::open(addresses)
+    };
+    opened.map_err(|error| CliError::Failed(error.to_string()))
 }
 
 /// Runs an example: a small server whose only option is `--listen ADDR`.

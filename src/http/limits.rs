@@ -18,8 +18,8 @@ pub struct Limits {
     /// Bytes of one chunk line; longer ones are 400. Nobody sends extensions; hyper reads 16 KiB of
     /// them in a whole body, Go 4 KiB in a line.
     pub chunk_line_bytes_max: usize,
-    /// Bytes of all chunk extensions of one body: without it a peer can send megabytes of them
-    /// around a body that stays below its own bound. hyper reads 16 KiB.
+    /// Bytes by which the chunk extensions of a body may exceed its data: without it a peer can
+    /// send megabytes of them around a body that stays below its own bound. hyper reads 16 KiB.
     pub chunk_extension_bytes_max: u32,
     /// Bytes of the trailer section; longer ones are 431. A checksum and a signature fit many
     /// times.

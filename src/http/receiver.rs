@@ -346,6 +346,9 @@ impl Receiver {
             self.stage = Stage::Trailers { scanned: 0 };
             return Ok(());
         }
+        // Data pays for what is said about it, so that a long body may have its chunks signed.
+        let paid = u32::try_from(line.size).unwrap_or(u32::MAX);
+        self.extension_bytes = self.extension_bytes.saturating_sub(paid);
         self.body_bytes = self.body_bytes.saturating_add(line.size);
         if self.body_bytes > self.body_bytes_max {
             return Err(Fault::BodyTooLong);

@@ -140,7 +140,10 @@ impl Connection {
                 let silence = if socket.pinged { 2 } else { 1 };
                 self.heard + waits.heartbeat * silence
             }
-            Stage::WebSocket(_) | Stage::Closing(Closing { .. }) => self.since + waits.close,
+            Stage::Closing(Closing { shut: true, .. }) => {
+                (self.since + waits.close).min(self.heard.max(self.since) + waits.linger)
+            }
+            Stage::WebSocket(_) | Stage::Closing(_) => self.since + waits.close,
             Stage::Buried => Instant::NEVER,
         };
         // A pause makes the peer wait for itself: what it does not send is no fault of it then.

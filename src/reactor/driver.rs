@@ -123,20 +123,17 @@ impl Driver {
         loop {
             self.turn(&mut engine, &mut turn)?;
             let asked = self.bell.stop.load(Ordering::Acquire) || turn.signals > 0;
-            match stopping {
-                Stopping::No if asked => {
-                    turn.signals = turn.signals.saturating_sub(1);
-                    self.listeners.close(self.poll.registry());
-                    engine.shut_down();
-                    stopping = Stopping::Until(engine.net().now().instant + GRACE);
+            if asked && matches!(stopping, Stopping::No) {
+                turn.signals = turn.signals.saturating_sub(1);
+                self.listeners.close(self.poll.registry());
+                engine.shut_down();
+                stopping = Stopping::Until(engine.net().now().instant + GRACE);
+            }
+            if let Stopping::Until(end) = stopping {
+                let over = engine.net().now().instant >= end || turn.signals > 0;
+                if over || engine.net().connections() == 0 {
+                    return Ok(engine.into_app());
                 }
-                Stopping::Until(end) => {
-                    let over = engine.net().now().instant >= end || turn.signals > 0;
-                    if over || engine.net().connections() == 0 {
-                        return Ok(engine.into_app());
-                    }
-                }
-                Stopping::No => {}
             }
             turn.no_longer_than = match stopping {
                 Stopping::Until(end) => Some(end),

@@ -695,6 +695,7 @@ impl<A: App> Engine<A> {
                 self.bury(id, Effect::Close(id));
             } else {
                 self.net.effects.push(Effect::HalfClose(id));
+                self.net.arm(id);
             }
             return;
         }

@@ -54,8 +54,11 @@ pub struct Waits {
     pub heartbeat: Duration,
     /// A peer that takes nothing of what waits for it for so long is cut off.
     pub stalled: Duration,
-    /// For the peer's half of a close handshake, or its end of the connection.
+    /// For the peer's half of a close handshake, and again for its end of the connection.
     pub close: Duration,
+    /// Of silence, once everything is said, before the peer's end is not waited for any more.
+    /// Others: nginx 5 s.
+    pub linger: Duration,
 }
 
 impl Default for Waits {
@@ -69,6 +72,7 @@ impl Default for Waits {
             heartbeat: Duration::from_secs(30),
             stalled: Duration::from_secs(30),
             close: Duration::from_secs(5),
+            linger: Duration::from_secs(2),
         }
     }
 }
