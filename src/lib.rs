@@ -3,6 +3,7 @@
 //! A real-time chat and notification server in one small binary, and the framework it is made of.
 //! ARCHITECTURE.md has the plan of the house: lower floors never know upper ones.
 
+pub mod client;
 pub mod ground;
 pub mod http;
 pub mod ws;
