@@ -4,6 +4,7 @@
 //! ARCHITECTURE.md has the plan of the house: lower floors never know upper ones.
 
 pub mod cli;
+pub mod client;
 pub mod ground;
 pub mod http;
 pub mod reactor;

@@ -23,7 +23,7 @@
 //! 7. After our close frame we send no data, after the peer's we send and read nothing.
 //!
 //! Never knows: sockets, clocks, threads, HTTP, rooms, why something is sent. Start reading at
-//! [`Session::decode`], then [`frame`].
+//! [`Session::decode`], then [`frame()`].
 
 mod assemble;
 mod close;

