@@ -343,6 +343,11 @@ fn token_text(bytes: &[u8]) -> Option<&str> {
 }
 
 fn write_field(name: &str, value: &str, out: &mut Vec<u8>) {
+    let breaks = |byte: u8| matches!(byte, b'\r' | b'\n' | 0);
+    assert!(
+        !name.bytes().chain(value.bytes()).any(breaks),
+        "a field is one line: {name}"
+    );
     for part in [name, ": ", value, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }

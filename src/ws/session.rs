@@ -601,3 +601,44 @@ fn into_owned(event: Event<'_>) -> Event<'static> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::DeflatePolicy;
+
+    fn hear(session: &mut Session, bytes: &[u8]) {
+        let (mut deflate, mut seed) = (Deflate::new(DeflatePolicy::default()), Seed::new(1));
+        let mut bytes = bytes.to_vec();
+        session.decode(
+            &mut bytes,
+            &Limits::default(),
+            &mut deflate,
+            &mut seed,
+            &mut Vec::new(),
+        );
+        session.check();
+    }
+
+    #[test]
+    fn a_promised_length_reserves_nothing_and_what_is_done_leaves_nothing() {
+        let mut session = Session::new(Role::Client, None);
+        hear(&mut session, b"\x82\x7f\0\0\0\0\0\x10\0\0first");
+        let work = session.work.as_ref().unwrap();
+        let Parts::Binary(bytes) = &work.message.as_ref().unwrap().parts else {
+            panic!("a binary message was begun")
+        };
+        assert!(bytes.capacity() < 100, "{}", bytes.capacity());
+        hear(&mut session, &vec![0; (1 << 20) - 5]);
+        assert!(session.work.is_none());
+
+        for piece in [&b"\x89"[..], b"\x02", b"ab", b"\x01\x01a", b"\x80\x00"] {
+            hear(&mut session, piece);
+        }
+        assert!(session.work.is_none());
+
+        hear(&mut session, b"\x01\x05he");
+        hear(&mut session, b"\xff");
+        assert!(session.work.is_none() && session.is_over());
+    }
+}

@@ -463,7 +463,7 @@ fn cut<'b>(bytes: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
 }
 
 /// Bytes that look like frames often enough to go deep.
-fn wire() -> impl Strategy<Value = Vec<u8>> {
+fn wire(from: Role) -> impl Strategy<Value = Vec<u8>> {
     let payload = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..40),
         ".{0,20}".prop_map(String::into_bytes),
@@ -474,9 +474,14 @@ fn wire() -> impl Strategy<Value = Vec<u8>> {
         4 => prop::sample::select(vec![0x81u8, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0x8a, 0xc1, 0x41]),
         1 => any::<u8>(),
     ];
-    let framed = (first, payload, any::<Option<[u8; 4]>>()).prop_map(|(first, payload, mask)| {
+    let framed = (first, payload, any::<[u8; 4]>()).prop_map(move |(first, payload, mask)| {
         let mut out = Vec::new();
-        frame::write(first, mask.or(Some([0; 4])), &payload, &mut out);
+        frame::write(
+            first,
+            (from == Role::Client).then_some(mask),
+            &payload,
+            &mut out,
+        );
         out
     });
     let piece = prop_oneof![8 => framed, 1 => prop::collection::vec(any::<u8>(), 0..20)];
@@ -517,13 +522,33 @@ proptest! {
 
     #[test]
     fn any_split_gives_the_same_events_and_answers(
-        bytes in wire(),
+        (from_client, bytes) in any::<bool>().prop_flat_map(|from_client| {
+            (Just(from_client), wire(if from_client { Role::Client } else { Role::Server }))
+        }),
         agreed in agreements(),
         cuts: Vec<usize>,
     ) {
-        let whole = hear(End::new(Role::Server, agreed), &[&bytes]);
-        let pieces = hear(End::new(Role::Server, agreed), &cut(&bytes, &cuts));
+        let role = if from_client { Role::Server } else { Role::Client };
+        let whole = hear(End::new(role, agreed), &[&bytes]);
+        let pieces = hear(End::new(role, agreed), &cut(&bytes, &cuts));
         prop_assert_eq!(whole, pieces);
+    }
+
+    #[test]
+    fn whatever_noise_inflates_to_it_does_not_panic(
+        mut noise in prop::collection::vec(any::<u8>(), 0..200),
+        prefix in 0usize..40,
+        takeover: bool,
+    ) {
+        // A sound beginning leads deeper in than noise alone.
+        let mut sound = Vec::new();
+        let line = "sound, sound, and sound again".repeat(3);
+        deflated_frame(Message::Text(&line), 15, &mut Deflate::new(POLICY), &mut sound);
+        noise.splice(..0, sound[2..].iter().copied().take(prefix));
+        let bytes = unmasked(0xc2, &noise);
+        let whole = hear(End::new(Role::Client, Some(agreed(15, takeover))), &[&bytes]);
+        let singles: Vec<&[u8]> = bytes.chunks(1).collect();
+        prop_assert_eq!(hear(End::new(Role::Client, Some(agreed(15, takeover))), &singles), whole);
     }
 
     #[test]
@@ -608,7 +633,7 @@ mod foreign {
 
     proptest! {
         #[test]
-        fn whatever_they_refuse_we_refuse_and_the_rest_is_the_same(bytes in wire()) {
+        fn whatever_they_refuse_we_refuse_and_the_rest_is_the_same(bytes in wire(Role::Client)) {
             let (theirs, they_refuse) = heard(bytes.clone(), TheirRole::Server);
             let (mut ours, _) = hear(End::new(Role::Server, None), &[&bytes]);
             let fault = match ours.last() {
