@@ -169,7 +169,7 @@ curl_dialogue() {
     curl_step "one connection for two requests" \
         "[ \$($ask -o /dev/null -o /dev/null -w '%{num_connects} ' http://$address/ http://$address/healthz | tr -d ' ') = 10 ]"
     curl_step "fifty at once" \
-        "$ask --fail --parallel --parallel-max 50 -o /dev/null 'http://$address/healthz?[1-50]'"
+        "$ask --fail --parallel --parallel-max 50 -o /dev/null 'http://$address/healthz#[1-50]'"
 }
 
 python_dialogue() {

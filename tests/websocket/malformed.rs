@@ -107,6 +107,18 @@ fn a_length_written_too_long_breaks_the_protocol() {
             &[BROKEN],
         );
     }
+    for opcode in [CLOSE, PING, PONG] {
+        for size in [Size::Sixteen, Size::SixtyFour] {
+            let mut sent = header(true, 0, opcode, Some([0; 4]), size, 2);
+            sent.extend(1000_u16.to_be_bytes());
+            check(
+                &server,
+                &format!("control {opcode} written too long"),
+                &sent,
+                &[BROKEN],
+            );
+        }
+    }
 }
 
 #[test]
