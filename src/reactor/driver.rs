@@ -1,7 +1,7 @@
 //! # Driver: the loop around the engine, on mio
 //!
 //! The only place that polls, reads the clock, and moves bytes. One page tells what a turn is:
-//! [`Driver::turn`].
+//! `Driver::turn`.
 //!
 //! Promises
 //! 1. Readiness is edge-triggered, so whatever is left over in a turn is remembered: a socket that

@@ -198,6 +198,9 @@ impl<A: App> Engine<A> {
     /// Stops: takes no more connections, ends idle ones, lets answers finish, says 1001.
     pub fn shut_down(&mut self) {
         self.net.draining = true;
+        // Peers that do not answer a farewell are not waited for as long as in peace.
+        let waits = &mut self.net.settings.waits;
+        waits.close = waits.close.min(waits.linger);
         let ids: Vec<ConnId> = self
             .net
             .connections

@@ -11,7 +11,7 @@
 //!            flush (what to write), effects (what to do), sleep
 //! ```
 //!
-//! The life of a connection ([`stage::Stage`]):
+//! The life of a connection (`stage::Stage`):
 //!
 //! ```text
 //!   accepted ─► Http ──ask──► Upgrading ──accept──► WebSocket
