@@ -10,3 +10,8 @@ pub mod http;
 pub mod reactor;
 pub mod site;
 pub mod ws;
+
+/// The README's programs, so that they stay true.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
