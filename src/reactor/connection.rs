@@ -143,8 +143,9 @@ impl Connection {
             Stage::Closing(Closing { shut: true, .. }) => {
                 (self.since + waits.close).min(self.heard.max(self.since) + waits.linger)
             }
-            Stage::WebSocket(_) | Stage::Closing(_) => self.since + waits.close,
-            Stage::Buried => Instant::NEVER,
+            Stage::WebSocket(_) => self.since + waits.close,
+            // As long as the last word takes to leave: only who takes nothing is too slow.
+            Stage::Closing(_) | Stage::Buried => Instant::NEVER,
         };
         // A pause makes the peer wait for itself: what it does not send is no fault of it then.
         let stage = match &self.stage {

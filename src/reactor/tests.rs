@@ -489,3 +489,21 @@ fn a_shutdown_ends_each_stage_in_its_way() {
     world.finish(waiting);
     assert_eq!(world.engine.net().connections(), 0);
 }
+
+#[test]
+fn a_last_answer_takes_as_long_as_its_reader_needs() {
+    let mut world = World::new();
+    let id = world.connect();
+    world.wire(id).room = 10_000;
+    world.say(
+        id,
+        "GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    );
+    for _ in 0..9 {
+        world.pass(9);
+        assert_eq!(world.end(id), None);
+        world.take(id, 10_000);
+    }
+    world.take(id, 10_000);
+    assert!(world.wire(id).shut && world.hear(id).len() > 100_000);
+}
