@@ -136,13 +136,15 @@ impl Connection {
                 Turn::Awaiting(_) | Turn::Streaming(..) => Instant::NEVER,
             },
             Stage::Upgrading(_) => Instant::NEVER,
-            Stage::WebSocket(socket) if socket.session.is_open() => {
-                let silence = if socket.pinged { 2 } else { 1 };
-                self.heard + waits.heartbeat * silence
+            Stage::WebSocket(socket) if socket.session.is_open() && socket.pinged => {
+                self.heard.max(self.since) + waits.heartbeat
             }
+            Stage::WebSocket(socket) if socket.session.is_open() => self.heard + waits.heartbeat,
             Stage::Closing(Closing { shut: true, .. }) => {
                 (self.since + waits.close).min(self.heard.max(self.since) + waits.linger)
             }
+            // Its close frame waits behind what it has not taken yet.
+            Stage::WebSocket(_) if self.blocked => Instant::NEVER,
             Stage::WebSocket(_) => self.since + waits.close,
             // As long as the last word takes to leave: only who takes nothing is too slow.
             Stage::Closing(_) | Stage::Buried => Instant::NEVER,

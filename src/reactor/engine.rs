@@ -137,11 +137,20 @@ impl<A: App> Engine<A> {
 
     /// The transport takes bytes again.
     pub fn writable(&mut self, id: ConnId) {
+        let now = self.net.now.instant;
         if let Some(connection) = self.net.get_mut(id)
             && connection.blocked
         {
             connection.blocked = false;
+            // There is room because the peer has taken something: it lives.
+            connection.heard = now;
+            if let Stage::WebSocket(socket) = &connection.stage
+                && socket.session.awaits_close()
+            {
+                connection.since = now;
+            }
             self.net.mark(id);
+            self.net.arm(id);
         }
     }
 
@@ -762,6 +771,7 @@ impl<A: App> Engine<A> {
             },
             Stage::WebSocket(socket) if socket.session.is_open() && !socket.pinged => {
                 socket.pinged = true;
+                connection.since = now;
                 self.net.ping(id);
                 self.net.arm(id);
             }

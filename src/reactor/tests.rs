@@ -507,3 +507,62 @@ fn a_last_answer_takes_as_long_as_its_reader_needs() {
     world.take(id, 10_000);
     assert!(world.wire(id).shut && world.hear(id).len() > 100_000);
 }
+
+#[test]
+fn a_close_waits_for_its_reader_before_it_waits_for_an_answer() {
+    let mut world = World::new();
+    let id = world.open();
+    world.wire(id).room = 0;
+    world.act(move |net| {
+        net.send(id, Message::Binary(&[b'x'; 50_000]));
+        net.close(id, 4001, "signed out");
+    });
+    for _ in 0..5 {
+        world.pass(9);
+        world.take(id, 10_000);
+        assert_eq!(world.end(id), None);
+    }
+    world.take(id, 10_000);
+    assert!(world.hear(id).ends_with("signed out"));
+    world.pass(4);
+    assert_eq!(world.end(id), None);
+    world.pass(2);
+    assert_eq!(
+        world.end(id),
+        Some(Effect::Reset(id)),
+        "and no longer for its answer"
+    );
+}
+
+#[test]
+fn what_a_peer_takes_is_a_sign_of_life() {
+    let mut world = World::new();
+    let id = world.open();
+    world.wire(id).room = 0;
+    world.act(move |net| {
+        net.send(id, Message::Binary(&[b'x'; 100_000]));
+    });
+    for _ in 0..10 {
+        world.pass(20);
+        world.take(id, 10_000);
+        assert_eq!(world.end(id), None, "it reads slowly, and is paused itself");
+    }
+    world.take(id, ENOUGH);
+    world.pass(29);
+    assert_eq!(world.end(id), None);
+}
+
+#[test]
+fn a_peer_has_the_time_of_a_heartbeat_to_answer_its_ping() {
+    // The machine slept, or the app took its time to decide.
+    let mut world = World::new();
+    let id = world.open();
+    world.now_ms += 1_000_000;
+    world.begin();
+    world.turn();
+    world.pass(29);
+    assert_eq!(world.end(id), None);
+    assert_eq!(world.hear(id), String::from_utf8_lossy(b"\x89\0"));
+    world.pass(2);
+    assert_eq!(world.end(id), Some(Effect::Reset(id)));
+}
