@@ -19,9 +19,6 @@ use crate::reactor::token::{Call, ConnId};
 use crate::reactor::upgrade;
 use crate::ws::{self, Event, Message};
 
-/// The close code for a reader that lets too much pile up: come back and resume.
-const TOO_SLOW: u16 = 4002;
-
 /// What the engine wants of its driver, besides what [`Engine::flush`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -796,15 +793,13 @@ impl<A: App> Engine<A> {
         }
     }
 
-    /// A reader let too much pile up. What is queued and a last word may still reach it.
+    /// A reader let too much pile up. What is queued and the last word may still reach it.
     fn cut_off(&mut self, id: ConnId) {
         let Some(connection) = self.net.get_mut(id) else {
             return;
         };
         match &connection.stage {
             Stage::WebSocket(_) => {
-                let reason = "too slow: what waited for this reader exceeded its budget";
-                self.net.close(id, TOO_SLOW, reason);
                 self.depart(id, None);
                 self.net.begin_closing(id);
             }

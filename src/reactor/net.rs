@@ -23,6 +23,9 @@ use crate::reactor::upgrade;
 use crate::ws::handshake::{Accepted, Refused};
 use crate::ws::{self, Deflate, Message, Session};
 
+/// The close code for a reader that lets too much pile up: come back and resume.
+const TOO_SLOW: u16 = 4002;
+
 /// What became of something that was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -339,6 +342,9 @@ impl Net {
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
             self.notices.push(Notice::TooSlow(id));
+            // At once: what still fits must not follow what was left out.
+            let reason = "too slow: what waited for this reader exceeded its budget";
+            self.close(id, TOO_SLOW, reason);
             return Sent::Gone;
         }
         connection.outbox.push(piece);

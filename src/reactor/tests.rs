@@ -566,3 +566,34 @@ fn a_peer_has_the_time_of_a_heartbeat_to_answer_its_ping() {
     world.pass(2);
     assert_eq!(world.end(id), Some(Effect::Reset(id)));
 }
+
+#[test]
+fn nothing_follows_what_a_slow_reader_missed() {
+    let mut world = World::new();
+    let id = world.open();
+    world.app_heard();
+    world.wire(id).room = 0;
+    world.act(move |net| {
+        assert_eq!(
+            net.send(id, Message::Binary(&[b'1'; 1 << 19])),
+            super::Sent::Queued
+        );
+        assert_eq!(
+            net.send(id, Message::Binary(&[b'2'; 1 << 20])),
+            super::Sent::Gone
+        );
+        assert_eq!(net.send(id, Message::Text("3")), super::Sent::Gone);
+        net.broadcast([id], Message::Text("4"));
+    });
+    assert_eq!(world.app_heard(), ["closed None"]);
+    world.take(id, ENOUGH);
+    let said = std::mem::take(&mut world.wire(id).said);
+    assert_eq!(
+        said[10 + (1 << 19)],
+        0x88,
+        "a close frame follows the first"
+    );
+    assert_eq!(said[12 + (1 << 19)..][..2], 4002_u16.to_be_bytes());
+    world.finish(id);
+    assert_eq!(world.end(id), Some(Effect::Close(id)));
+}
