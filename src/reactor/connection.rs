@@ -76,7 +76,10 @@ impl Connection {
         Self {
             generation,
             peer,
-            stage: Stage::Http(Http::default()),
+            stage: Stage::Http(Http {
+                begun: true,
+                ..Http::default()
+            }),
             outbox: Outbox::default(),
             rest: Vec::new(),
             since: now,

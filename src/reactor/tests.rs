@@ -597,3 +597,14 @@ fn nothing_follows_what_a_slow_reader_missed() {
     world.finish(id);
     assert_eq!(world.end(id), Some(Effect::Close(id)));
 }
+
+#[test]
+fn a_peer_that_says_nothing_at_all_has_the_time_of_a_head() {
+    let mut world = World::new();
+    let id = world.connect();
+    world.pass(11);
+    assert_eq!(
+        (world.end(id), world.hear(id)),
+        (Some(Effect::Close(id)), String::new())
+    );
+}
