@@ -101,16 +101,20 @@ impl Connection {
         }
     }
 
-    /// Whether more input may be handled now: the outbox has room and no answer is awaited.
+    /// Whether more input may be handled now: the outbox has room and no answer is awaited. What
+    /// is thrown away needs no room.
     #[inline]
     pub(crate) fn may_go_on(&self, pause_bytes: usize) -> bool {
-        self.outbox.queued() < pause_bytes
-            && match &self.stage {
-                Stage::Http(http) => !matches!(http.turn, Turn::Awaiting(_) | Turn::Streaming(..)),
-                Stage::Upgrading(_) => false,
-                Stage::WebSocket(_) | Stage::Closing(_) => true,
-                Stage::Buried => false,
-            }
+        let has_room = self.outbox.queued() < pause_bytes;
+        match &self.stage {
+            Stage::Http(Http {
+                turn: Turn::Awaiting(_) | Turn::Streaming(..),
+                ..
+            }) => false,
+            Stage::Http(_) | Stage::WebSocket(_) => has_room,
+            Stage::Closing(_) => true,
+            Stage::Upgrading(_) | Stage::Buried => false,
+        }
     }
 
     /// Whether the rest of a body is awaited.

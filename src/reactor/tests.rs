@@ -608,3 +608,16 @@ fn a_peer_that_says_nothing_at_all_has_the_time_of_a_head() {
         (Some(Effect::Close(id)), String::new())
     );
 }
+
+#[test]
+fn a_peer_that_ends_behind_a_large_last_answer_is_let_go_at_once() {
+    let mut world = World::new();
+    let id = world.connect();
+    world.say(
+        id,
+        "GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    );
+    assert!(world.wire(id).shut && world.wire(id).wanted);
+    world.finish(id);
+    assert_eq!(world.end(id), Some(Effect::Close(id)));
+}
