@@ -177,6 +177,7 @@ impl<A: App> Engine<A> {
             }
             if self.net.get(id).is_some_and(|it| it.ended && !it.paused) {
                 self.input_is_over(id);
+                self.tell_notices();
             }
         }
         self.tell_notices();
@@ -190,15 +191,17 @@ impl<A: App> Engine<A> {
         let now = self.net.now.instant;
         if self.app.deadline().is_some_and(|at| at <= now) {
             self.app.elapsed(&mut self.net);
+            // An upgrade that was granted is told before its connection can end below.
+            self.tell_notices();
         }
         if self.net.deadlines.next().is_some_and(|at| at <= now) {
             let mut due = Vec::new();
             self.net.deadlines.elapse(now, &mut due);
             for (id, at) in due {
                 self.overdue(id, at);
+                self.tell_notices();
             }
         }
-        self.tell_notices();
     }
 
     /// Stops: takes no more connections, ends idle ones, lets answers finish, says 1001.

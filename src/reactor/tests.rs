@@ -621,3 +621,25 @@ fn a_peer_that_ends_behind_a_large_last_answer_is_let_go_at_once() {
     world.finish(id);
     assert_eq!(world.end(id), Some(Effect::Close(id)));
 }
+
+#[test]
+fn a_socket_is_opened_before_it_is_closed() {
+    let mut world = World::new();
+    let id = world.connect();
+    world.wire(id).room = 0;
+    world.say(id, get("/now") + "GET /later HTTP/1.1\r\n" + SHAKE);
+    world.app_heard();
+    // The app decides at the very moment at which the peer has taken nothing for too long.
+    let call = world.call();
+    let mut script = world.probe.0.borrow_mut();
+    script.acts.push(Box::new(move |net| {
+        net.answer(call, Answer::Upgrade(Upgrade::new(9)))
+    }));
+    script.deadline = Some(Instant(world.now_ms + 30_100));
+    drop(script);
+    world.now_ms += 31_000;
+    world.begin();
+    world.turn();
+    assert_eq!(world.end(id), Some(Effect::Reset(id)));
+    assert_eq!(world.app_heard(), ["opened 9", "closed None"]);
+}
