@@ -8,7 +8,7 @@
 use slab::Slab;
 
 use crate::ground::seed::Seed;
-use crate::ground::time::Now;
+use crate::ground::time::{Instant, Now};
 use crate::http::date::DateCache;
 use crate::http::{self, Exchange, Response, Status};
 use crate::reactor::app::{Answer, Upgrade};
@@ -329,8 +329,7 @@ impl Net {
     pub(crate) fn push(&mut self, id: ConnId, piece: Option<Piece>) {
         let Some(piece) = piece else { return };
         if let Some(connection) = self.connections.get_mut(id.slot()) {
-            connection.outbox.push(&piece);
-            mark(connection, id, &mut self.dirty);
+            queue(connection, id, &piece, self.now.instant, &mut self.dirty);
         }
     }
 
@@ -347,8 +346,7 @@ impl Net {
             self.close(id, TOO_SLOW, reason);
             return Sent::Gone;
         }
-        connection.outbox.push(piece);
-        mark(connection, id, &mut self.dirty);
+        queue(connection, id, piece, self.now.instant, &mut self.dirty);
         Sent::Queued
     }
 
@@ -522,6 +520,22 @@ fn open_session(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut S
         }) if *generation == id.generation && socket.session.is_open() => Some(&mut socket.session),
         _ => None,
     }
+}
+
+#[inline]
+fn queue(
+    connection: &mut Connection,
+    id: ConnId,
+    piece: &Piece,
+    now: Instant,
+    dirty: &mut Vec<ConnId>,
+) {
+    // From now on something waits for the peer.
+    if connection.outbox.is_empty() {
+        connection.moved = now;
+    }
+    connection.outbox.push(piece);
+    mark(connection, id, dirty);
 }
 
 #[inline]

@@ -643,3 +643,21 @@ fn a_socket_is_opened_before_it_is_closed() {
     assert_eq!(world.end(id), Some(Effect::Reset(id)));
     assert_eq!(world.app_heard(), ["opened 9", "closed None"]);
 }
+
+#[test]
+fn a_peer_is_stalled_only_while_something_waits_for_it() {
+    let mut world = World::new();
+    let id = world.open();
+    for _ in 0..10 {
+        world.pass(20);
+        world.say(id, frame(10, b""));
+    }
+    world.wire(id).room = 0;
+    world.act(move |net| {
+        net.send(id, Message::Text("are you there?"));
+    });
+    world.pass(20);
+    assert_eq!(world.end(id), None, "it was asked only now");
+    world.pass(11);
+    assert_eq!(world.end(id), Some(Effect::Reset(id)));
+}
