@@ -61,8 +61,11 @@ impl<A: App> Engine<A> {
         &self.app
     }
 
-    /// Ends the engine, and gives back the app.
-    pub fn into_app(self) -> A {
+    /// Ends the engine, and gives back the app, which has heard of the end of every connection.
+    pub fn into_app(mut self) -> A {
+        for id in self.ids() {
+            self.bury(id, Effect::Close(id));
+        }
         self.app
     }
 
@@ -207,13 +210,7 @@ impl<A: App> Engine<A> {
     /// Stops: takes no more connections, ends idle ones, lets answers finish, says 1001.
     pub fn shut_down(&mut self) {
         self.net.draining = true;
-        let ids: Vec<ConnId> = self
-            .net
-            .connections
-            .iter()
-            .map(|(slot, it)| it.id(slot))
-            .collect();
-        for id in ids {
+        for id in self.ids() {
             let Some(connection) = self.net.get_mut(id) else {
                 continue;
             };
@@ -233,6 +230,11 @@ impl<A: App> Engine<A> {
             }
         }
         self.tell_notices();
+    }
+
+    fn ids(&self) -> Vec<ConnId> {
+        let connections = self.net.connections.iter();
+        connections.map(|(slot, it)| it.id(slot)).collect()
     }
 
     // ---------------------------------------------------------------- effects

@@ -661,3 +661,14 @@ fn a_peer_is_stalled_only_while_something_waits_for_it() {
     world.pass(11);
     assert_eq!(world.end(id), Some(Effect::Reset(id)));
 }
+
+#[test]
+fn an_app_hears_of_every_end_even_of_that_of_the_engine() {
+    let mut world = World::new();
+    world.open();
+    let id = world.connect();
+    world.say(id, get("/later"));
+    world.app_heard();
+    let probe = world.engine.into_app();
+    assert_eq!(probe.0.borrow().heard, ["closed None", "aborted"]);
+}
