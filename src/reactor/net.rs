@@ -10,7 +10,7 @@ use slab::Slab;
 use crate::ground::seed::Seed;
 use crate::ground::time::{Instant, Now};
 use crate::http::date::DateCache;
-use crate::http::{self, Exchange, Response, Status};
+use crate::http::{self, Body, Exchange, Response, Status};
 use crate::reactor::app::{Answer, Upgrade};
 use crate::reactor::connection::{Connection, Peer};
 use crate::reactor::deadlines::Deadlines;
@@ -382,18 +382,23 @@ impl Net {
             .blocks
             .write(|out| http::respond(&mut exchange, response, &date, out));
         self.push(id, piece);
-        if writer.is_done() {
-            self.answered(id, exchange.keep_alive);
-        } else if let Some(Connection {
+        let Some(Connection {
             stage: Stage::Http(http),
             ..
         }) = self.get_mut(id)
-        {
-            let call = Call {
-                id,
-                number: http.number,
-            };
+        else {
+            return;
+        };
+        let call = Call {
+            id,
+            number: http.number,
+        };
+        if writer.is_done() {
+            self.answered(id, exchange.keep_alive);
+        } else {
             http.turn = Turn::Streaming(exchange, writer);
+        }
+        if matches!(response.content(), Body::Stream { .. }) {
             self.notices.push(Notice::Drained(call));
         }
     }

@@ -672,3 +672,19 @@ fn an_app_hears_of_every_end_even_of_that_of_the_engine() {
     let probe = world.engine.into_app();
     assert_eq!(probe.0.borrow().heard, ["closed None", "aborted"]);
 }
+
+#[test]
+fn a_stream_for_a_head_is_told_once_that_nobody_takes_it() {
+    let mut world = World::new();
+    let id = world.connect();
+    let gone = Rc::new(RefCell::new(None));
+    let seen = Rc::clone(&gone);
+    world.probe.0.borrow_mut().on_drained = Some(Box::new(move |_| *seen.borrow_mut() = Some(())));
+    world.say(id, "HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_eq!(world.app_heard(), ["asked /stream 0", "drained"]);
+    let call = world.call();
+    world.act(move |net| assert_eq!(net.write(call, b"x"), super::Sent::Gone));
+    assert!(gone.borrow().is_some());
+    world.say(id, get("/now"));
+    assert!(world.hear(id).ends_with("now"));
+}
