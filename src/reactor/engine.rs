@@ -65,6 +65,7 @@ impl<A: App> Engine<A> {
     pub fn into_app(mut self) -> A {
         for id in self.ids() {
             self.bury(id, Effect::Close(id));
+            self.tell_notices();
         }
         self.app
     }
