@@ -543,9 +543,10 @@ fn queue(
     mark(connection, id, dirty);
 }
 
+/// The blocked too: nothing is written for them, but what is queued has to settle.
 #[inline]
 fn mark(connection: &mut Connection, id: ConnId, dirty: &mut Vec<ConnId>) {
-    if !connection.dirty && !connection.blocked {
+    if !connection.dirty {
         connection.dirty = true;
         dirty.push(id);
     }

@@ -688,3 +688,21 @@ fn a_stream_for_a_head_is_told_once_that_nobody_takes_it() {
     world.say(id, get("/now"));
     assert!(world.hear(id).ends_with("now"));
 }
+
+#[test]
+fn what_waits_for_a_blocked_peer_holds_no_more_than_itself() {
+    let mut world = World::new();
+    let (blocked, busy) = (world.open(), world.open());
+    world.wire(blocked).room = 0;
+    for _ in 0..100 {
+        world.act(move |net| {
+            net.broadcast([blocked, busy], Message::Text("a word"));
+            net.send(busy, Message::Binary(&[b'x'; 60_000]));
+        });
+    }
+    let outbox = &world.engine.net().connections[blocked.slot()].outbox;
+    assert_eq!(outbox.queued(), 800);
+    assert!(outbox.pinned_bytes() <= 1600, "{}", outbox.pinned_bytes());
+    world.take(blocked, ENOUGH);
+    assert_eq!(world.hear(blocked).matches("a word").count(), 100);
+}
