@@ -1,10 +1,10 @@
 //! # Bugs that were, each with the test that was seen failing
 
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::time::Duration;
 
-use crate::support::Server;
+use crate::support::{Server, run};
 
 /// Readiness is edge-triggered, and each segment that arrived was an edge upon which a connection
 /// was read that the engine had paused: it kept all that came.
@@ -44,4 +44,17 @@ fn a_peer_that_does_not_read_cannot_say_without_end() {
         "{said} bytes were taken, and the server holds {} KiB",
         server.rss_kib()
     );
+}
+
+/// Whatever could not be connected to counted as left behind by a crash, and was removed.
+#[test]
+fn a_socket_that_somebody_else_has_open_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("log");
+    let _log = UnixDatagram::bind(&path).unwrap();
+    let said = run(&["serve", "--listen", &format!("unix:{}", path.display())]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("in use"), "{said:?}");
+    let client = UnixDatagram::unbound().unwrap();
+    client.send_to(b"still there?", &path).unwrap();
 }
