@@ -106,6 +106,10 @@ impl Blocks {
         if to == from {
             return (result, None);
         }
+        assert!(
+            u32::try_from(to).is_ok(),
+            "what is said at once is shorter than 4 GiB: more must be streamed"
+        );
         let piece = Piece {
             block: Rc::clone(&self.current),
             from: from as u32,

@@ -706,3 +706,36 @@ fn what_waits_for_a_blocked_peer_holds_no_more_than_itself() {
     world.take(blocked, ENOUGH);
     assert_eq!(world.hear(blocked).matches("a word").count(), 100);
 }
+
+#[test]
+fn a_peer_that_talks_on_behind_the_last_word_is_heard_for_so_long_and_no_longer() {
+    let refused = || {
+        let mut world = World::new();
+        let id = world.connect();
+        world.say(id, "nonsense\r\n\r\n");
+        assert!(world.hear(id).starts_with("HTTP/1.1 400") && world.wire(id).shut);
+        (world, id)
+    };
+    let (mut world, id) = refused();
+    for _ in 0..4 {
+        world.pass(1);
+        world.say(id, "and on");
+        assert_eq!(world.end(id), None);
+    }
+    world.pass(2);
+    assert_eq!(
+        world.end(id),
+        Some(Effect::Close(id)),
+        "for no longer than a close may take"
+    );
+    let (mut world, id) = refused();
+    world.pass(3);
+    assert_eq!(world.end(id), Some(Effect::Close(id)), "nor in silence");
+    let (mut world, id) = refused();
+    world.say(id, vec![b'x'; (1 << 20) + 1]);
+    assert_eq!(
+        world.end(id),
+        Some(Effect::Close(id)),
+        "nor for more than a mebibyte"
+    );
+}
