@@ -7,7 +7,9 @@
 //! 1. `opened` comes once for each accepted upgrade, then messages, then `closed` once.
 //! 2. A request that was answered with [`Answer::Later`] or with a stream either is answered, or
 //!    `aborted` comes once for it.
-//! 3. `drained` comes whenever a streamed answer has room again after it was full.
+//! 3. `drained` comes once when a streamed answer has begun, and whenever it has room again after it
+//!    was full. Where nobody takes a stream, as with HEAD, [`Net::write`] then says
+//!    [`Gone`](crate::reactor::Sent::Gone).
 
 use crate::ground::time::Instant;
 use crate::http::{Head, Response, Trailers};

@@ -76,7 +76,10 @@ impl Connection {
         Self {
             generation,
             peer,
-            stage: Stage::Http(Http::default()),
+            stage: Stage::Http(Http {
+                begun: true,
+                ..Http::default()
+            }),
             outbox: Outbox::default(),
             rest: Vec::new(),
             since: now,
@@ -98,16 +101,20 @@ impl Connection {
         }
     }
 
-    /// Whether more input may be handled now: the outbox has room and no answer is awaited.
+    /// Whether more input may be handled now: the outbox has room and no answer is awaited. What
+    /// is thrown away needs no room.
     #[inline]
     pub(crate) fn may_go_on(&self, pause_bytes: usize) -> bool {
-        self.outbox.queued() < pause_bytes
-            && match &self.stage {
-                Stage::Http(http) => !matches!(http.turn, Turn::Awaiting(_) | Turn::Streaming(..)),
-                Stage::Upgrading(_) => false,
-                Stage::WebSocket(_) | Stage::Closing(_) => true,
-                Stage::Buried => false,
-            }
+        let has_room = self.outbox.queued() < pause_bytes;
+        match &self.stage {
+            Stage::Http(Http {
+                turn: Turn::Awaiting(_) | Turn::Streaming(..),
+                ..
+            }) => false,
+            Stage::Http(_) | Stage::WebSocket(_) => has_room,
+            Stage::Closing(_) => true,
+            Stage::Upgrading(_) | Stage::Buried => false,
+        }
     }
 
     /// Whether the rest of a body is awaited.
@@ -136,15 +143,18 @@ impl Connection {
                 Turn::Awaiting(_) | Turn::Streaming(..) => Instant::NEVER,
             },
             Stage::Upgrading(_) => Instant::NEVER,
-            Stage::WebSocket(socket) if socket.session.is_open() => {
-                let silence = if socket.pinged { 2 } else { 1 };
-                self.heard + waits.heartbeat * silence
+            Stage::WebSocket(socket) if socket.session.is_open() && socket.pinged => {
+                self.heard.max(self.since) + waits.heartbeat
             }
+            Stage::WebSocket(socket) if socket.session.is_open() => self.heard + waits.heartbeat,
             Stage::Closing(Closing { shut: true, .. }) => {
                 (self.since + waits.close).min(self.heard.max(self.since) + waits.linger)
             }
-            Stage::WebSocket(_) | Stage::Closing(_) => self.since + waits.close,
-            Stage::Buried => Instant::NEVER,
+            // Its close frame waits behind what it has not taken yet.
+            Stage::WebSocket(_) if self.blocked => Instant::NEVER,
+            Stage::WebSocket(_) => self.since + waits.close,
+            // As long as the last word takes to leave: only who takes nothing is too slow.
+            Stage::Closing(_) | Stage::Buried => Instant::NEVER,
         };
         // A pause makes the peer wait for itself: what it does not send is no fault of it then.
         let stage = match &self.stage {

@@ -19,9 +19,6 @@ use crate::reactor::token::{Call, ConnId};
 use crate::reactor::upgrade;
 use crate::ws::{self, Event, Message};
 
-/// The close code for a reader that lets too much pile up: come back and resume.
-const TOO_SLOW: u16 = 4002;
-
 /// What the engine wants of its driver, besides what [`Engine::flush`] writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -64,8 +61,12 @@ impl<A: App> Engine<A> {
         &self.app
     }
 
-    /// Ends the engine, and gives back the app.
-    pub fn into_app(self) -> A {
+    /// Ends the engine, and gives back the app, which has heard of the end of every connection.
+    pub fn into_app(mut self) -> A {
+        for id in self.ids() {
+            self.bury(id, Effect::Close(id));
+            self.tell_notices();
+        }
         self.app
     }
 
@@ -137,11 +138,20 @@ impl<A: App> Engine<A> {
 
     /// The transport takes bytes again.
     pub fn writable(&mut self, id: ConnId) {
+        let now = self.net.now.instant;
         if let Some(connection) = self.net.get_mut(id)
             && connection.blocked
         {
             connection.blocked = false;
+            // There is room because the peer has taken something: it lives.
+            connection.heard = now;
+            if let Stage::WebSocket(socket) = &connection.stage
+                && socket.session.awaits_close()
+            {
+                connection.since = now;
+            }
             self.net.mark(id);
+            self.net.arm(id);
         }
     }
 
@@ -171,6 +181,7 @@ impl<A: App> Engine<A> {
             }
             if self.net.get(id).is_some_and(|it| it.ended && !it.paused) {
                 self.input_is_over(id);
+                self.tell_notices();
             }
         }
         self.tell_notices();
@@ -184,15 +195,17 @@ impl<A: App> Engine<A> {
         let now = self.net.now.instant;
         if self.app.deadline().is_some_and(|at| at <= now) {
             self.app.elapsed(&mut self.net);
+            // An upgrade that was granted is told before its connection can end below.
+            self.tell_notices();
         }
         if self.net.deadlines.next().is_some_and(|at| at <= now) {
             let mut due = Vec::new();
             self.net.deadlines.elapse(now, &mut due);
             for (id, at) in due {
                 self.overdue(id, at);
+                self.tell_notices();
             }
         }
-        self.tell_notices();
     }
 
     /// Stops: takes no more connections, ends idle ones, lets answers finish, says 1001.
@@ -201,13 +214,7 @@ impl<A: App> Engine<A> {
         // Peers that do not answer a farewell are not waited for as long as in peace.
         let waits = &mut self.net.settings.waits;
         waits.close = waits.close.min(waits.linger);
-        let ids: Vec<ConnId> = self
-            .net
-            .connections
-            .iter()
-            .map(|(slot, it)| it.id(slot))
-            .collect();
-        for id in ids {
+        for id in self.ids() {
             let Some(connection) = self.net.get_mut(id) else {
                 continue;
             };
@@ -227,6 +234,11 @@ impl<A: App> Engine<A> {
             }
         }
         self.tell_notices();
+    }
+
+    fn ids(&self) -> Vec<ConnId> {
+        let connections = self.net.connections.iter();
+        connections.map(|(slot, it)| it.id(slot)).collect()
     }
 
     // ---------------------------------------------------------------- effects
@@ -765,6 +777,7 @@ impl<A: App> Engine<A> {
             },
             Stage::WebSocket(socket) if socket.session.is_open() && !socket.pinged => {
                 socket.pinged = true;
+                connection.since = now;
                 self.net.ping(id);
                 self.net.arm(id);
             }
@@ -789,15 +802,13 @@ impl<A: App> Engine<A> {
         }
     }
 
-    /// A reader let too much pile up. What is queued and a last word may still reach it.
+    /// A reader let too much pile up. What is queued and the last word may still reach it.
     fn cut_off(&mut self, id: ConnId) {
         let Some(connection) = self.net.get_mut(id) else {
             return;
         };
         match &connection.stage {
             Stage::WebSocket(_) => {
-                let reason = "too slow: what waited for this reader exceeded its budget";
-                self.net.close(id, TOO_SLOW, reason);
                 self.depart(id, None);
                 self.net.begin_closing(id);
             }

@@ -39,6 +39,8 @@ mod net;
 mod outbox;
 pub mod settings;
 mod stage;
+#[cfg(test)]
+mod tests;
 pub mod token;
 mod upgrade;
 

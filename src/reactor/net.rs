@@ -8,9 +8,9 @@
 use slab::Slab;
 
 use crate::ground::seed::Seed;
-use crate::ground::time::Now;
+use crate::ground::time::{Instant, Now};
 use crate::http::date::DateCache;
-use crate::http::{self, Exchange, Response, Status};
+use crate::http::{self, Body, Exchange, Response, Status};
 use crate::reactor::app::{Answer, Upgrade};
 use crate::reactor::connection::{Connection, Peer};
 use crate::reactor::deadlines::Deadlines;
@@ -22,6 +22,9 @@ use crate::reactor::token::{Call, ConnId};
 use crate::reactor::upgrade;
 use crate::ws::handshake::{Accepted, Refused};
 use crate::ws::{self, Deflate, Message, Session};
+
+/// The close code for a reader that lets too much pile up: come back and resume.
+const TOO_SLOW: u16 = 4002;
 
 /// What became of something that was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -326,8 +329,7 @@ impl Net {
     pub(crate) fn push(&mut self, id: ConnId, piece: Option<Piece>) {
         let Some(piece) = piece else { return };
         if let Some(connection) = self.connections.get_mut(id.slot()) {
-            connection.outbox.push(&piece);
-            mark(connection, id, &mut self.dirty);
+            queue(connection, id, &piece, self.now.instant, &mut self.dirty);
         }
     }
 
@@ -339,10 +341,12 @@ impl Net {
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
             self.notices.push(Notice::TooSlow(id));
+            // At once: what still fits must not follow what was left out.
+            let reason = "too slow: what waited for this reader exceeded its budget";
+            self.close(id, TOO_SLOW, reason);
             return Sent::Gone;
         }
-        connection.outbox.push(piece);
-        mark(connection, id, &mut self.dirty);
+        queue(connection, id, piece, self.now.instant, &mut self.dirty);
         Sent::Queued
     }
 
@@ -378,18 +382,23 @@ impl Net {
             .blocks
             .write(|out| http::respond(&mut exchange, response, &date, out));
         self.push(id, piece);
-        if writer.is_done() {
-            self.answered(id, exchange.keep_alive);
-        } else if let Some(Connection {
+        let Some(Connection {
             stage: Stage::Http(http),
             ..
         }) = self.get_mut(id)
-        {
-            let call = Call {
-                id,
-                number: http.number,
-            };
+        else {
+            return;
+        };
+        let call = Call {
+            id,
+            number: http.number,
+        };
+        if writer.is_done() {
+            self.answered(id, exchange.keep_alive);
+        } else {
             http.turn = Turn::Streaming(exchange, writer);
+        }
+        if matches!(response.content(), Body::Stream { .. }) {
             self.notices.push(Notice::Drained(call));
         }
     }
@@ -519,8 +528,25 @@ fn open_session(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut S
 }
 
 #[inline]
+fn queue(
+    connection: &mut Connection,
+    id: ConnId,
+    piece: &Piece,
+    now: Instant,
+    dirty: &mut Vec<ConnId>,
+) {
+    // From now on something waits for the peer.
+    if connection.outbox.is_empty() {
+        connection.moved = now;
+    }
+    connection.outbox.push(piece);
+    mark(connection, id, dirty);
+}
+
+/// The blocked too: nothing is written for them, but what is queued has to settle.
+#[inline]
 fn mark(connection: &mut Connection, id: ConnId, dirty: &mut Vec<ConnId>) {
-    if !connection.dirty && !connection.blocked {
+    if !connection.dirty {
         connection.dirty = true;
         dirty.push(id);
     }

@@ -47,6 +47,33 @@ impl Piece {
         self.to == next.from && Rc::ptr_eq(&self.block, &next.block)
     }
 
+    /// Whether it is less than half of its block, and so pins more than twice its size.
+    fn is_loose(&self) -> bool {
+        self.len() * 2 < self.block.borrow().len()
+    }
+
+    /// The same bytes in a block of their own.
+    fn owned(&self) -> Self {
+        let bytes = self.bytes().to_vec();
+        let to = bytes.len() as u32;
+        let block = Rc::new(RefCell::new(bytes));
+        Self { block, from: 0, to }
+    }
+
+    /// Takes the bytes of the next piece into its block, if that is its own and has room.
+    fn absorb(&mut self, next: &Self) -> bool {
+        if Rc::strong_count(&self.block) > 1 {
+            return false;
+        }
+        let mut block = self.block.borrow_mut();
+        let has_room = self.to as usize == block.len() && block.len() < BLOCK_BYTES;
+        if has_room {
+            block.extend_from_slice(&next.bytes());
+            self.to = block.len() as u32;
+        }
+        has_room
+    }
+
     fn bytes(&self) -> Ref<'_, [u8]> {
         Ref::map(self.block.borrow(), |block| {
             &block[self.from as usize..self.to as usize]
@@ -79,6 +106,10 @@ impl Blocks {
         if to == from {
             return (result, None);
         }
+        assert!(
+            u32::try_from(to).is_ok(),
+            "what is said at once is shorter than 4 GiB: more must be streamed"
+        );
         let piece = Piece {
             block: Rc::clone(&self.current),
             from: from as u32,
@@ -123,13 +154,16 @@ impl Blocks {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     first: Option<Piece>,
-    /// Whatever does not adjoin `first`.
-    #[expect(
-        clippy::box_collection,
-        reason = "the many outboxes without one stay small"
-    )]
-    others: Option<Box<VecDeque<Piece>>>,
+    /// Whatever does not adjoin `first`. Boxed, so that the many outboxes without it stay small.
+    others: Option<Box<Others>>,
     queued: usize,
+}
+
+#[derive(Debug, Default)]
+struct Others {
+    pieces: VecDeque<Piece>,
+    /// How many of them were looked at by an earlier `settle`.
+    settled: usize,
 }
 
 impl Outbox {
@@ -149,12 +183,15 @@ impl Outbox {
     pub(crate) fn push(&mut self, piece: &Piece) {
         self.queued += piece.len();
         let last = match &mut self.others {
-            Some(others) => others.back_mut(),
+            Some(others) => others.pieces.back_mut(),
             None => self.first.as_mut(),
         };
         match last {
             Some(last) if last.is_followed_by(piece) => last.to = piece.to,
-            Some(_) => self.others.get_or_insert_default().push_back(piece.clone()),
+            Some(_) => {
+                let others = self.others.get_or_insert_default();
+                others.pieces.push_back(piece.clone());
+            }
             None => self.first = Some(piece.clone()),
         }
     }
@@ -170,7 +207,7 @@ impl Outbox {
             return write(&[IoSlice::new(&first.bytes())]);
         };
         let held: Vec<Ref<'_, [u8]>> = std::iter::once(first)
-            .chain(others.iter())
+            .chain(&others.pieces)
             .take(SLICES_MAX)
             .map(Piece::bytes)
             .collect();
@@ -189,45 +226,39 @@ impl Outbox {
                 return;
             }
             sent -= first.len();
-            self.first = self.others.as_mut().and_then(|others| others.pop_front());
-            if self.others.as_ref().is_some_and(|others| others.is_empty()) {
+            self.first = self.others.as_mut().and_then(|others| {
+                others.settled = others.settled.saturating_sub(1);
+                others.pieces.pop_front()
+            });
+            if self.others.as_ref().is_some_and(|it| it.pieces.is_empty()) {
                 self.others = None;
             }
         }
     }
 
-    /// At the end of a turn in which not all could leave: keeps promise 4.
+    /// At the end of a turn in which not all could leave: keeps promise 4. Looks at what is new
+    /// since the last time, for a peer may be blocked for many turns; and puts what it copies
+    /// together, so that many small messages are not many small blocks.
     pub(crate) fn settle(&mut self) {
-        let mut settled = Self::default();
-        let mut copied: Vec<u8> = Vec::new();
-        let own = |copied: &mut Vec<u8>, settled: &mut Self| {
-            if copied.is_empty() {
-                return;
-            }
-            copied.shrink_to_fit();
-            let to = copied.len() as u32;
-            let block = Rc::new(RefCell::new(std::mem::take(copied)));
-            settled.push(&Piece { block, from: 0, to });
-        };
-        for piece in self
-            .first
-            .take()
-            .into_iter()
-            .chain(self.others.take().into_iter().flat_map(|o| *o))
+        if let Some(first) = &mut self.first
+            && first.is_loose()
         {
-            if piece.len() * 2 < piece.block.borrow().len() {
-                copied.extend_from_slice(&piece.bytes());
-                if copied.len() >= BLOCK_BYTES {
-                    own(&mut copied, &mut settled);
-                }
-            } else {
-                own(&mut copied, &mut settled);
-                settled.push(&piece);
+            *first = first.owned();
+        }
+        let Some(others) = &mut self.others else {
+            return;
+        };
+        for piece in others.pieces.split_off(others.settled) {
+            if !piece.is_loose() {
+                others.pieces.push_back(piece);
+                continue;
+            }
+            let last = others.pieces.back_mut();
+            if !last.is_some_and(|last| last.absorb(&piece)) {
+                others.pieces.push_back(piece.owned());
             }
         }
-        own(&mut copied, &mut settled);
-        debug_assert_eq!(settled.queued, self.queued, "settling loses nothing");
-        *self = settled;
+        others.settled = others.pieces.len();
     }
 
     /// Drops everything unsaid.
@@ -235,9 +266,17 @@ impl Outbox {
         *self = Self::default();
     }
 
+    /// How much memory the blocks take of which it holds something.
+    #[cfg(test)]
+    pub(crate) fn pinned_bytes(&self) -> usize {
+        let others = self.others.iter().flat_map(|others| &others.pieces);
+        let blocks = self.first.iter().chain(others);
+        blocks.map(|piece| piece.block.borrow().capacity()).sum()
+    }
+
     /// Asserts the promises that can be seen from outside of a turn.
     pub(crate) fn check(&self) {
-        let others = self.others.iter().flat_map(|others| others.iter());
+        let others = self.others.iter().flat_map(|others| &others.pieces);
         let sum: usize = self.first.iter().chain(others).map(Piece::len).sum();
         assert_eq!(
             sum, self.queued,

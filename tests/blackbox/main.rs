@@ -4,7 +4,7 @@
 //! and expect, and ends the process. Nothing here knows the library: only bytes and RFCs.
 //!
 //! `support` starts servers and speaks strictly; `http` asks about RFC 9110 and 9112; `serve` about
-//! the command line, listening and leaving.
+//! the command line, listening and leaving; `regressions` holds a test for each bug that was.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,5 +12,6 @@
 )]
 
 mod http;
+mod regressions;
 mod serve;
 mod support;

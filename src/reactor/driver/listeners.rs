@@ -354,7 +354,12 @@ fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 /// A socket file that nobody listens at any more is what a crash left behind: it is replaced.
 fn listen_unix(path: &Path) -> io::Result<UnixListener> {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
+    // Any other error, such as that of a socket which is not ours to open, tells of somebody there.
+    let nobody_listens = || {
+        let connected = std::os::unix::net::UnixStream::connect(path);
+        connected.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    };
+    if is_socket && nobody_listens() {
         fs::remove_file(path)?;
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;

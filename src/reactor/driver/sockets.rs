@@ -71,6 +71,10 @@ struct Socket {
     readable: bool,
     /// The kernel has announced the end of input.
     ending: bool,
+    /// The kernel has announced that the connection is broken.
+    broken: bool,
+    /// The engine takes input: it has not said otherwise, or has asked for it since.
+    wanted: bool,
     /// On the list of those to be read.
     listed: bool,
     /// The peer's end has been read.
@@ -109,13 +113,17 @@ impl Sockets {
             generation: id.generation,
             readable: false,
             ending: false,
+            broken: false,
+            wanted: true,
             listed: false,
             ended: false,
         });
         Ok(())
     }
 
-    /// Notes what the kernel said. Whether the engine is to know that it can write.
+    /// Notes what the kernel said. Whether the engine is to know that it can write. Input that the
+    /// engine does not want stays in the kernel, however often its arrival is announced: only so
+    /// can the peer feel that it is to wait.
     #[inline]
     pub(super) fn ready(&mut self, id: ConnId, event: &Event) -> bool {
         let Some(socket) = self.get(id) else {
@@ -124,7 +132,8 @@ impl Sockets {
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             socket.readable = true;
             socket.ending |= event.is_read_closed() || event.is_error();
-            if !socket.listed {
+            socket.broken |= event.is_error();
+            if !socket.listed && (socket.wanted || socket.broken) {
                 socket.listed = true;
                 self.reads.push(id);
             }
@@ -147,6 +156,12 @@ impl Sockets {
             if !socket.readable || socket.ended {
                 continue;
             }
+            if !socket.wanted {
+                // Broken, or it would not be listed: nobody waits for what it has left behind.
+                socket.ended = true;
+                engine.failed(id);
+                continue;
+            }
             let go_on = match socket.transport.read(buffer) {
                 Ok(0) => {
                     socket.ended = true;
@@ -157,7 +172,8 @@ impl Sockets {
                     // A short read has emptied the socket: whatever comes later is a new edge. The
                     // end of input has been announced already and takes a read of its own.
                     socket.readable = count == buffer.len() || socket.ending;
-                    engine.received(id, &mut buffer[..count]) && self.is_readable(id)
+                    let wanted = engine.received(id, &mut buffer[..count]);
+                    self.want(id, wanted)
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     socket.readable = false;
@@ -179,8 +195,13 @@ impl Sockets {
         self.reads = reads;
     }
 
-    fn is_readable(&mut self, id: ConnId) -> bool {
-        self.get(id).is_some_and(|socket| socket.readable)
+    /// Notes whether the engine takes input; whether the socket is to be looked at again.
+    fn want(&mut self, id: ConnId, wanted: bool) -> bool {
+        let Some(socket) = self.get(id) else {
+            return false;
+        };
+        socket.wanted = wanted;
+        socket.wanted || socket.broken
     }
 
     fn list(&mut self, id: ConnId) {
@@ -207,7 +228,11 @@ impl Sockets {
         let mut ends = 0;
         for effect in effects.drain(..) {
             match effect {
-                Effect::Read(id) => self.list(id),
+                Effect::Read(id) => {
+                    if self.want(id, true) {
+                        self.list(id);
+                    }
+                }
                 Effect::HalfClose(id) => {
                     if let Some(socket) = self.get(id) {
                         // A peer that is gone already needs no end of ours; its own comes as one.
