@@ -809,8 +809,10 @@ impl<A: App> Engine<A> {
                 self.depart(id, None);
                 self.net.begin_closing(id);
             }
-            Stage::Http(_) => self.bury(id, Effect::Reset(id)),
-            Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => {}
+            // A stream that misses a piece must not end as if it were whole, even where its app has
+            // said its end meanwhile.
+            Stage::Http(_) | Stage::Closing(_) => self.bury(id, Effect::Reset(id)),
+            Stage::Upgrading(_) | Stage::Buried => {}
         }
     }
 }
