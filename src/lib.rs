@@ -8,6 +8,7 @@ pub mod client;
 pub mod ground;
 pub mod http;
 pub mod reactor;
+pub mod sim;
 pub mod site;
 pub mod ws;
 

@@ -211,9 +211,6 @@ impl<A: App> Engine<A> {
     /// Stops: takes no more connections, ends idle ones, lets answers finish, says 1001.
     pub fn shut_down(&mut self) {
         self.net.draining = true;
-        // Peers that do not answer a farewell are not waited for as long as in peace.
-        let waits = &mut self.net.settings.waits;
-        waits.close = waits.close.min(waits.linger);
         for id in self.ids() {
             let Some(connection) = self.net.get_mut(id) else {
                 continue;
@@ -812,8 +809,10 @@ impl<A: App> Engine<A> {
                 self.depart(id, None);
                 self.net.begin_closing(id);
             }
-            Stage::Http(_) => self.bury(id, Effect::Reset(id)),
-            Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => {}
+            // A stream that misses a piece must not end as if it were whole, even where its app has
+            // said its end meanwhile.
+            Stage::Http(_) | Stage::Closing(_) => self.bury(id, Effect::Reset(id)),
+            Stage::Upgrading(_) | Stage::Buried => {}
         }
     }
 }

@@ -117,6 +117,12 @@ impl Net {
             .map_or(0, |connection| connection.outbox.queued())
     }
 
+    /// How many bytes of input are kept for `id`: the beginning of a head, or what came during a
+    /// pause.
+    pub fn unread_bytes(&self, id: ConnId) -> usize {
+        self.get(id).map_or(0, |connection| connection.rest.len())
+    }
+
     /// Says `message` to the WebSocket `id`.
     #[inline]
     pub fn send(&mut self, id: ConnId, message: Message<'_>) -> Sent {

@@ -287,6 +287,29 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
 // ------------------------------------------------------------------------------------------ HTTP
 
 #[test]
+fn an_answer_that_misses_a_piece_is_never_taken_for_whole() {
+    for fields in ["", "Connection: close\r\n"] {
+        let mut world = World::new();
+        let id = world.connect();
+        world.say(
+            id,
+            format!("GET /stream HTTP/1.1\r\nHost: h\r\n{fields}\r\n"),
+        );
+        world.hear(id);
+        let call = world.call();
+        // An app that does not look at what becomes of its words.
+        world.act(move |net| {
+            net.write(call, &[b'1'; 1 << 19]);
+            assert_eq!(net.write(call, &[b'2'; 1 << 20]), super::Sent::Gone);
+            net.write(call, b"3");
+            net.end(call, &[]);
+        });
+        assert_eq!(world.end(id), Some(Effect::Reset(id)), "{fields}");
+        assert_eq!(world.hear(id), "", "{fields}");
+    }
+}
+
+#[test]
 fn a_later_answer_holds_back_the_requests_behind_it() {
     let mut world = World::new();
     let id = world.connect();

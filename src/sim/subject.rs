@@ -1,0 +1,396 @@
+//! # Subject: the app that the engine is tried with
+//!
+//! Answers at once, later and in pieces, echoes and broadcasts, and holds the engine to what it
+//! promises to apps. What it answers is a function of the request, so that people know it before.
+//!
+//! Promises (of the engine, asserted here)
+//! 1. `opened` once, then messages, then `closed` once; nothing after it.
+//! 2. A request that waits, or a stream, is answered or `aborted`, once.
+//! 3. The next request of a connection comes when the last is answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ground::time::Instant;
+use crate::http::{Head, Method, Response, Status};
+use crate::reactor::{Answer, App, Call, ConnId, Net, Reception, Request, Sent, Upgrade};
+use crate::ws::Message;
+
+/// Bodies over this are refused.
+pub(super) const BODY_BYTES_MAX: u64 = 40_000;
+/// Messages over this are refused.
+pub(super) const MESSAGE_BYTES_MAX: usize = 6_000;
+/// Upgrades with this tag become echoes; above it are rooms.
+pub(super) const ECHO: u64 = 0;
+
+/// The byte at `at` of the stream that is named `name`.
+pub(super) fn stream_bytes(name: usize, from: usize, to: usize) -> Vec<u8> {
+    (from..to)
+        .map(|at| b'a' + ((at / 7 + at * name) % 26) as u8)
+        .collect()
+}
+
+/// The body that answers a request.
+pub(super) fn echo_body(method: &str, target: &str, body: &[u8]) -> Vec<u8> {
+    [method.as_bytes(), b" ", target.as_bytes(), b"\n", body].concat()
+}
+
+/// The messages of a burst.
+pub(super) fn burst(count: usize, size: usize) -> impl Iterator<Item = String> {
+    (0..count).map(move |number| format!("{number}:{}", "-".repeat(size)))
+}
+
+/// The number behind `name=` in a query.
+fn number(query: Option<&str>, name: &str) -> usize {
+    query
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or_default()
+}
+
+/// What a request still waits for.
+#[derive(Debug)]
+enum Task {
+    Answer(Vec<u8>),
+    Stream(Stream),
+    Upgrade { tag: u64, granted: bool },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    name: usize,
+    size: usize,
+    known: bool,
+    piece: usize,
+    sent: usize,
+    /// Writes one piece in so many milliseconds, instead of as many as there is room for.
+    every_ms: u64,
+    /// Does not look at what becomes of what it writes.
+    careless: bool,
+    full: bool,
+    begun: bool,
+    gone: bool,
+}
+
+/// Somebody with an open WebSocket.
+#[derive(Debug)]
+struct Member {
+    tag: u64,
+    closed: bool,
+}
+
+/// What was said in a room, by all who were told it.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) log: Vec<Vec<u8>>,
+    members: Vec<ConnId>,
+}
+
+/// Where in the order of its room a member came and went.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stay {
+    pub(super) from: usize,
+    pub(super) to: Option<usize>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Subject {
+    members: BTreeMap<ConnId, Member>,
+    tasks: BTreeMap<Call, Task>,
+    timers: BTreeSet<(Instant, Call)>,
+    last_calls: BTreeMap<ConnId, Call>,
+    pub(super) rooms: BTreeMap<u64, Room>,
+    pub(super) stays: BTreeMap<ConnId, Stay>,
+}
+
+impl Subject {
+    /// Whether something is still to be said to `id`.
+    pub(super) fn owes(&self, id: ConnId) -> bool {
+        self.tasks.keys().any(|call| call.id == id)
+    }
+
+    /// Asserts what must hold between two turns.
+    pub(super) fn check(&self, net: &Net) {
+        for (call, task) in &self.tasks {
+            assert!(
+                net.peer(call.id).is_some(),
+                "{call:?} is gone and was not aborted"
+            );
+            if let Task::Stream(stream) = task {
+                assert!(!stream.gone, "{call:?} is gone and was not aborted");
+            }
+        }
+        for (id, member) in &self.members {
+            assert!(
+                member.closed || net.peer(*id).is_some(),
+                "{id:?} is gone and was not closed"
+            );
+        }
+    }
+
+    /// Asserts that nothing is left.
+    pub(super) fn check_end(&self) {
+        assert!(self.tasks.is_empty(), "requests are left: {:?}", self.tasks);
+        let open = self.members.values().filter(|member| !member.closed);
+        assert_eq!(open.count(), 0, "members are left");
+        assert!(self.rooms.values().all(|room| room.members.is_empty()));
+    }
+
+    fn put_off(&mut self, call: Call, ms: usize, task: Task, net: &Net) -> Answer {
+        let at = Instant(net.now().instant.0 + ms as u64);
+        self.timers.insert((at, call));
+        self.tasks.insert(call, task);
+        Answer::Later
+    }
+
+    /// Writes on, as far as the stream's habit says.
+    fn pump(&mut self, call: Call, net: &mut Net) {
+        let Some(Task::Stream(stream)) = self.tasks.get_mut(&call) else {
+            return;
+        };
+        while stream.sent < stream.size {
+            let to = (stream.sent + stream.piece).min(stream.size);
+            let sent = net.write(call, &stream_bytes(stream.name, stream.sent, to));
+            stream.sent = to;
+            if stream.careless {
+                continue;
+            }
+            match sent {
+                Sent::Queued => stream.full = false,
+                Sent::Full => {
+                    stream.full = true;
+                    return;
+                }
+                Sent::Gone => {
+                    stream.gone = true;
+                    return;
+                }
+            }
+            if stream.every_ms > 0 {
+                let at = Instant(net.now().instant.0 + stream.every_ms);
+                self.timers.insert((at, call));
+                return;
+            }
+        }
+        net.end(call, &[("x-sent", "all")]);
+        self.tasks.remove(&call);
+    }
+
+    fn stream(&mut self, call: Call, stream: Stream) -> Response {
+        let length = stream.known.then_some(stream.size as u64);
+        // Nothing would be asked for where nothing is to be sent.
+        if !(stream.known && stream.size == 0) {
+            self.tasks.insert(
+                call,
+                Task::Stream(Stream {
+                    begun: true,
+                    ..stream
+                }),
+            );
+        }
+        Response::new(Status::OK).stream(length)
+    }
+
+    fn say_in_room(&mut self, tag: u64, message: &[u8], net: &mut Net) {
+        let room = self.rooms.entry(tag).or_default();
+        let numbered = [format!("{} ", room.log.len()).as_bytes(), message].concat();
+        room.log.push(numbered.clone());
+        net.broadcast(room.members.iter().copied(), Message::Binary(&numbered));
+    }
+}
+
+impl App for Subject {
+    fn reception(&mut self, head: &Head<'_>) -> Reception {
+        match head.path() {
+            "/refuse" => Reception::Refuse(Response::refusal(Status::FORBIDDEN, "not here")),
+            _ => Reception::Collect {
+                bytes_max: BODY_BYTES_MAX,
+            },
+        }
+    }
+
+    fn request(&mut self, call: Call, request: &Request<'_>, net: &mut Net) -> Answer {
+        assert!(!self.owes(call.id), "promise 3: one request at a time");
+        assert!(
+            self.last_calls
+                .get(&call.id)
+                .is_none_or(|last| *last < call),
+            "promise 3: each request has a name of its own"
+        );
+        self.last_calls.insert(call.id, call);
+        let head = &request.head;
+        let (path, query) = (head.path(), head.query());
+        let target = match query {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
+        let ms = number(query, "ms");
+        let body = echo_body(head.method().name(), &target, request.body);
+        match path {
+            "/echo" => Response::text(body).into(),
+            "/none" => Response::new(Status::NO_CONTENT).into(),
+            "/big" => Response::text(stream_bytes(3, 0, number(query, "size"))).into(),
+            "/later" => self.put_off(call, ms, Task::Answer(body), net),
+            "/stream" => {
+                let stream = Stream {
+                    name: number(query, "name"),
+                    size: number(query, "size"),
+                    piece: number(query, "piece").max(1),
+                    known: number(query, "known") > 0,
+                    sent: 0,
+                    every_ms: number(query, "every") as u64,
+                    careless: number(query, "careless") > 0,
+                    full: false,
+                    begun: false,
+                    gone: false,
+                };
+                if head.method() == Method::Head {
+                    let length = stream.known.then_some(stream.size as u64);
+                    return Response::new(Status::OK).stream(length).into();
+                }
+                if ms > 0 {
+                    return self.put_off(call, ms, Task::Stream(stream), net);
+                }
+                self.stream(call, stream).into()
+            }
+            "/ws" => {
+                let tag = number(query, "room") as u64;
+                let granted = number(query, "no") == 0;
+                if ms > 0 {
+                    return self.put_off(call, ms, Task::Upgrade { tag, granted }, net);
+                }
+                Answer::Upgrade(Upgrade::new(tag).message_bytes_max(MESSAGE_BYTES_MAX))
+            }
+            _ => Response::refusal(Status::NOT_FOUND, "nothing here").into(),
+        }
+    }
+
+    fn drained(&mut self, call: Call, net: &mut Net) {
+        assert!(
+            self.last_calls.get(&call.id) == Some(&call),
+            "promise 2: room is announced for the present answer only"
+        );
+        if let Some(Task::Stream(stream)) = self.tasks.get(&call) {
+            assert!(stream.begun, "promise 2: room comes after the beginning");
+            self.pump(call, net);
+        }
+    }
+
+    fn aborted(&mut self, call: Call, _: &mut Net) {
+        let task = self.tasks.remove(&call);
+        assert!(task.is_some(), "promise 2: {call:?} was not waiting");
+    }
+
+    fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
+        assert!(net.peer(id).is_some(), "promise 1: {id:?} is there");
+        let member = Member { tag, closed: false };
+        let before = self.members.insert(id, member);
+        assert!(before.is_none(), "promise 1: {id:?} opened twice");
+        if tag != ECHO {
+            let room = self.rooms.entry(tag).or_default();
+            room.members.push(id);
+            let from = room.log.len();
+            self.stays.insert(id, Stay { from, to: None });
+        }
+    }
+
+    fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
+        let member = self.members.get(&id).filter(|member| !member.closed);
+        let tag = member
+            .expect("promise 1: messages come while it is open")
+            .tag;
+        let words: Vec<&str> = match message {
+            Message::Text(text) => text.split(' ').collect(),
+            Message::Binary(_) => Vec::new(),
+        };
+        let argument = |at: usize| words.get(at).and_then(|word| word.parse().ok());
+        match (words.first().copied(), argument(1), argument(2)) {
+            (Some("burst"), Some(count), Some(size)) => {
+                for text in burst(count, size) {
+                    if tag == ECHO {
+                        net.send(id, Message::Text(&text));
+                    } else {
+                        self.say_in_room(tag, text.as_bytes(), net);
+                    }
+                }
+            }
+            (Some("close"), Some(code), _) => net.close(id, code as u16, "as asked"),
+            _ if tag == ECHO => {
+                net.send(id, message);
+            }
+            _ => self.say_in_room(tag, message.bytes(), net),
+        }
+    }
+
+    fn closed(&mut self, id: ConnId, _: Option<u16>, net: &mut Net) {
+        let member = self.members.get_mut(&id).filter(|member| !member.closed);
+        let member = member.expect("promise 1: what closes was open");
+        member.closed = true;
+        let tag = member.tag;
+        if tag == ECHO {
+            return;
+        }
+        let room = self.rooms.entry(tag).or_default();
+        room.members.retain(|member| *member != id);
+        if let Some(stay) = self.stays.get_mut(&id) {
+            stay.to = Some(room.log.len());
+        }
+        // Apps that tell the others do so from in here.
+        if tag % 2 == 1 {
+            self.say_in_room(tag, b"one has left", net);
+        }
+    }
+
+    fn woken(&mut self, net: &mut Net) {
+        // Somebody is served before its time.
+        if let Some((_, call)) = self.timers.pop_last() {
+            self.serve(call, net);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    fn elapsed(&mut self, net: &mut Net) {
+        let now = net.now().instant;
+        assert!(
+            self.deadline().is_some_and(|at| at <= now),
+            "promise 5 of the simulator: called for a reason"
+        );
+        while let Some((at, call)) = self.timers.first().copied()
+            && at <= now
+        {
+            self.timers.pop_first();
+            self.serve(call, net);
+        }
+    }
+}
+
+impl Subject {
+    /// Does what the time has come for. Timers of what was aborted find nothing.
+    fn serve(&mut self, call: Call, net: &mut Net) {
+        match self.tasks.get(&call) {
+            Some(Task::Stream(stream)) if stream.begun => self.pump(call, net),
+            Some(Task::Stream(stream)) => {
+                let stream = *stream;
+                self.tasks.remove(&call);
+                let response = self.stream(call, stream);
+                net.answer(call, response.into());
+            }
+            Some(Task::Answer(_) | Task::Upgrade { .. }) => {
+                let answer = match self.tasks.remove(&call) {
+                    Some(Task::Answer(body)) => Response::text(body).into(),
+                    Some(Task::Upgrade { tag, granted: true }) => {
+                        Answer::Upgrade(Upgrade::new(tag).message_bytes_max(MESSAGE_BYTES_MAX))
+                    }
+                    _ => Response::refusal(Status::FORBIDDEN, "not you").into(),
+                };
+                net.answer(call, answer);
+            }
+            None => {}
+        }
+    }
+}
