@@ -51,5 +51,5 @@ pub use representation::{Representation, Selection};
 pub use response::{Body, CONTINUE, Exchange, Response, respond};
 pub use status::Status;
 
-#[cfg(test)]
-mod properties;
+#[cfg(any(test, fuzzing))]
+pub mod properties;

@@ -1,8 +1,40 @@
 //! # Properties that hold for all bytes
 //!
 //! A connection played to its end, as text, and what must be true of it however the bytes were cut.
+//! The fuzzer calls the same as the tests do.
 
 use super::{Ended, Limits, Receiver, Step};
+
+/// Any bytes are requests or one fault, the same ones however they were cut. The first four bytes
+/// choose the limits (0: the usual ones), two sizes of pieces, and the longest body.
+pub fn requests(input: &[u8]) {
+    let Some((&[tight, a, b, body], input)) = input.split_first_chunk() else {
+        return;
+    };
+    let limits = match usize::from(tight) {
+        0 => Limits::default(),
+        tight => Limits {
+            line_bytes_max: tight,
+            head_bytes_max: tight * 2,
+            fields_max: tight % 5,
+            chunk_line_bytes_max: tight / 8,
+            chunk_extension_bytes_max: u32::from(tight as u8 % 16),
+            trailer_bytes_max: tight / 4,
+            empty_lines_max: tight as u8 % 3,
+        },
+    };
+    let body_bytes_max = if body == 255 { u64::MAX } else { body.into() };
+    let sizes = [a, b].map(usize::from);
+    let whole = steps(&[input], &limits, body_bytes_max);
+    let pieces = cut_into(input, |n| sizes[n % 2]);
+    assert_eq!(steps(&pieces, &limits, body_bytes_max), whole, "in pieces");
+    let singles = cut_into(input, |_| 1);
+    assert_eq!(
+        steps(&singles, &limits, body_bytes_max),
+        whole,
+        "byte by byte"
+    );
+}
 
 /// Plays a connection that receives these pieces and then ends, and writes down what happened.
 /// Body pieces that follow each other are joined, for where they are cut is not promised.
@@ -13,7 +45,9 @@ pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> V
     let mut body: Vec<u8> = Vec::new();
     for piece in pieces {
         input.extend_from_slice(piece);
-        loop {
+        let most = input.len() + 2;
+        for asked in 0.. {
+            assert!(asked <= most, "every step but the last takes bytes");
             let step = receiver.decode(&mut input, limits);
             if !matches!(step, Step::Body { .. } | Step::More { .. }) {
                 flush(&mut body, &mut steps);
@@ -24,8 +58,10 @@ pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> V
                     if let Some(query) = head.query() {
                         text += &format!(" ?{query}");
                     }
-                    if head.authority() != head.field("host") {
-                        text += &format!(" @{}", head.authority().unwrap());
+                    if let Some(authority) =
+                        head.authority().filter(|it| head.field("host") != Some(it))
+                    {
+                        text += &format!(" @{authority}");
                     }
                     if head.minor_version() == 0 {
                         text += " 1.0";
@@ -52,6 +88,7 @@ pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> V
                 }
                 Step::More { used } => {
                     input.drain(..used);
+                    receiver.check(input.len());
                     break;
                 }
                 Step::Broken(fault) => {
@@ -93,6 +130,7 @@ pub(super) fn cut_into(input: &[u8], mut size: impl FnMut(usize) -> usize) -> Ve
     pieces
 }
 
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
@@ -167,6 +205,11 @@ mod tests {
                     empty_lines_max: empty,
                 },
             )
+    }
+
+    #[test]
+    fn the_corpus_keeps_every_promise() {
+        crate::ground::corpus::replay("http_requests", requests);
     }
 
     proptest! {

@@ -170,6 +170,19 @@ impl Receiver {
         matches!(self.stage, START)
     }
 
+    /// Asserts that of the `kept` bytes which `More` left, none is searched for a line end again.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn check(&self, kept: usize) {
+        let scanned = match self.stage {
+            Stage::Head { scanned, .. }
+            | Stage::ChunkLine { scanned }
+            | Stage::Trailers { scanned } => scanned as usize,
+            Stage::Length { .. } | Stage::ChunkData { .. } | Stage::Broken(_) => 0,
+            Stage::ChunkEnd => kept.min(1),
+        };
+        assert_eq!(scanned, kept, "promise 2: each byte is looked at once");
+    }
+
     fn head<'i>(
         &mut self,
         input: &'i [u8],

@@ -57,6 +57,15 @@ impl Assembly {
         }
     }
 
+    /// How much memory that takes.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.parts {
+            Parts::Text(collector) => collector.held_bytes(),
+            Parts::Binary(bytes) | Parts::Deflated { bytes, .. } => bytes.capacity(),
+        }
+    }
+
     /// Whether the message is compressed.
     pub(super) const fn is_deflated(&self) -> bool {
         matches!(self.parts, Parts::Deflated { .. })

@@ -143,7 +143,7 @@ pub(super) const fn opcode(message: Message<'_>) -> u8 {
 
 /// Appends a frame, masked if there is a mask.
 #[inline]
-pub(super) fn write(first: u8, mask: Option<[u8; 4]>, payload: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn write(first: u8, mask: Option<[u8; 4]>, payload: &[u8], out: &mut Vec<u8>) {
     out.reserve(HEAD_BYTES_MAX + payload.len());
     let masked = if mask.is_some() { 0x80 } else { 0 };
     let len = payload.len() as u64;

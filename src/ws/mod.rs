@@ -34,6 +34,8 @@ pub mod frame;
 pub mod handshake;
 mod mask;
 mod message;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 mod session;
 #[cfg(test)]
 mod tests;

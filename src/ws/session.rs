@@ -252,6 +252,15 @@ impl Session {
         }
     }
 
+    /// How much heap memory unfinished messages and frames hold.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.work.as_ref().map_or(0, |work| {
+            let message = work.message.as_ref().map_or(0, Assembly::held_bytes);
+            size_of::<Work>() + work.control.capacity() + message
+        })
+    }
+
     fn decode_slowly<'i>(
         &mut self,
         input: &'i mut [u8],

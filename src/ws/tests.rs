@@ -2,37 +2,17 @@
 
 use proptest::prelude::*;
 
+use super::properties::Heard::{Binary, Broken, Closed, Ping, Pong, Text};
+use super::properties::{self, End, Heard, POLICY, cut, hear};
 use super::*;
-use crate::ground::seed::Seed;
+use crate::ground::corpus;
 
-/// An event in the tests' words: owned, and short to write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Heard {
-    Text(String),
-    Binary(Vec<u8>),
-    Ping(Vec<u8>),
-    Pong(Vec<u8>),
-    Closed(Option<u16>, String),
-    Broken(Fault),
+#[test]
+fn the_corpora_keep_every_promise() {
+    corpus::replay("ws_frames", properties::frames);
+    corpus::replay("ws_deflate", properties::deflate);
+    corpus::replay("extensions", properties::extensions);
 }
-use Heard::{Binary, Broken, Closed, Ping, Pong, Text};
-
-/// One end with all that it needs.
-struct End {
-    session: Session,
-    limits: Limits,
-    deflate: Deflate,
-    seed: Seed,
-    out: Vec<u8>,
-    heard: Vec<Heard>,
-}
-
-const POLICY: DeflatePolicy = DeflatePolicy {
-    enabled: true,
-    level: 6,
-    bytes_min: 0,
-    context_takeover: true,
-};
 
 const fn agreed(window_bits: u8, takeover: bool) -> Agreed {
     let direction = Direction {
@@ -43,73 +23,6 @@ const fn agreed(window_bits: u8, takeover: bool) -> Agreed {
         server: direction,
         client: direction,
     }
-}
-
-impl End {
-    fn new(role: Role, agreed: Option<Agreed>) -> Self {
-        Self {
-            session: Session::new(role, agreed),
-            limits: Limits::default(),
-            deflate: Deflate::new(POLICY),
-            seed: Seed::new(3),
-            out: Vec::new(),
-            heard: Vec::new(),
-        }
-    }
-
-    /// Hears one piece of input, event after event.
-    fn hear(&mut self, piece: &[u8]) {
-        let mut piece = piece.to_vec();
-        let mut at = 0;
-        loop {
-            let rest = &mut piece[at..];
-            let given = rest.len();
-            let (limits, deflate, seed) = (&self.limits, &mut self.deflate, &mut self.seed);
-            let step = self
-                .session
-                .decode(rest, limits, deflate, seed, &mut self.out);
-            let heard = match step {
-                Step::More => break,
-                Step::Broken(fault) => {
-                    self.heard.push(Broken(fault));
-                    break;
-                }
-                Step::Event { used, event } => {
-                    assert!(
-                        used <= given && used > 0,
-                        "an event takes bytes, and only ours"
-                    );
-                    at += used;
-                    match event {
-                        Event::Text(text) => Text(text.into_owned()),
-                        Event::Binary(bytes) => Binary(bytes.into_owned()),
-                        Event::Ping(payload) => Ping(payload.into_owned()),
-                        Event::Pong(payload) => Pong(payload.into_owned()),
-                        Event::Closed { code, reason } => Closed(code, reason.into_owned()),
-                    }
-                }
-            };
-            self.heard.push(heard);
-            self.session.check();
-        }
-        self.session.check();
-    }
-
-    fn send(&mut self, message: Message<'_>) -> bool {
-        self.session
-            .send(message, &mut self.deflate, &mut self.seed, &mut self.out)
-    }
-}
-
-/// What an end hears and answers; `Broken` is told once however often it is asked.
-fn hear(mut end: End, pieces: &[&[u8]]) -> (Vec<Heard>, Vec<u8>) {
-    for piece in pieces {
-        end.hear(piece);
-        if end.session.is_over() {
-            break;
-        }
-    }
-    (end.heard, end.out)
 }
 
 /// A client reads `bytes`, at once and byte by byte.
@@ -452,14 +365,6 @@ fn agreements() -> impl Strategy<Value = Option<Agreed>> {
         Just(None),
         (8u8..=15, any::<bool>()).prop_map(|(bits, takeover)| Some(agreed(bits, takeover)))
     ]
-}
-
-/// Cuts `bytes` where the numbers say.
-fn cut<'b>(bytes: &'b [u8], cuts: &[usize]) -> Vec<&'b [u8]> {
-    let mut at: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
-    at.extend([0, bytes.len()]);
-    at.sort_unstable();
-    at.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
 }
 
 /// Bytes that look like frames often enough to go deep.

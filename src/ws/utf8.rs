@@ -24,6 +24,12 @@ impl Collector {
         self.text.len() + usize::from(self.begun_len)
     }
 
+    /// How much memory they take.
+    #[cfg(any(test, fuzzing))]
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.text.capacity()
+    }
+
     /// Takes the next bytes.
     pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), Fault> {
         while self.begun_len > 0 {
