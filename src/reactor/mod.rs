@@ -37,6 +37,8 @@ pub mod driver;
 mod engine;
 mod net;
 mod outbox;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 pub mod settings;
 mod stage;
 #[cfg(test)]
