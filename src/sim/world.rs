@@ -74,6 +74,8 @@ pub(super) struct World {
     effects: Vec<Effect>,
     buffer_bytes: usize,
     shut_down: bool,
+    /// To shut down behind this turn.
+    asked: bool,
     rung: bool,
     /// Bytes and inputs that moved in this turn.
     moved: u64,
@@ -107,6 +109,7 @@ impl World {
             effects: Vec::new(),
             buffer_bytes: [7, 100, 1000, 20_000][chance.below(4) as usize],
             shut_down: false,
+            asked: false,
             rung: false,
             moved: 0,
             // Nothing that is said at once is longer, but for heads and frames.
@@ -155,6 +158,11 @@ impl World {
             self.trace.now = self.now;
             self.happen();
             self.turn();
+            if std::mem::take(&mut self.asked) {
+                self.trace.note("shut down", 0, 0);
+                self.shut_down = true;
+                self.engine.shut_down();
+            }
             idle_turns = if self.moved > 0 { 0 } else { idle_turns + 1 };
             assert!(
                 idle_turns <= IDLE_TURNS_MAX,
@@ -215,11 +223,7 @@ impl World {
                 }
                 Event::Sever(who) => self.carry(who, vec![Deed::Reset]),
                 Event::Ring => self.rung = true,
-                Event::ShutDown => {
-                    self.trace.note("shut down", 0, 0);
-                    self.shut_down = true;
-                    self.engine.shut_down();
-                }
+                Event::ShutDown => self.asked = true,
             }
         }
     }
@@ -682,7 +686,11 @@ fn guest(chance: &mut Seed, waits: &Waits, rooms: u64) -> Guest {
         Person::Talker(Box::new(Talker::new(chance, &habit, rooms)))
     };
     let inbox_max = [1, 200, 5000, 100_000][chance.below(4) as usize];
+    // What is in the pipe the server takes for read. A large one before a slow reader is a wait that
+    // no server could know of.
+    let takes = patience_ms as usize / take_ms as usize / 2 + 1;
     let pipe_max = [50, 1000, 20_000, 1 << 20][chance.below(4) as usize];
+    let pipe_max = takes.saturating_mul(take_max).min(pipe_max);
     Guest {
         person,
         habit,
