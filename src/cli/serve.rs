@@ -1,14 +1,13 @@
 //! # `parlour serve`
 
 use std::ffi::OsString;
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::{CliError, HELP, exit_code, log_sink, say};
-use crate::reactor::driver::Driver;
+use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::{App, Settings};
 use crate::site::Site;
@@ -96,10 +95,8 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
     for address in driver.addresses() {
         say(&format!("listening on {address}\n"))?;
     }
-    // Chance that differs from run to run, from the standard library's own source.
-    let seed = RandomState::new().hash_one("parlour");
     driver
-        .run(app, Settings::default(), seed)
+        .run(app, Settings::default(), fresh_seed())
         .map_err(|error| failed(&error))?;
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod listeners;
 mod sockets;
 mod stop;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -309,4 +310,9 @@ impl Clock {
             unix_ms: self.wall.unix_ms + passed_ms,
         }
     }
+}
+
+/// A seed that differs from run to run, from the standard library's own source of chance.
+pub fn fresh_seed() -> u64 {
+    RandomState::new().hash_one("parlour")
 }

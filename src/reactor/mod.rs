@@ -52,3 +52,4 @@ pub use engine::{Effect, Engine};
 pub use net::{Net, Sent};
 pub use settings::{Settings, Waits};
 pub use token::{Call, ConnId};
+pub use upgrade::upgrade_refusal;

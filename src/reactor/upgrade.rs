@@ -7,6 +7,12 @@ use crate::http::{Head, Response, Status};
 use crate::ws::DeflatePolicy;
 use crate::ws::handshake::{self, Accepted, Refused};
 
+/// What a request gets if it is granted an upgrade now without rightly asking for one: for apps that
+/// want to know before they make something for the connection.
+pub fn upgrade_refusal(head: &Head<'_>) -> Option<Response> {
+    handshake(head, &DeflatePolicy::default()).err().map(refusal)
+}
+
 /// Whether the request rightly asks to become a WebSocket.
 pub(crate) fn handshake(head: &Head<'_>, policy: &DeflatePolicy) -> Result<Accepted, Refused> {
     handshake::accept(
