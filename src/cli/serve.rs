@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::{CliError, HELP, exit_code, log_sink, say};
-use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::driver::listeners::{Address, ListenError};
+use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
 use crate::site::Site;
 

@@ -10,7 +10,9 @@ use crate::ws::handshake::{self, Accepted, Refused};
 /// What a request gets if it is granted an upgrade now without rightly asking for one: for apps that
 /// want to know before they make something for the connection.
 pub fn upgrade_refusal(head: &Head<'_>) -> Option<Response> {
-    handshake(head, &DeflatePolicy::default()).err().map(refusal)
+    handshake(head, &DeflatePolicy::default())
+        .err()
+        .map(refusal)
 }
 
 /// Whether the request rightly asks to become a WebSocket.
