@@ -13,16 +13,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
+    ("layer", &["ground"]),
     ("client", &["http", "ws", "ground"]),
     ("reactor", &["http", "ws", "ground"]),
+    ("web", &["reactor", "layer", "http", "ws", "ground"]),
     ("site", &["reactor", "http", "ws", "ground"]),
     (
         "cli",
-        &["site", "reactor", "client", "http", "ws", "ground"],
+        &["site", "web", "reactor", "client", "http", "ws", "ground"],
     ),
     (
         "sim",

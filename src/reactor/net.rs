@@ -305,6 +305,9 @@ impl Net {
         self.arm(call.id);
     }
 
+    /// Breaks a streamed answer off.
+    pub fn abort(&mut self, _: Call) {}
+
     // ---------------------------------------------------------------- for the engine
 
     #[inline]

@@ -55,6 +55,16 @@ impl fmt::Display for Address {
     }
 }
 
+impl Address {
+    /// Where it is, if it is reached over TCP.
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) | Self::Systemd => None,
+        }
+    }
+}
+
 impl FromStr for Address {
     type Err = String;
 

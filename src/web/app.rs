@@ -1,0 +1,230 @@
+//! # App: putting one together, and running it
+//!
+//! An [`App`] is a program's main loop ([`App::serve`]), or runs inside of another program on a
+//! thread of its own and is stopped from there ([`Running`]).
+
+use std::fmt;
+use std::thread::JoinHandle;
+
+use super::consumer::Consumer;
+use super::cx::Cx;
+use super::error::Error;
+use super::handler::Handler;
+use super::middleware::Middleware;
+use super::router::Routes;
+use super::service::Service;
+use crate::http::{Method, Response};
+use crate::reactor::Settings;
+use crate::reactor::driver::listeners::{Address, ListenError};
+use crate::reactor::driver::{Bell, Driver};
+
+/// A server in the making.
+pub struct App<S> {
+    parts: Parts<S>,
+    settings: Settings,
+}
+
+/// What an app is put together from.
+pub(super) struct Parts<S> {
+    pub(super) state: S,
+    pub(super) routes: Routes<S>,
+    pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
+    pub(super) body_bytes_max: u64,
+}
+
+impl<S> fmt::Debug for App<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("routes", &self.parts.routes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an app cannot be served.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The address is none.
+    Address(String),
+    /// Its routes contradict each other.
+    Routes(String),
+    /// It cannot listen.
+    Listen(ListenError),
+    /// The loop broke.
+    Loop(std::io::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(why) => f.write_str(why),
+            Self::Routes(why) => write!(f, "the routes contradict each other: {why}"),
+            Self::Listen(error) => error.fmt(f),
+            Self::Loop(error) => write!(f, "the event loop broke: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// Middleware that only gives errors a face.
+struct Face<F>(F);
+
+impl<S, F: Fn(&mut Cx<'_, S>, &Error) -> Option<Response> + 'static> Middleware<S> for Face<F> {
+    fn exception(&self, cx: &mut Cx<'_, S>, error: &Error) -> Option<Response> {
+        (self.0)(cx, error)
+    }
+}
+
+impl<S: 'static> App<S> {
+    /// An app around a state, without routes.
+    pub fn new(state: S) -> Self {
+        let parts = Parts {
+            state,
+            routes: Routes::new(),
+            middleware: Vec::new(),
+            body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
+        };
+        Self {
+            parts,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Wraps middleware around every request. What is wrapped first sees a request first.
+    pub fn wrap(mut self, middleware: impl Middleware<S>) -> Self {
+        self.parts.middleware.push(Box::new(middleware));
+        self
+    }
+
+    /// Gives errors a face: 404, 405, what a handler fails with, and the 500 of one that panics. What
+    /// `face` does not care for stays a line of plain text.
+    pub fn on_error(
+        self,
+        face: impl Fn(&mut Cx<'_, S>, &Error) -> Option<Response> + 'static,
+    ) -> Self {
+        self.wrap(Face(face))
+    }
+
+    fn routed(mut self, add: impl FnOnce(Routes<S>) -> Routes<S>) -> Self {
+        self.parts.routes = add(self.parts.routes);
+        self
+    }
+
+    /// Adds a route for a method.
+    pub fn route(self, method: Method, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.route(method, pattern, handler))
+    }
+
+    /// Adds a route for GET, and so for HEAD.
+    pub fn get(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.get(pattern, handler))
+    }
+
+    /// Adds a route for POST.
+    pub fn post(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.post(pattern, handler))
+    }
+
+    /// Adds a WebSocket with a consumer for each connection.
+    pub fn consumer<C: Consumer<S>>(self, pattern: &str, make: impl Fn() -> C + 'static) -> Self {
+        self.routed(|routes| routes.consumer(pattern, make))
+    }
+
+    /// Adds a view that serves plain requests and WebSockets alike.
+    pub fn view(self, pattern: &str, view: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.view(pattern, view))
+    }
+
+    /// Adds all routes of a table under a prefix; `""` adds them as they are.
+    pub fn nest(self, prefix: &str, table: Routes<S>) -> Self {
+        self.routed(|routes| routes.nest(prefix, table))
+    }
+
+    /// What the body of a request may measure, 1 MiB if nothing is said.
+    pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
+        self.parts.body_bytes_max = bytes;
+        self
+    }
+
+    /// Other bounds for the loop.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Serves at `HOST:PORT` or `unix:PATH` until SIGTERM or SIGINT, and gives the state back.
+    pub fn serve(self, address: &str) -> Result<S, ServeError> {
+        let address = address.parse().map_err(ServeError::Address)?;
+        self.serve_at(&[address], |_, _| {})
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until `on_ready`'s bell says stop. `on_ready` is told
+    /// where the app listens, with the ports that the system chose.
+    pub fn serve_at(
+        self,
+        addresses: &[Address],
+        on_ready: impl FnOnce(&[Address], Bell),
+    ) -> Result<S, ServeError> {
+        let mut driver = Driver::open(addresses).map_err(ServeError::Listen)?;
+        driver.stop_on_signals().map_err(ServeError::Loop)?;
+        self.run(driver, on_ready)
+    }
+
+    fn run(self, driver: Driver, on_ready: impl FnOnce(&[Address], Bell)) -> Result<S, ServeError> {
+        let bell = driver.bell();
+        let service = Service::new(self.parts, bell.clone()).map_err(ServeError::Routes)?;
+        on_ready(&driver.addresses(), bell);
+        let seed = crate::reactor::driver::fresh_seed();
+        let service = driver
+            .run(service, self.settings, seed)
+            .map_err(ServeError::Loop)?;
+        Ok(service.into_state())
+    }
+}
+
+/// An app that runs on a thread of its own, inside of another program.
+#[derive(Debug)]
+pub struct Running<S> {
+    addresses: Vec<Address>,
+    bell: Bell,
+    thread: JoinHandle<Result<S, ServeError>>,
+}
+
+impl<S: Send + 'static> Running<S> {
+    /// Puts an app together on a thread of its own and serves it there. `make` runs on that thread,
+    /// because an app's parts may not leave it. Signals stay with the program.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the app's loop has a thread of its own here"
+    )]
+    pub fn start(
+        addresses: &[Address],
+        make: impl FnOnce() -> App<S> + Send + 'static,
+    ) -> Result<Self, ServeError> {
+        let driver = Driver::open(addresses).map_err(ServeError::Listen)?;
+        let (addresses, bell) = (driver.addresses(), driver.bell());
+        let thread = std::thread::spawn(move || make().run(driver, |_, _| {}));
+        Ok(Self {
+            addresses,
+            bell,
+            thread,
+        })
+    }
+}
+
+impl<S> Running<S> {
+    /// Where it listens.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Stops it with grace, and gives its state back.
+    pub fn stop(self) -> Result<S, ServeError> {
+        self.bell.stop();
+        self.thread.join().unwrap_or_else(|_| {
+            Err(ServeError::Loop(std::io::Error::other(
+                "the app's thread panicked",
+            )))
+        })
+    }
+}

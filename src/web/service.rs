@@ -1,0 +1,457 @@
+//! # Service: an app put together, as the reactor sees it
+//!
+//! Takes a request through middleware, router, guards and handler to its answer, and keeps those
+//! that wait for a helper. What happens to connections that stay goes to [`guests`](super::guests).
+//!
+//! Promises
+//! 1. A request is answered once, or was ended by its peer.
+//! 2. What was waited for comes back to whoever waited, or to nobody if it ended.
+//! 3. What an app panics over costs one answer or one connection.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use slab::Slab;
+
+use super::app::Parts;
+use super::consumer::{Consumer, Opening};
+use super::cx::{Cx, Desk, House};
+use super::error::Error;
+use super::helper::{Busy, Outcome, Pending, Unpack};
+use super::middleware::Middleware;
+use super::reply::{GoOn, Reply};
+use super::request::Request;
+use super::router::{Found, Router};
+use super::seats::{Guest, GuestGoOn, GuestWait, Seats};
+use super::stream::{Feed, Streaming};
+use super::timer::{Due, Tick};
+use crate::ground::time::Instant;
+use crate::http::{Head, Method, Response, Status};
+use crate::layer::Channel;
+use crate::reactor::driver::Bell;
+use crate::reactor::{self, Answer, Call, ConnId, Net, Reception, Upgrade};
+use crate::ws::Message;
+
+/// Somebody who waits for a helper.
+pub(super) enum Parked<S> {
+    /// A handler that goes on then.
+    Request {
+        call: Call,
+        request: Request,
+        go_on: GoOn<S, Outcome>,
+    },
+    /// An answer that must not leave before.
+    Answer {
+        call: Call,
+        request: Request,
+        leaving: Leaving<S>,
+        done: Unpack<Result<(), String>>,
+    },
+    /// A consumer or a feed.
+    Guest { call: Call, go_on: GuestGoOn<S> },
+}
+
+/// An answer on its way out, and what writes its body.
+pub(super) struct Leaving<S> {
+    response: Response,
+    feed: Option<Box<dyn Feed<S>>>,
+}
+
+/// An app, put together.
+pub(super) struct Service<S> {
+    pub(super) state: S,
+    router: Rc<Router<S>>,
+    middleware: Rc<[Box<dyn Middleware<S>>]>,
+    body_bytes_max: u64,
+    pub(super) desk: Desk<S>,
+    pub(super) seats: Seats<S>,
+    pub(super) opening: Slab<(Call, Box<dyn Consumer<S>>)>,
+    parked: HashMap<u64, Parked<S>>,
+    waiting: HashMap<Call, u64>,
+    tickets: u64,
+    /// What guests asked of helpers while they were called.
+    pub(super) waits: Vec<GuestWait<S>>,
+    /// Numbers for errors, so that a client can name what the log has.
+    errors: u64,
+}
+
+impl<S: 'static> Service<S> {
+    pub(super) fn new(parts: Parts<S>, bell: Bell) -> Result<Self, String> {
+        let mut desk = Desk::new();
+        desk.helpers.set_bell(bell);
+        Ok(Self {
+            state: parts.state,
+            router: Rc::new(Router::new(parts.routes)?),
+            middleware: parts.middleware.into(),
+            body_bytes_max: parts.body_bytes_max,
+            desk,
+            seats: Seats::default(),
+            opening: Slab::new(),
+            parked: HashMap::new(),
+            waiting: HashMap::new(),
+            tickets: 0,
+            waits: Vec::new(),
+            errors: 0,
+        })
+    }
+
+    pub(super) fn into_state(self) -> S {
+        self.state
+    }
+
+    fn cx<'a>(&'a mut self, request: &'a mut Request, net: &'a mut Net) -> Cx<'a, S> {
+        let house = House {
+            desk: &mut self.desk,
+            net,
+        };
+        Cx {
+            state: &mut self.state,
+            request,
+            house,
+        }
+    }
+
+    pub(super) fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    pub(super) fn park(&mut self, ticket: u64, parked: Parked<S>) {
+        if let Parked::Request { call, .. } | Parked::Answer { call, .. } = &parked {
+            self.waiting.insert(*call, ticket);
+        }
+        self.parked.insert(ticket, parked);
+    }
+
+    /// What the hooks and the handler say to a new request.
+    fn reply(&mut self, request: &mut Request, net: &mut Net) -> Reply<S> {
+        let middleware = Rc::clone(&self.middleware);
+        let router = Rc::clone(&self.router);
+        let mut cx = self.cx(request, net);
+        if let Some(response) = middleware.iter().find_map(|it| it.request(&mut cx)) {
+            return Reply::Respond(response);
+        }
+        let method = cx.request.method();
+        let handler = match router.find(method, cx.request.path()) {
+            Found::Handler { handler, params } => {
+                cx.request.params = params;
+                handler
+            }
+            Found::OtherMethods(allow) if method == Method::Options => {
+                return Reply::Respond(Response::new(Status::NO_CONTENT).field("Allow", allow));
+            }
+            Found::OtherMethods(allow) => return Reply::Fail(Error::method_not_allowed(allow)),
+            Found::Nothing => return Reply::Fail(Error::not_found()),
+        };
+        if let Some(response) = middleware.iter().find_map(|it| it.view(&mut cx)) {
+            return Reply::Respond(response);
+        }
+        handler.call(&mut cx)
+    }
+
+    /// Calls what an app wrote; a panic is an error like others.
+    fn guarded(&mut self, call: impl FnOnce(&mut Self) -> Reply<S>) -> Reply<S> {
+        catch_unwind(AssertUnwindSafe(|| call(self)))
+            .unwrap_or_else(|panic| Reply::Fail(Error::internal(told(&*panic))))
+    }
+
+    /// Turns what was said into what the reactor is told.
+    fn settle(
+        &mut self,
+        call: Call,
+        mut request: Request,
+        reply: Reply<S>,
+        net: &mut Net,
+    ) -> Answer {
+        match reply {
+            Reply::Respond(response) => self.leave(call, request, response, None, net),
+            Reply::Stream(Streaming { response, feed }) => {
+                self.leave(call, request, response, Some(feed), net)
+            }
+            Reply::Fail(error) => {
+                let response = self.face(&mut request, error, net);
+                self.leave(call, request, response, None, net)
+            }
+            Reply::Wait(Pending { errand, go_on }) => {
+                let ticket = self.ticket();
+                match errand(&mut self.desk.helpers, ticket) {
+                    Ok(()) => {
+                        self.park(
+                            ticket,
+                            Parked::Request {
+                                call,
+                                request,
+                                go_on,
+                            },
+                        );
+                        Answer::Later
+                    }
+                    Err(busy) => self.settle(call, request, Reply::Fail(busy.into()), net),
+                }
+            }
+            Reply::Accept(opening) => self.accept(call, request, opening, net),
+        }
+    }
+
+    /// An answer passes the hooks on its way out.
+    fn leave(
+        &mut self,
+        call: Call,
+        mut request: Request,
+        response: Response,
+        feed: Option<Box<dyn Feed<S>>>,
+        net: &mut Net,
+    ) -> Answer {
+        let middleware = Rc::clone(&self.middleware);
+        let mut cx = self.cx(&mut request, net);
+        let hooked = catch_unwind(AssertUnwindSafe(|| {
+            middleware
+                .iter()
+                .rev()
+                .fold(response, |response, it| it.response(&mut cx, response))
+        }));
+        match hooked {
+            Ok(response) => self.hold(call, request, Leaving { response, feed }, net),
+            Err(panic) => {
+                let response = self.face(&mut request, Error::internal(told(&*panic)), net);
+                Answer::Respond(response)
+            }
+        }
+    }
+
+    /// An answer waits for what it says to be true.
+    fn hold(
+        &mut self,
+        call: Call,
+        mut request: Request,
+        leaving: Leaving<S>,
+        net: &mut Net,
+    ) -> Answer {
+        let Some(wait) = request.held.pop() else {
+            return self.say(call, leaving);
+        };
+        let ticket = self.ticket();
+        let (errand, done) = wait.into_parts();
+        match errand(&mut self.desk.helpers, ticket) {
+            Ok(()) => {
+                self.park(
+                    ticket,
+                    Parked::Answer {
+                        call,
+                        request,
+                        leaving,
+                        done,
+                    },
+                );
+                Answer::Later
+            }
+            Err(Busy) => Answer::Respond(self.face(&mut request, Busy.into(), net)),
+        }
+    }
+
+    fn say(&mut self, call: Call, Leaving { response, feed }: Leaving<S>) -> Answer {
+        if let Some(feed) = feed {
+            self.seats.take(call, Guest::Feed(feed));
+            self.desk.channels.intercept(Channel(call.id.to_bits()));
+        }
+        Answer::Respond(response)
+    }
+
+    /// The answer to an error: what a hook makes of it, or the plain one. One that is ours gets an
+    /// id, and the log has the rest under it.
+    fn face(&mut self, request: &mut Request, error: Error, net: &mut Net) -> Response {
+        let error = match error.cause() {
+            Some(cause) => {
+                self.errors += 1;
+                let id = format!("E{:x}-{}", net.now().unix_ms, self.errors);
+                log::error!("{id}: {} {}: {cause}", request.method(), request.path());
+                error.known_as(&id)
+            }
+            None => error,
+        };
+        let middleware = Rc::clone(&self.middleware);
+        let mut cx = self.cx(request, net);
+        let hooked = catch_unwind(AssertUnwindSafe(|| {
+            middleware
+                .iter()
+                .rev()
+                .find_map(|it| it.exception(&mut cx, &error))
+        }));
+        match hooked {
+            Ok(Some(response)) => error.dress(response),
+            Ok(None) => error.respond(),
+            Err(panic) => {
+                log::error!("an exception hook panicked: {}", told(&*panic));
+                error.respond()
+            }
+        }
+    }
+
+    /// Grants an upgrade whose handshake is right, so that what is kept for it will be opened.
+    fn accept(
+        &mut self,
+        call: Call,
+        request: Request,
+        opening: Opening<S>,
+        net: &mut Net,
+    ) -> Answer {
+        if let Some(refusal) = reactor::upgrade_refusal(&request.head()) {
+            return self.leave(call, request, refusal, None, net);
+        }
+        let Opening { consumer, protocol } = opening;
+        let bytes_max = consumer.message_bytes_max();
+        let tag = self.opening.insert((call, consumer)) as u64;
+        let upgrade = Upgrade::new(tag).message_bytes_max(bytes_max);
+        Answer::Upgrade(match protocol {
+            Some(protocol) => upgrade.protocol(protocol),
+            None => upgrade,
+        })
+    }
+
+    /// What a helper has done comes back.
+    fn come_back(&mut self, ticket: u64, outcome: Option<Outcome>, net: &mut Net) {
+        let unheard = || Error::internal("a helper's job panicked");
+        match self.parked.remove(&ticket) {
+            Some(Parked::Request {
+                call,
+                mut request,
+                go_on,
+            }) => {
+                self.waiting.remove(&call);
+                let reply = match outcome {
+                    Some(it) => self.guarded(|me| go_on(&mut me.cx(&mut request, net), it)),
+                    None => Reply::Fail(unheard()),
+                };
+                let answer = self.settle(call, request, reply, net);
+                net.answer(call, answer);
+            }
+            Some(Parked::Answer {
+                call,
+                mut request,
+                leaving,
+                done,
+            }) => {
+                self.waiting.remove(&call);
+                let done = match outcome {
+                    Some(outcome) => done(outcome).map_err(Error::internal),
+                    None => Err(unheard()),
+                };
+                let answer = match done {
+                    Ok(()) => self.hold(call, request, leaving, net),
+                    Err(error) => Answer::Respond(self.face(&mut request, error, net)),
+                };
+                net.answer(call, answer);
+            }
+            Some(Parked::Guest { call, go_on }) => self.guest_goes_on(call, go_on, outcome, net),
+            // Whoever waited has ended.
+            None => {}
+        }
+        self.work_off(net);
+    }
+}
+
+impl<S: 'static> reactor::App for Service<S> {
+    fn reception(&mut self, _: &Head<'_>) -> Reception {
+        Reception::Collect {
+            bytes_max: self.body_bytes_max,
+        }
+    }
+
+    fn request(&mut self, call: Call, request: &reactor::Request<'_>, net: &mut Net) -> Answer {
+        if request.head.path() == "*" {
+            let allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+            return Response::new(Status::NO_CONTENT)
+                .field("Allow", allow)
+                .into();
+        }
+        let peer = net.peer(call.id).unwrap_or(reactor::Peer::Local);
+        let mut request = Request::new(&request.head, request.body, peer);
+        let reply = self.guarded(|me| me.reply(&mut request, net));
+        let answer = self.settle(call, request, reply, net);
+        self.work_off(net);
+        answer
+    }
+
+    fn drained(&mut self, call: Call, net: &mut Net) {
+        self.feed_more(call, net);
+    }
+
+    fn aborted(&mut self, call: Call, net: &mut Net) {
+        if let Some(ticket) = self.waiting.remove(&call) {
+            self.parked.remove(&ticket);
+        }
+        self.feed_ended(call, net);
+    }
+
+    fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
+        let (call, consumer) = self.opening.remove(tag as usize);
+        debug_assert_eq!(call.id, id, "a tag belongs to one connection");
+        self.consumer_opened(call, consumer, net);
+    }
+
+    fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
+        self.consume(id, net, |consumer, live| consumer.receive(message, live));
+    }
+
+    fn closed(&mut self, id: ConnId, code: Option<u16>, net: &mut Net) {
+        self.consumer_closed(id, code, net);
+    }
+
+    fn woken(&mut self, net: &mut Net) {
+        while let Some((ticket, outcome)) = self.desk.helpers.done() {
+            self.come_back(ticket, outcome, net);
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.desk.timers.next()
+    }
+
+    fn elapsed(&mut self, net: &mut Net) {
+        let now = net.now().instant;
+        while let Some(due) = self.desk.timers.due(now) {
+            let repeated = match &due {
+                Due::Once(_) => None,
+                Due::Each(timer, _) => Some(*timer),
+            };
+            let again = catch_unwind(AssertUnwindSafe(|| {
+                let house = House {
+                    desk: &mut self.desk,
+                    net,
+                };
+                let mut tick = Tick {
+                    state: &mut self.state,
+                    house,
+                };
+                match due {
+                    Due::Once(then) => {
+                        then(&mut tick);
+                        None
+                    }
+                    Due::Each(timer, mut each) => {
+                        each(&mut tick);
+                        Some((timer, each))
+                    }
+                }
+            }));
+            match again {
+                Ok(Some((timer, each))) => self.desk.timers.again(now, timer, each),
+                Ok(None) => {}
+                Err(panic) => {
+                    log::error!("a timer panicked and is gone: {}", told(&*panic));
+                    repeated.map(|timer| self.desk.timers.cancel(timer));
+                }
+            }
+        }
+        self.work_off(net);
+    }
+}
+
+/// What a panic said.
+pub(super) fn told(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .map_or_else(|| "a panic".to_owned(), |text| format!("a panic: {text}"))
+}

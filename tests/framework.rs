@@ -1,0 +1,644 @@
+//! # The framework, from outside
+//!
+//! Apps made for the purpose, each served on a thread of this process and talked to over sockets:
+//! what handlers, middleware, consumers, feeds and timers are promised, also when something panics.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use parlour::client::ConnectError;
+use parlour::http::{Method, Response, Status};
+use parlour::web::{
+    App, Connect, Consumer, Cx, Error, Event, Feed, Flow, Live, Middleware, Reply, Routes, Running,
+    Scope, Wait, accept_websocket, guard, methods, rate_limit, require_websocket, stream,
+};
+use parlour::ws::Message;
+use people::{Browser, hear};
+use serde_json::json;
+
+mod people;
+
+/// An app that runs until the end of a test.
+fn serve<S: Send + 'static>(
+    make: impl FnOnce() -> App<S> + Send + 'static,
+) -> (Running<S>, SocketAddr) {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let running = Running::start(&[any], make).unwrap();
+    let address = running.addresses()[0].tcp().unwrap();
+    (running, address)
+}
+
+fn hello(_: &mut Cx<'_, ()>) -> &'static str {
+    "hello"
+}
+
+// ---- requests ---------------------------------------------------------------------------------
+
+#[test]
+fn tables_of_routes_are_set_under_prefixes() {
+    fn item(cx: &mut Cx<'_, ()>) -> Result<String, Error> {
+        let id: u32 = cx.request.param("id")?;
+        Ok(format!("item {id}"))
+    }
+    fn file(cx: &mut Cx<'_, ()>) -> Result<String, Error> {
+        cx.request.param("path")
+    }
+    let (running, address) = serve(|| {
+        let todo = Routes::new()
+            .get("/", hello)
+            .get("/{id}", item)
+            .post("/", hello);
+        App::new(())
+            .nest("/todo", todo)
+            .get("/files/{path..}", file)
+    });
+    let mut browser = Browser::at(address);
+    assert_eq!(browser.get("/todo").expect(200).text(), "hello");
+    assert_eq!(browser.get("/todo/7").expect(200).text(), "item 7");
+    assert_eq!(
+        browser.get("/files/a/b%20c.css").expect(200).text(),
+        "a/b c.css"
+    );
+    browser.get("/todo/seven").expect(404);
+    browser.get("/nothing").expect(404);
+    let wrong = browser.ask("DELETE", "/todo", &[], b"").expect(405);
+    assert_eq!(wrong.field("allow"), Some("GET, HEAD, OPTIONS, POST"));
+    let options = browser.ask("OPTIONS", "/todo", &[], b"").expect(204);
+    assert_eq!(options.field("allow"), Some("GET, HEAD, OPTIONS, POST"));
+    let head = browser.ask("HEAD", "/todo", &[], b"").expect(200);
+    assert_eq!(
+        (head.field("content-length"), head.body.len()),
+        (Some("5"), 0)
+    );
+    running.stop().unwrap();
+}
+
+#[test]
+fn routes_that_contradict_each_other_are_refused_before_anything_is_served() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let app = || App::new(()).get("/{a}", hello).get("/{b}", hello);
+    let running = Running::start(&[any], app).unwrap();
+    let error = running.stop().unwrap_err().to_string();
+    assert!(error.contains("/{b}"), "{error}");
+}
+
+#[test]
+fn a_panic_costs_one_answer_that_names_what_the_log_has() {
+    fn panics(_: &mut Cx<'_, ()>) -> &'static str {
+        panic!("as the test wants it")
+    }
+    let (running, address) = serve(|| App::new(()).get("/", hello).get("/panics", panics));
+    let mut browser = Browser::at(address);
+    let answer = browser.get("/panics").expect(500);
+    assert!(answer.text().contains("(E"), "{}", answer.text());
+    assert!(!answer.text().contains("as the test wants it"));
+    browser.get("/").expect(200);
+    running.stop().unwrap();
+}
+
+#[test]
+fn errors_get_the_face_that_the_app_gives_them() {
+    let (running, address) = serve(|| {
+        App::new(()).get("/", hello).on_error(|_, error| {
+            let page = format!("<h1>{}</h1>", error.status().code());
+            Some(Response::html(page).with_status(error.status()))
+        })
+    });
+    let mut browser = Browser::at(address);
+    assert_eq!(browser.get("/nothing").expect(404).text(), "<h1>404</h1>");
+    let wrong = browser.ask("PUT", "/", &[], b"").expect(405);
+    assert_eq!(
+        (wrong.text(), wrong.field("allow")),
+        ("<h1>405</h1>", Some("GET, HEAD, OPTIONS"))
+    );
+    running.stop().unwrap();
+}
+
+#[test]
+fn json_and_forms_are_read_with_errors_that_say_what_is_wrong() {
+    #[derive(serde::Deserialize)]
+    struct Point {
+        x: i32,
+    }
+    fn json(cx: &mut Cx<'_, ()>) -> Result<serde_json::Value, Error> {
+        let point: Point = cx.request.json()?;
+        Ok(json!({ "x": point.x + 1 }))
+    }
+    fn form(cx: &mut Cx<'_, ()>) -> Result<String, Error> {
+        let pairs = cx.request.form()?;
+        Ok(format!("{pairs:?}"))
+    }
+    let (running, address) = serve(|| App::new(()).post("/json", json).post("/form", form));
+    let mut browser = Browser::at(address);
+    assert_eq!(
+        browser
+            .send("POST", "/json", &json!({ "x": 1 }))
+            .expect(200)
+            .json()["x"],
+        2
+    );
+    let wrong = browser
+        .send("POST", "/json", &json!({ "x": "one" }))
+        .expect(400);
+    assert!(wrong.text().contains("expected i32"), "{}", wrong.text());
+    let pairs = browser.post("/form", &[("a b", "c&d=é")]).expect(200);
+    assert_eq!(pairs.text(), r#"[("a b", "c&d=é")]"#);
+    browser.send("POST", "/form", &json!({})).expect(415);
+    running.stop().unwrap();
+}
+
+// ---- guards and middleware --------------------------------------------------------------------
+
+#[test]
+fn guards_stand_before_handlers() {
+    let (running, address) = serve(|| {
+        let few = rate_limit(2, Duration::from_secs(3600), hello);
+        let never = guard(
+            |_: &mut Cx<'_, ()>| Err::<(), _>(Error::forbidden("never")),
+            hello,
+        );
+        let limited = methods(&[Method::Get], hello);
+        App::new(())
+            .get("/few", few)
+            .get("/never", never)
+            .post("/methods", limited)
+    });
+    let mut browser = Browser::at(address);
+    browser.get("/few").expect(200);
+    browser.get("/few").expect(200);
+    let refused = browser.get("/few").expect(429);
+    assert!(
+        refused
+            .field("retry-after")
+            .unwrap()
+            .parse::<u32>()
+            .unwrap()
+            > 3000
+    );
+    browser.get("/never").expect(403);
+    assert_eq!(
+        browser.post("/methods", &[]).expect(405).field("allow"),
+        Some("GET")
+    );
+    running.stop().unwrap();
+}
+
+/// Notes which of its hooks ran, in a field of the answer.
+struct Noted(&'static str);
+
+#[derive(Default)]
+struct Trace(String);
+
+impl Noted {
+    fn note(&self, cx: &mut Cx<'_, ()>, hook: &str) {
+        if cx.request.carried::<Trace>().is_none() {
+            cx.request.carry(Trace::default());
+        }
+        let trace = &mut cx.request.carried_mut::<Trace>().unwrap().0;
+        *trace += &format!("{}.{hook} ", self.0);
+    }
+}
+
+impl Middleware<()> for Noted {
+    fn request(&self, cx: &mut Cx<'_, ()>) -> Option<Response> {
+        self.note(cx, "request");
+        (cx.request.query("stop").as_deref() == Some(self.0)).then(|| Response::text("stopped"))
+    }
+
+    fn view(&self, cx: &mut Cx<'_, ()>) -> Option<Response> {
+        self.note(cx, "view");
+        None
+    }
+
+    fn response(&self, cx: &mut Cx<'_, ()>, response: Response) -> Response {
+        self.note(cx, "response");
+        let trace = cx.request.carried::<Trace>().map(|trace| trace.0.clone());
+        response.field(&format!("X-{}", self.0), trace.unwrap_or_default())
+    }
+
+    fn exception(&self, cx: &mut Cx<'_, ()>, error: &Error) -> Option<Response> {
+        self.note(cx, "exception");
+        (self.0 == "outer").then(|| Response::text("caught").with_status(error.status()))
+    }
+}
+
+#[test]
+fn hooks_run_inwards_on_the_way_in_and_outwards_on_the_way_out() {
+    fn fails(_: &mut Cx<'_, ()>) -> Error {
+        Error::bad_request("no")
+    }
+    let (running, address) = serve(|| {
+        App::new(())
+            .wrap(Noted("outer"))
+            .wrap(Noted("inner"))
+            .get("/", hello)
+            .get("/fails", fails)
+    });
+    let mut browser = Browser::at(address);
+    let trace = |answer: people::Answer| answer.field("x-outer").unwrap().to_owned();
+    let whole = "outer.request inner.request outer.view inner.view inner.response outer.response";
+    assert_eq!(trace(browser.get("/").expect(200)), whole);
+    let stopped = "outer.request inner.request inner.response outer.response";
+    assert_eq!(trace(browser.get("/?stop=inner").expect(200)), stopped);
+    let failed = "outer.request inner.request outer.view inner.view inner.exception \
+                  outer.exception inner.response outer.response";
+    assert_eq!(trace(browser.get("/fails").expect(400)), failed);
+    running.stop().unwrap();
+}
+
+// ---- waiting ----------------------------------------------------------------------------------
+
+#[test]
+fn a_handler_goes_on_when_a_helper_is_done_and_the_loop_does_not_wait() {
+    fn sum(cx: &mut Cx<'_, u32>) -> Reply<u32> {
+        let upto: u64 = cx.request.param("upto").unwrap();
+        Wait::on_helper(move || (1..=upto).sum::<u64>()).then(|cx, sum| {
+            *cx.state += 1;
+            // And once more, with what is known now.
+            Wait::on_helper(move || sum * 2)
+                .then(|cx: &mut Cx<'_, u32>, twice| format!("{} {twice}", cx.request.path()))
+        })
+    }
+    fn panics(_: &mut Cx<'_, u32>) -> Reply<u32> {
+        Wait::on_helper(|| -> u32 { panic!("as the test wants it") }).then(|_, _| "never")
+    }
+    fn dropped(_: &mut Cx<'_, u32>) -> Reply<u32> {
+        Wait::<u32>::on(|_| Ok(())).then(|_, _| "never")
+    }
+    let (running, address) = serve(|| {
+        App::new(0)
+            .get("/sum/{upto}", sum)
+            .get("/panics", panics)
+            .get("/dropped", dropped)
+    });
+    let mut browser = Browser::at(address);
+    assert_eq!(browser.get("/sum/10").expect(200).text(), "/sum/10 110");
+    browser.get("/panics").expect(500);
+    browser.get("/dropped").expect(500);
+    assert_eq!(browser.get("/sum/3").expect(200).text(), "/sum/3 12");
+    assert_eq!(running.stop().unwrap(), 2);
+}
+
+#[test]
+fn an_answer_is_held_until_what_it_says_is_true() {
+    fn held(cx: &mut Cx<'_, ()>) -> &'static str {
+        let fails = cx.request.query("fails").is_some();
+        cx.request.hold(Wait::on_helper(|| Ok::<(), String>(())));
+        cx.request.hold(Wait::on_helper(move || match fails {
+            true => Err("the disk is full"),
+            false => Ok(()),
+        }));
+        "done"
+    }
+    let (running, address) = serve(|| App::new(()).get("/", held));
+    let mut browser = Browser::at(address);
+    assert_eq!(browser.get("/").expect(200).text(), "done");
+    let failed = browser.get("/?fails").expect(500);
+    assert!(!failed.text().contains("disk"), "{}", failed.text());
+    running.stop().unwrap();
+}
+
+#[test]
+fn more_than_may_wait_is_told_to_come_again() {
+    let (start, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let gate = std::sync::Arc::new(gate);
+    let (running, address) = serve(move || {
+        App::new(()).get("/", move |_: &mut Cx<'_, ()>| {
+            let gate = std::sync::Arc::clone(&gate);
+            Wait::on_helper(move || gate.lock().unwrap().recv().is_ok()).then(|_, _| "done")
+        })
+    });
+    // One is at work, 1024 wait, and then there is no room.
+    let mut waiting = Vec::new();
+    let refused = loop {
+        assert!(waiting.len() <= 1100, "the queue has a bound");
+        let mut asking = Asking::get(address);
+        match asking.status_within(Duration::from_millis(if waiting.len() < 1000 {
+            0
+        } else {
+            300
+        })) {
+            None => waiting.push(asking),
+            Some(status) => break status,
+        }
+    };
+    assert_eq!(refused, 503);
+    drop(start);
+    for mut asking in waiting {
+        assert_eq!(asking.status_within(people::PATIENCE), Some(200));
+    }
+    running.stop().unwrap();
+}
+
+/// A request whose answer may be long in coming.
+struct Asking(std::net::TcpStream);
+
+impl Asking {
+    fn get(address: SocketAddr) -> Self {
+        use std::io::Write;
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .unwrap();
+        Self(stream)
+    }
+
+    fn status_within(&mut self, time: Duration) -> Option<u16> {
+        use std::io::Read;
+        if time.is_zero() {
+            return None;
+        }
+        self.0.set_read_timeout(Some(time)).unwrap();
+        let mut line = [0; 12];
+        self.0.read_exact(&mut line).ok()?;
+        std::str::from_utf8(&line[9..]).unwrap().parse().ok()
+    }
+}
+
+// ---- consumers --------------------------------------------------------------------------------
+
+/// What consumers did, for a test to read in the end.
+#[derive(Default)]
+struct Log {
+    opened: u32,
+    ended: Vec<Option<u16>>,
+    ticks: u32,
+}
+
+/// Talks in the room that its path names.
+#[derive(Default)]
+struct Talker {
+    room: String,
+}
+
+impl Consumer<Log> for Talker {
+    fn connect(&mut self, scope: &mut Scope<'_, Log>) -> Connect {
+        self.room = scope.request.param("room").unwrap();
+        match self.room.as_str() {
+            "closed" => Connect::Reject(Status::FORBIDDEN, "nobody gets in here".into()),
+            "protocol" => Connect::Protocol("chat.v1"),
+            "panics" => panic!("as the test wants it"),
+            _ => Connect::Accept,
+        }
+    }
+
+    fn opened(&mut self, live: &mut Live<'_, Log>) {
+        live.state.opened += 1;
+        live.join(&self.room).unwrap();
+        let members = live.house.group_len(&self.room);
+        live.send_json(&json!({ "members": members }));
+    }
+
+    fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, Log>) {
+        let Message::Text(text) = message else { return };
+        match text {
+            "panic" => panic!("as the test wants it"),
+            "count" => {
+                live.send_json(&json!({ "members": live.house.group_len(&self.room) }));
+            }
+            "slow" => live.wait(Wait::on_helper(|| 42), |_: &mut Self, live, answer| {
+                live.send_json(&json!({ "answer": answer.unwrap() }));
+            }),
+            "slow panic" => live.wait(
+                Wait::on_helper(|| -> u32 { panic!("as the test wants it") }),
+                |_: &mut Self, _, _| unreachable!("nothing comes back"),
+            ),
+            "close" => live.close(4000, "as you like"),
+            text => {
+                let event = Event::json(&json!({ "type": "said", "text": text }));
+                live.house.group_send(&self.room, &event);
+            }
+        }
+    }
+
+    fn disconnect(&mut self, code: Option<u16>, live: &mut Live<'_, Log>) {
+        live.state.ended.push(code);
+        // Whatever it does on its way out ends with it.
+        live.join("graveyard").unwrap();
+    }
+}
+
+fn rooms() -> App<Log> {
+    let graves = |cx: &mut Cx<'_, Log>| cx.house.group_len("graveyard").to_string();
+    App::new(Log::default())
+        .consumer("/room/{room}", Talker::default)
+        .get("/graves", graves)
+}
+
+#[test]
+fn a_consumer_takes_or_refuses_its_connection() {
+    let (running, address) = serve(rooms);
+    let mut browser = Browser::at(address);
+    let status = |refused| match refused {
+        Err(ConnectError::Refused { status, .. }) => status,
+        other => panic!("not refused: {other:?}"),
+    };
+    assert_eq!(status(browser.socket("/room/closed").map(drop)), 403);
+    assert_eq!(status(browser.socket("/room/panics").map(drop)), 500);
+    browser.get("/room/a").expect(426);
+    let mut socket = browser.socket("/room/a").unwrap();
+    assert_eq!(hear(&mut socket)["members"], 1);
+    drop(socket);
+    running.stop().unwrap();
+}
+
+#[test]
+fn whose_join_was_answered_hears_everything_after_it() {
+    let (running, address) = serve(rooms);
+    let browser = Browser::at(address);
+    let mut first = browser.socket("/room/a").unwrap();
+    assert_eq!(hear(&mut first)["members"], 1);
+    let mut second = browser.socket("/room/a").unwrap();
+    assert_eq!(hear(&mut second)["members"], 2);
+    for number in 0..100 {
+        first.write(number.to_string().as_str()).unwrap();
+    }
+    for socket in [&mut first, &mut second] {
+        for number in 0..100 {
+            assert_eq!(hear(socket)["text"], number.to_string());
+        }
+    }
+    second.close(1000, "").unwrap();
+    while second.read().unwrap().is_some() {}
+    first.write("count").unwrap();
+    assert_eq!(hear(&mut first)["members"], 1);
+    drop((first, second));
+    running.stop().unwrap();
+}
+
+#[test]
+fn disconnect_comes_once_whatever_ended_the_connection() {
+    let (running, address) = serve(rooms);
+    let mut browser = Browser::at(address);
+    let open = || {
+        let mut socket = Browser::at(address).socket("/room/a").unwrap();
+        hear(&mut socket);
+        socket
+    };
+    // Its own panic, a helper's panic, its own close, the peer's close, the peer's vanishing.
+    for (says, code) in [("panic", 1011), ("slow panic", 1011), ("close", 4000)] {
+        let mut socket = open();
+        socket.write(says).unwrap();
+        while socket.read().unwrap().is_some() {}
+        assert_eq!(socket.closed().unwrap().0, Some(code), "{says}");
+    }
+    let mut socket = open();
+    socket.write("slow").unwrap();
+    assert_eq!(hear(&mut socket)["answer"], 42);
+    socket.close(4321, "").unwrap();
+    while socket.read().unwrap().is_some() {}
+    let vanishing = open();
+    drop(vanishing);
+    // One that asks a helper and does not wait for the answer.
+    let mut hasty = open();
+    hasty.write("slow").unwrap();
+    drop(hasty);
+    // Until the server has seen it: the room is empty again.
+    let mut last = browser.socket("/room/a").unwrap();
+    while hear(&mut last)["members"] != 1 {
+        last.write("count").unwrap();
+    }
+    drop(last);
+    assert_eq!(browser.get("/graves").text(), "0");
+    let log = running.stop().unwrap();
+    assert_eq!((log.opened, log.ended.len()), (7, 7), "{:?}", log.ended);
+    assert!(log.ended.contains(&Some(4321)));
+}
+
+// ---- views, feeds and timers ------------------------------------------------------------------
+
+#[test]
+fn a_view_serves_a_page_and_its_websocket() {
+    fn either(cx: &mut Cx<'_, u32>) -> Reply<u32> {
+        let Some(socket) = cx.request.websocket() else {
+            return Reply::of("the page");
+        };
+        for message in socket.messages() {
+            *cx.state += 1;
+            match message.text() {
+                Some("bye") => socket.close(4000, "bye"),
+                Some("panic") => panic!("as the test wants it"),
+                _ => socket.write(message),
+            }
+        }
+        Reply::of("")
+    }
+    let (running, address) = serve(|| {
+        App::new(0)
+            .get("/either", accept_websocket(either))
+            .get("/only", require_websocket(either))
+    });
+    let mut browser = Browser::at(address);
+    assert_eq!(browser.get("/either").expect(200).text(), "the page");
+    browser.get("/only").expect(400);
+    for path in ["/either", "/only"] {
+        let mut socket = browser.socket(path).unwrap();
+        socket.write("one").unwrap();
+        socket.write("two").unwrap();
+        assert_eq!(socket.read().unwrap().unwrap().text(), Some("one"));
+        assert_eq!(socket.read().unwrap().unwrap().text(), Some("two"));
+        socket.write("bye").unwrap();
+        assert_eq!(socket.read().unwrap(), None);
+        assert_eq!(socket.closed().unwrap(), (Some(4000), "bye"));
+    }
+    let mut socket = browser.socket("/either").unwrap();
+    socket.write("panic").unwrap();
+    assert_eq!(socket.read().unwrap(), None);
+    assert_eq!(socket.closed().unwrap().0, Some(1011));
+    assert_eq!(running.stop().unwrap(), 7);
+}
+
+/// Counts as far as it is asked to, a piece at a time, the pieces from a helper.
+struct Counter {
+    next: u32,
+    end: u32,
+}
+
+impl Feed<Log> for Counter {
+    fn more(&mut self, flow: &mut Flow<'_, Log>) {
+        if self.next == self.end {
+            return flow.end();
+        }
+        let number = self.next;
+        self.next += 1;
+        let piece = Wait::on_helper(move || format!("{number}\n").repeat(1000));
+        flow.wait(piece, move |feed: &mut Self, flow, piece| {
+            assert!(number != 13, "as the test wants it");
+            if flow.write(piece.unwrap().as_bytes()) == parlour::reactor::Sent::Queued {
+                feed.more(flow);
+            }
+        });
+    }
+
+    fn ended(&mut self, flow: &mut Flow<'_, Log>) {
+        flow.state.ended.push(None);
+    }
+}
+
+#[test]
+fn a_feed_writes_its_answer_piece_by_piece() {
+    fn count(cx: &mut Cx<'_, Log>) -> Reply<Log> {
+        let end = cx.request.param("end").unwrap();
+        stream(Response::text(""), None, Counter { next: 0, end })
+    }
+    let (running, address) = serve(|| App::new(Log::default()).get("/count/{end}", count));
+    let mut browser = Browser::at(address);
+    let wanted: String = (0..10)
+        .map(|number| format!("{number}\n").repeat(1000))
+        .collect();
+    assert_eq!(browser.get("/count/10").expect(200).text(), wanted);
+    assert_eq!(browser.get("/count/0").expect(200).text(), "");
+    assert_eq!(
+        browser.ask("HEAD", "/count/5", &[], b"").expect(200).body,
+        b""
+    );
+    // One that panics in the middle must not look whole.
+    let broken = std::panic::catch_unwind(|| Browser::at(address).get("/count/20"));
+    assert!(broken.is_err(), "{broken:?}");
+    browser.get("/count/1").expect(200);
+    running.stop().unwrap();
+}
+
+#[test]
+fn timers_come_once_or_again_and_can_be_taken_back() {
+    fn start(cx: &mut Cx<'_, Log>) -> Reply<Log> {
+        let millis = Duration::from_millis(1);
+        let never = cx
+            .house
+            .after(Duration::from_secs(3600), |tick| tick.state.ticks += 1000);
+        assert!(cx.house.cancel(never) && !cx.house.cancel(never));
+        cx.house.after(Duration::ZERO, |tick| {
+            tick.state.ticks += 100;
+            tick.house
+                .after(Duration::ZERO, |tick| tick.state.ticks += 100);
+        });
+        cx.house.every(millis, |_| panic!("as the test wants it"));
+        let timer = Rc::new(Cell::new(None));
+        let own = Rc::clone(&timer);
+        timer.set(Some(cx.house.every(millis, move |tick| {
+            tick.state.ticks += 1;
+            if tick.state.ticks % 100 == 5 {
+                tick.house.cancel(own.get().unwrap());
+            }
+        })));
+        Reply::of("started")
+    }
+    fn ticks(cx: &mut Cx<'_, Log>) -> String {
+        cx.state.ticks.to_string()
+    }
+    let (running, address) = serve(|| {
+        App::new(Log::default())
+            .get("/start", start)
+            .get("/", ticks)
+    });
+    let mut browser = Browser::at(address);
+    browser.get("/start").expect(200);
+    while browser.get("/").text() != "205" {}
+    browser.get("/").expect(200);
+    assert_eq!(running.stop().unwrap().ticks, 205);
+}
