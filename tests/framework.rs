@@ -510,6 +510,30 @@ fn disconnect_comes_once_whatever_ended_the_connection() {
     assert!(log.ended.contains(&Some(4321)));
 }
 
+#[test]
+fn other_threads_act_on_the_loop() {
+    let (running, address) = serve(rooms);
+    let mut socket = Browser::at(address).socket("/room/a").unwrap();
+    hear(&mut socket);
+    let remote = running.remote().clone();
+    remote.act(|_| panic!("as the test wants it")).unwrap();
+    for number in 0..5000 {
+        remote
+            .act(move |tick| {
+                tick.state.ticks += 1;
+                let event = Event::json(&json!({ "type": "news", "number": number }));
+                tick.house.group_send("a", &event);
+            })
+            .unwrap();
+    }
+    for number in 0..5000 {
+        assert_eq!(hear(&mut socket)["number"], number);
+    }
+    drop(socket);
+    assert_eq!(running.stop().unwrap().ticks, 5000);
+    assert!(remote.act(|_| {}).is_err(), "nobody is there any more");
+}
+
 // ---- views, feeds and timers ------------------------------------------------------------------
 
 #[test]
@@ -526,7 +550,7 @@ fn a_view_serves_a_page_and_its_websocket() {
                 _ => socket.write(message),
             }
         }
-        Reply::of("")
+        Reply::Nothing
     }
     let (running, address) = serve(|| {
         App::new(0)

@@ -39,6 +39,7 @@ mod guests;
 mod handler;
 mod helper;
 pub mod middleware;
+mod remote;
 mod reply;
 mod request;
 mod router;
@@ -60,6 +61,7 @@ pub use guard::{
 pub use handler::Handler;
 pub use helper::{Busy, Return, Wait};
 pub use middleware::Middleware;
+pub use remote::Remote;
 pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
