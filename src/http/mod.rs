@@ -30,6 +30,7 @@ mod framing;
 mod head;
 mod letters;
 mod limits;
+pub mod media;
 mod method;
 mod range;
 mod receiver;
