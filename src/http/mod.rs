@@ -23,6 +23,7 @@ mod body;
 mod chunked;
 mod conditional;
 pub mod date;
+pub mod event_stream;
 mod fault;
 mod fields;
 pub mod form;
