@@ -22,6 +22,7 @@
 mod body;
 mod chunked;
 mod conditional;
+pub mod cookie;
 pub mod date;
 pub mod event_stream;
 mod fault;
