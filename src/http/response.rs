@@ -138,7 +138,8 @@ impl Response {
         Self::of_type("application/json", body)
     }
 
-    /// 303: look there, with GET. Other redirections are this one `with_status`.
+    /// 303: look there, with GET. For other kinds, and for a location that may be broken, there is
+    /// [`Redirect`](super::Redirect).
     pub fn redirect(location: &str) -> Self {
         Self::new(Status::SEE_OTHER).field("Location", location)
     }
