@@ -27,6 +27,7 @@ pub mod date;
 pub mod event_stream;
 mod fault;
 mod fields;
+pub mod file_name;
 pub mod form;
 mod framing;
 mod head;
