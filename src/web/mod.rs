@@ -34,6 +34,7 @@ mod consumer;
 mod cx;
 mod error;
 mod event;
+mod event_feed;
 pub mod guard;
 mod guests;
 mod handler;
@@ -54,6 +55,7 @@ pub use consumer::{Connect, Consumer, Live, Scope, consumer};
 pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
+pub use event_feed::events;
 pub use guard::{
     User, accept_websocket, guard, login_required, methods, rate_limit, require_websocket,
     same_user_required,
