@@ -5,6 +5,8 @@
 //! (a reader that proves too slow, an upgrade granted later) is noted and done by the engine when
 //! the app has returned: an app is never called while it is called.
 
+use std::collections::VecDeque;
+
 use slab::Slab;
 
 use crate::ground::seed::Seed;
@@ -62,7 +64,7 @@ pub struct Net {
     pub(crate) dirty: Vec<ConnId>,
     /// Those that may go on with input they already have.
     pub(crate) ready: Vec<ConnId>,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) notices: VecDeque<Notice>,
     pub(crate) deadlines: Deadlines,
     pub(crate) effects: Vec<Effect>,
     pub(crate) draining: bool,
@@ -82,7 +84,7 @@ impl Net {
             seed,
             dirty: Vec::new(),
             ready: Vec::new(),
-            notices: Vec::new(),
+            notices: VecDeque::new(),
             deadlines: Deadlines::default(),
             effects: Vec::new(),
             draining: false,
@@ -213,16 +215,19 @@ impl Net {
         self.push(id, piece);
     }
 
-    /// Answers a request that was answered with [`Answer::Later`]. Nothing happens if its
-    /// connection is gone or it has been answered.
+    /// Answers a request that was answered with [`Answer::Later`], or one whose body is still
+    /// coming: then the rest of the body is thrown away, and the connection ends behind the answer.
+    /// Nothing happens if the connection is gone or the request has been answered.
     pub fn answer(&mut self, call: Call, answer: Answer) {
         let Some(connection) = self.get_mut(call.id) else {
             return;
         };
         match &mut connection.stage {
             Stage::Http(http) if http.number == call.number => {
-                let Turn::Awaiting(exchange) = http.turn else {
-                    return;
+                let exchange = match &http.turn {
+                    Turn::Awaiting(exchange) => *exchange,
+                    Turn::Receiving(upload) => upload.exchange.last(),
+                    Turn::Reading | Turn::Streaming(..) => return,
                 };
                 match answer {
                     Answer::Respond(response) => self.respond(call.id, exchange, &response),
@@ -305,7 +310,55 @@ impl Net {
         self.arm(call.id);
     }
 
+    /// Takes no more of the body that `call` brings until [`Net::resume`]: what comes meanwhile stays
+    /// with the kernel, but for what has been read already, and so makes the peer wait. None of that
+    /// time counts against it. Nothing happens where no body is coming.
+    pub fn pause(&mut self, call: Call) {
+        let now = self.now.instant;
+        if let Some(connection) = self.get_mut(call.id) {
+            connection.hold_body(call.number, now);
+        }
+    }
+
+    /// Goes on with the body that `call` brings, with what is here of it already. The next piece
+    /// comes in the next turn at the latest.
+    pub fn resume(&mut self, call: Call) {
+        let now = self.now.instant;
+        if let Some(connection) = self.get_mut(call.id)
+            && connection.release_body(call.number, now)
+        {
+            self.ready.push(call.id);
+        }
+    }
+
+    /// Ends a request that cannot be answered, or not to the end: its connection is reset, so that
+    /// nobody takes what has left of an answer for all of it. The app hears no more of `call`; that
+    /// it is over it knows. Nothing happens if the answer is complete, or the connection gone.
+    pub fn abort(&mut self, call: Call) {
+        let Some(connection) = self.get_mut(call.id) else {
+            return;
+        };
+        let number = match &connection.stage {
+            Stage::Http(http) => http.number,
+            Stage::Upgrading(upgrading) => upgrading.http.number,
+            Stage::WebSocket(_) | Stage::Closing(_) | Stage::Buried => return,
+        };
+        if number == call.number {
+            connection.stage = Stage::Buried;
+            connection.outbox.clear();
+            connection.rest = Vec::new();
+            self.forget(call);
+            self.effects.push(Effect::Reset(call.id));
+        }
+    }
+
     // ---------------------------------------------------------------- for the engine
+
+    /// The app is done with `call`: what it was to be told of it is not told any more.
+    pub(crate) fn forget(&mut self, call: Call) {
+        let is_of_call = |it: &Notice| matches!(it, Notice::Drained(other) if *other == call);
+        self.notices.retain(|notice| !is_of_call(notice));
+    }
 
     #[inline]
     pub(crate) fn get(&self, id: ConnId) -> Option<&Connection> {
@@ -346,7 +399,7 @@ impl Net {
         let connection = &mut self.connections[id.slot()];
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
-            self.notices.push(Notice::TooSlow(id));
+            self.notices.push_back(Notice::TooSlow(id));
             // At once: what still fits must not follow what was left out.
             let reason = "too slow: what waited for this reader exceeded its budget";
             self.close(id, TOO_SLOW, reason);
@@ -376,12 +429,15 @@ impl Net {
         }
     }
 
-    /// Writes a response, or the head of a streamed one.
+    /// Writes a response, or the head of a streamed one. Nothing if the app has aborted the request.
     pub(crate) fn respond(&mut self, id: ConnId, mut exchange: Exchange, response: &Response) {
         let draining = self.draining;
         let Some(connection) = self.get_mut(id) else {
             return;
         };
+        if !matches!(connection.stage, Stage::Http(_)) {
+            return;
+        }
         exchange.keep_alive &= !(draining || connection.ended && connection.rest.is_empty());
         let date = *self.date.at(self.now.unix_ms);
         let (writer, piece) = self
@@ -405,13 +461,8 @@ impl Net {
             http.turn = Turn::Streaming(exchange, writer);
         }
         if matches!(response.content(), Body::Stream { .. }) {
-            self.notices.push(Notice::Drained(call));
+            self.notices.push_back(Notice::Drained(call));
         }
-    }
-
-    /// Answers and ends the connection, whatever it was about to say next.
-    pub(crate) fn refuse(&mut self, id: ConnId, response: &Response) {
-        self.respond(id, Exchange::BROKEN, response);
     }
 
     /// An answer is complete: on to the next request, or to the end.
@@ -452,7 +503,7 @@ impl Net {
         self.arm(id);
     }
 
-    /// Becomes a WebSocket if the handshake is right.
+    /// Becomes a WebSocket if the handshake is right. Nothing if the app has aborted the request.
     pub(crate) fn upgrade(
         &mut self,
         id: ConnId,
@@ -460,11 +511,16 @@ impl Net {
         handshake: Result<Accepted, Refused>,
         granted: Upgrade,
     ) {
+        let is_asked = |it: &Connection| matches!(it.stage, Stage::Http(_));
+        if !self.get(id).is_some_and(is_asked) {
+            return;
+        }
         let accepted = match handshake {
             Ok(accepted) if !self.draining => accepted,
             Ok(_) => {
-                return self.refuse(
+                return self.respond(
                     id,
+                    Exchange::BROKEN,
                     &Response::refusal(
                         Status::SERVICE_UNAVAILABLE,
                         "the server is going away, come again",
@@ -488,7 +544,7 @@ impl Net {
         if connection.paused {
             self.ready.push(id);
         }
-        self.notices.push(Notice::Opened(id, granted.tag));
+        self.notices.push_back(Notice::Opened(id, granted.tag));
     }
 
     fn refuse_upgrade(&mut self, id: ConnId, exchange: Exchange, refused: Refused) {
