@@ -14,7 +14,7 @@
 //!    [`Gone`](crate::reactor::Sent::Gone).
 
 use crate::ground::time::Instant;
-use crate::http::{Head, Response, Trailers};
+use crate::http::{Head, Response, Status, Trailers};
 use crate::reactor::net::Net;
 use crate::reactor::token::{Call, ConnId};
 use crate::ws::{Limits, Message};
@@ -70,14 +70,18 @@ impl From<Response> for Answer {
 }
 
 /// How to become a WebSocket.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Upgrade {
-    /// The subprotocol to answer with: one that the client offered.
-    pub protocol: Option<&'static str>,
+    /// The subprotocol to answer with. One that the client did not offer is left out, as if none had
+    /// been chosen, and an error is logged: a client has to fail a connection that speaks something
+    /// it did not ask for.
+    pub protocol: Option<String>,
     /// What a message may measure.
     pub limits: Limits,
     /// Whatever the app wants to be told again when the connection is open.
     pub tag: u64,
+    /// Holds the fields that the answer has besides those of the handshake.
+    pub(crate) head: Response,
 }
 
 impl Upgrade {
@@ -87,6 +91,7 @@ impl Upgrade {
             protocol: None,
             limits: Limits::default(),
             tag,
+            head: Response::new(Status::SWITCHING_PROTOCOLS),
         }
     }
 
@@ -98,8 +103,22 @@ impl Upgrade {
     }
 
     /// The same with a subprotocol.
-    pub fn protocol(mut self, protocol: &'static str) -> Self {
-        self.protocol = Some(protocol);
+    pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
+        self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// The same with another field in the answer, such as `Set-Cookie`, by the rules of
+    /// [`Response::field`]. Those of the handshake itself are left out.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let ours = ["upgrade", "connection", "sec-websocket-"];
+        let is_ours = |ours: &&str| {
+            let start = name.get(..ours.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(ours))
+        };
+        if !ours.iter().any(is_ours) {
+            self.head.push_field(name, value.as_ref());
+        }
         self
     }
 }
@@ -151,6 +170,12 @@ pub trait App {
 
     /// Another thread has rung the [`Bell`](crate::reactor::driver::Bell).
     fn woken(&mut self, net: &mut Net) {
+        let _ = net;
+    }
+
+    /// The server is about to stop, said once: WebSockets are closed behind what is said here, and
+    /// no upgrade is granted any more.
+    fn stopping(&mut self, net: &mut Net) {
         let _ = net;
     }
 

@@ -209,9 +209,13 @@ impl<A: App> Engine<A> {
         }
     }
 
-    /// Stops: takes no more connections, ends idle ones, lets answers finish, says 1001.
+    /// Stops: takes no more connections, lets the app say its last words, ends idle ones, lets
+    /// answers finish, says 1001.
     pub fn shut_down(&mut self) {
-        self.net.draining = true;
+        if !std::mem::replace(&mut self.net.draining, true) {
+            self.app.stopping(&mut self.net);
+            self.tell_notices();
+        }
         for id in self.ids() {
             let Some(connection) = self.net.get_mut(id) else {
                 continue;

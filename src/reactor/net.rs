@@ -12,7 +12,7 @@ use slab::Slab;
 use crate::ground::seed::Seed;
 use crate::ground::time::{Instant, Now};
 use crate::http::date::DateCache;
-use crate::http::{self, Body, Exchange, Response, Status};
+use crate::http::{self, Body, BodyWriter, Exchange, Response, Status};
 use crate::reactor::app::{Answer, Upgrade};
 use crate::reactor::connection::{Connection, Peer};
 use crate::reactor::deadlines::Deadlines;
@@ -27,6 +27,9 @@ use crate::ws::{self, Deflate, Message, Session};
 
 /// The close code for a reader that lets too much pile up: come back and resume.
 const TOO_SLOW: u16 = 4002;
+
+/// The close code for what went wrong on this side.
+const OUR_FAULT: u16 = 1011;
 
 /// What became of something that was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,8 +183,16 @@ impl Net {
         }
     }
 
-    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves.
+    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves. A code
+    /// that must not be sent (RFC 6455, 7.4: see [`is_close_code`](ws::is_close_code)) becomes 1011,
+    /// an error of the server's own, and is logged as one.
     pub fn close(&mut self, id: ConnId, code: u16, reason: &str) {
+        let code = if ws::is_close_code(code) {
+            code
+        } else {
+            log::error!("close code {code} must not be sent: it becomes {OUR_FAULT}");
+            OUR_FAULT
+        };
         let Self {
             connections,
             blocks,
@@ -193,7 +204,7 @@ impl Net {
             return;
         };
         let (_, piece) = blocks.write(|out| session.close(code, reason, seed, out));
-        if let Some(connection) = self.connections.get_mut(id.slot()) {
+        if let Some(connection) = named(connections, id) {
             connection.since = now.instant;
         }
         self.push(id, piece);
@@ -274,22 +285,42 @@ impl Net {
             return Sent::Gone;
         };
         let (_, piece) = blocks.write(|out| writer.write(bytes, out));
-        let Some(piece) = piece else {
-            return Sent::Queued;
-        };
-        match self.push_within_budget(call.id, &piece) {
-            Sent::Queued => {
-                let pause_bytes = self.settings.pause_bytes;
-                match self.get_mut(call.id) {
-                    Some(connection) if connection.outbox.queued() >= pause_bytes => {
-                        connection.full = true;
-                        Sent::Full
-                    }
-                    _ => Sent::Queued,
-                }
+        piece.map_or(Sent::Queued, |piece| self.push_to_stream(call.id, &piece))
+    }
+
+    /// Writes a piece of every streamed answer of `calls`; how many took it. It is framed once for
+    /// all who read chunks, and once for all who read until the end. Whoever is too slow is cut off,
+    /// and [`App::aborted`](crate::reactor::App::aborted) comes for it; of whoever was gone before
+    /// it has come already. Whoever has enough waiting hears
+    /// [`App::drained`](crate::reactor::App::drained) when there is room, and may be written to until
+    /// then.
+    pub fn write_all(&mut self, calls: impl IntoIterator<Item = Call>, bytes: &[u8]) -> usize {
+        let (mut chunk, mut plain): (Option<Piece>, Option<Piece>) = (None, None);
+        let mut count = 0;
+        for call in calls {
+            let Self {
+                connections,
+                blocks,
+                ..
+            } = self;
+            let Some((_, writer)) = streaming(connections, call) else {
+                continue;
+            };
+            let shared = match writer {
+                BodyWriter::Chunked => &mut chunk,
+                BodyWriter::UntilClose => &mut plain,
+                // How much of it is still owed is its own affair.
+                BodyWriter::Length(_) | BodyWriter::Discard | BodyWriter::None => &mut None,
+            };
+            if shared.is_none() {
+                *shared = blocks.write(|out| writer.write(bytes, out)).1;
             }
-            other => other,
+            let sent = shared
+                .as_ref()
+                .map_or(Sent::Queued, |piece| self.push_to_stream(call.id, piece));
+            count += usize::from(sent != Sent::Gone);
         }
+        count
     }
 
     /// Ends a streamed answer. Trailers reach those who take them: a chunked body's reader.
@@ -369,9 +400,7 @@ impl Net {
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Connection> {
-        self.connections
-            .get_mut(id.slot())
-            .filter(|it| it.generation == id.generation)
+        named(&mut self.connections, id)
     }
 
     pub(crate) fn insert(&mut self, peer: Peer) -> ConnId {
@@ -387,7 +416,7 @@ impl Net {
     /// Queues what belongs to a protocol: its own bound is the pause.
     pub(crate) fn push(&mut self, id: ConnId, piece: Option<Piece>) {
         let Some(piece) = piece else { return };
-        if let Some(connection) = self.connections.get_mut(id.slot()) {
+        if let Some(connection) = named(&mut self.connections, id) {
             queue(connection, id, &piece, self.now.instant, &mut self.dirty);
         }
     }
@@ -396,7 +425,9 @@ impl Net {
     /// always taken, so that the budget does not forbid a large one.
     #[inline]
     fn push_within_budget(&mut self, id: ConnId, piece: &Piece) -> Sent {
-        let connection = &mut self.connections[id.slot()];
+        let Some(connection) = named(&mut self.connections, id) else {
+            return Sent::Gone;
+        };
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
             self.notices.push_back(Notice::TooSlow(id));
@@ -409,9 +440,24 @@ impl Net {
         Sent::Queued
     }
 
+    /// Queues a piece of a streamed answer.
+    fn push_to_stream(&mut self, id: ConnId, piece: &Piece) -> Sent {
+        let sent = self.push_within_budget(id, piece);
+        let pause_bytes = self.settings.pause_bytes;
+        match self.get_mut(id) {
+            Some(connection)
+                if sent == Sent::Queued && connection.outbox.queued() >= pause_bytes =>
+            {
+                connection.full = true;
+                Sent::Full
+            }
+            _ => sent,
+        }
+    }
+
     /// Has the end of the turn look at `id`, whether or not it has something to say.
     pub(crate) fn mark(&mut self, id: ConnId) {
-        if let Some(connection) = self.connections.get_mut(id.slot()) {
+        if let Some(connection) = named(&mut self.connections, id) {
             mark(connection, id, &mut self.dirty);
         }
     }
@@ -419,7 +465,7 @@ impl Net {
     /// Sees to it that `id` is asked at its nearest deadline.
     #[inline]
     pub(crate) fn arm(&mut self, id: ConnId) {
-        let Some(connection) = self.connections.get_mut(id.slot()) else {
+        let Some(connection) = named(&mut self.connections, id) else {
             return;
         };
         let due = connection.deadline(&self.settings.waits);
@@ -529,9 +575,16 @@ impl Net {
             }
             Err(refused) => return self.refuse_upgrade(id, exchange, refused),
         };
+        let protocol = granted.protocol.as_deref().filter(|chosen| {
+            let is_offered = accepted.protocols.iter().any(|offered| offered == chosen);
+            if !is_offered {
+                log::error!("the subprotocol '{chosen}' was not offered, so it is not spoken");
+            }
+            is_offered
+        });
         let (_, piece) = self
             .blocks
-            .write(|out| accepted.write(granted.protocol, &[], out));
+            .write(|out| accepted.write(protocol, granted.head.fields(), out));
         self.push(id, piece);
         let Some(connection) = self.get_mut(id) else {
             return;
@@ -559,15 +612,20 @@ fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
         .expect("a frame has at least two bytes")
 }
 
+/// The connection of that name. A slot alone may be another's by now.
+#[inline]
+fn named(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Connection> {
+    connections
+        .get_mut(id.slot())
+        .filter(|it| it.generation == id.generation)
+}
+
 /// The request's own stage, if `call` is a streamed answer under way.
 fn streaming(
     connections: &mut Slab<Connection>,
     call: Call,
-) -> Option<(&mut Exchange, &mut http::BodyWriter)> {
-    let connection = connections
-        .get_mut(call.id.slot())
-        .filter(|it| it.generation == call.id.generation)?;
-    match &mut connection.stage {
+) -> Option<(&mut Exchange, &mut BodyWriter)> {
+    match &mut named(connections, call.id)?.stage {
         Stage::Http(Http {
             number,
             turn: Turn::Streaming(exchange, writer),
@@ -579,12 +637,8 @@ fn streaming(
 
 #[inline]
 fn open_session(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Session> {
-    match connections.get_mut(id.slot()) {
-        Some(Connection {
-            generation,
-            stage: Stage::WebSocket(socket),
-            ..
-        }) if *generation == id.generation && socket.session.is_open() => Some(&mut socket.session),
+    match &mut named(connections, id)?.stage {
+        Stage::WebSocket(socket) if socket.session.is_open() => Some(&mut socket.session),
         _ => None,
     }
 }

@@ -70,8 +70,10 @@ const REQUESTS: [&str; 16] = [
      Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
 ];
 
-/// Bodies that the app takes in pieces.
-const UPLOADS: [&str; 4] = [
+/// Bodies that the app takes in pieces, and streams that it writes to all at once.
+const STREAMS: [&str; 6] = [
+    "GET /feed HTTP/1.1\r\nHost: h\r\n\r\n",
+    "GET /feed HTTP/1.0\r\n\r\n",
     "POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n.to hold.",
     "POST /upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhold\r\n1\r\n",
     "POST /upload/held HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n.\r\n0\r\n\r\n",
@@ -83,6 +85,7 @@ const UPLOADS: [&str; 4] = [
 /// Echoes what it gets, at once, later, or in pieces, and sees that the promises to it are kept.
 #[derive(Debug, Default)]
 struct Echo {
+    stopped: bool,
     /// Bodies that come in pieces: how much has come, and whether they are held.
     uploads: BTreeMap<Call, (u64, bool)>,
     open: BTreeSet<ConnId>,
@@ -92,6 +95,8 @@ struct Echo {
     begun: Vec<(ConnId, usize, Option<Agreed>)>,
     /// What is to be answered when the bell rings: the rest of the path.
     waiting: BTreeMap<Call, String>,
+    /// Streams that all get the same.
+    feeds: BTreeSet<Call>,
     /// How many pieces each stream still gets.
     streams: BTreeMap<Call, u8>,
     /// Streams that nobody takes: to HEAD, or by one who will be cut off.
@@ -171,7 +176,7 @@ impl App for Echo {
         }
     }
 
-    fn request(&mut self, call: Call, request: &Request<'_>, _: &mut Net) -> Answer {
+    fn request(&mut self, call: Call, request: &Request<'_>, net: &mut Net) -> Answer {
         if let Some((_, is_held)) = self.uploads.remove(&call) {
             assert!(!is_held && request.body.is_empty(), "all of it has come");
         }
@@ -181,10 +186,19 @@ impl App for Echo {
             assert_eq!(before, None, "each request has a name of its own");
             return Answer::Later;
         }
+        if request.head.path() == "/feed" {
+            self.feeds.insert(call);
+            return Response::new(Status::OK).stream(None).into();
+        }
+        let count = net.write_all(self.feeds.iter().copied(), &PIECE);
+        assert!(count <= self.feeds.len(), "nobody else takes it");
         Self::answer(request.head.path(), request.body)
     }
 
     fn drained(&mut self, call: Call, net: &mut Net) {
+        if self.feeds.contains(&call) {
+            return;
+        }
         let left = self.streams.entry(call).or_insert(PIECES);
         while *left > 0 {
             match net.write(call, &PIECE) {
@@ -208,8 +222,9 @@ impl App for Echo {
         let waited = self.waiting.remove(&call).is_some();
         let streamed = self.streams.remove(&call).is_some() || self.gone.remove(&call);
         let uploaded = self.uploads.remove(&call).is_some();
+        let fed = self.feeds.remove(&call);
         assert!(
-            waited || streamed || uploaded,
+            waited || streamed || uploaded || fed,
             "once for what waits or streams"
         );
     }
@@ -249,9 +264,24 @@ impl App for Echo {
         assert!(self.open.remove(&id), "what opened closes once");
     }
 
+    fn stopping(&mut self, net: &mut Net) {
+        assert!(!std::mem::replace(&mut self.stopped, true), "said once");
+        net.broadcast(self.open.iter().copied(), Message::Text("bye"));
+        for id in self.open.clone() {
+            self.note(id, Message::Text("bye"));
+        }
+    }
+
     fn woken(&mut self, net: &mut Net) {
         for (call, path) in std::mem::take(&mut self.waiting) {
             net.answer(call, Self::answer(&path, b"at last"));
+        }
+        for call in std::mem::take(&mut self.feeds) {
+            // For whom it was too slow, the end of it comes too late, and is a reset.
+            if net.write(call, b".") == Sent::Gone {
+                self.gone.insert(call);
+            }
+            net.end(call, &[]);
         }
         for (call, (_, is_held)) in &mut self.uploads {
             *is_held = false;
@@ -423,7 +453,7 @@ impl<'s> World<'s> {
                 let of = if which < 128 {
                     &REQUESTS[..]
                 } else {
-                    &UPLOADS[..]
+                    &STREAMS[..]
                 };
                 says.extend_from_slice(of[which % of.len()].as_bytes());
             }
@@ -587,7 +617,8 @@ impl<'s> World<'s> {
         }
         for _ in 0..200 {
             let app = self.engine.app();
-            self.rung = !app.waiting.is_empty() || app.uploads.values().any(|(_, held)| *held);
+            let is_waiting = !app.waiting.is_empty() || !app.feeds.is_empty();
+            self.rung = is_waiting || app.uploads.values().any(|(_, held)| *held);
             let busy = |wire: &Wire| {
                 !wire.told && wire.wanted && (wire.ended || !wire.inbox.is_empty())
                     || wire.announced
@@ -622,16 +653,16 @@ impl<'s> World<'s> {
 mod tests {
     use super::*;
 
-    /// Scripts of requests with bodies: pieces of them, pauses, time, ends.
+    /// Scripts of bodies and feeds: pieces of them, pauses, time, ends.
     #[test]
-    fn uploads_keep_every_promise() {
+    fn streams_keep_every_promise() {
         let mut chance = crate::ground::seed::Seed::new(1);
         for _ in 0..2000 {
             let mut script = vec![chance.below(32) as u8];
             for _ in 0..1 + chance.below(12) {
                 let who = chance.below(2) as u8;
                 match chance.below(8) {
-                    0..4 => script.extend([who | 3 << 2, 128 + chance.below(4) as u8]),
+                    0..4 => script.extend([who | 3 << 2, 128 + chance.below(6) as u8]),
                     4 => script.extend([who, 1, b"!?.x"[chance.below(4) as usize]]),
                     _ => {
                         script.extend([who | (chance.below(15) as u8) << 2, chance.below(9) as u8])

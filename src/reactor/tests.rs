@@ -36,6 +36,8 @@ struct Script {
     on_body: Option<Act>,
     on_drained: Option<Act>,
     on_closed: Option<Act>,
+    /// Said when the server stops.
+    last_words: Vec<(ConnId, &'static str)>,
     deadline: Option<Instant>,
 }
 
@@ -83,6 +85,13 @@ impl App for Probe {
             "/later" => Answer::Later,
             "/stream" => Response::text("").stream(None).into(),
             "/ws" => Answer::Upgrade(Upgrade::new(7)),
+            "/chosen" => Answer::Upgrade(
+                Upgrade::new(7)
+                    .protocol(request.head.query().unwrap_or_default())
+                    .field("Set-Cookie", "a=b\r\nX: y")
+                    .field("Sec-WebSocket-Accept", "mine")
+                    .field("upgrade", "mine"),
+            ),
             "/large" => Response::text("x".repeat(100_000)).into(),
             _ => Response::text("now").into(),
         }
@@ -115,6 +124,13 @@ impl App for Probe {
 
     fn woken(&mut self, net: &mut Net) {
         self.act(net);
+    }
+
+    fn stopping(&mut self, net: &mut Net) {
+        self.hear("stopping".into());
+        for (id, text) in std::mem::take(&mut self.0.borrow_mut().last_words) {
+            net.send(id, Message::Text(text));
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -321,10 +337,14 @@ fn a_shutdown_ends_each_stage_in_its_way() {
     world.say(waiting, get("/later"));
     let call = world.call();
     world.app_heard();
+    world.probe.0.borrow_mut().last_words.push((socket, "bye"));
+    world.engine.shut_down();
     world.engine.shut_down();
     world.turn();
+    assert_eq!(world.app_heard(), ["stopping"], "once");
     assert_eq!(world.end(idle), Some(Effect::Close(idle)));
-    assert!(world.wire(socket).said.starts_with(&[0x88]) && world.end(socket).is_none());
+    assert!(world.wire(socket).said.starts_with(b"\x81\x03bye\x88"));
+    assert_eq!(world.end(socket), None);
     world.say(socket, frame(8, &[0x03, 0xe9]));
     world.finish(socket);
     assert_eq!(world.end(socket), Some(Effect::Close(socket)));

@@ -124,6 +124,7 @@ pub(super) struct Subject {
     timers: BTreeSet<(Instant, Call)>,
     last_calls: BTreeMap<ConnId, Call>,
     given_up: BTreeSet<Call>,
+    stopped: bool,
     pub(super) rooms: BTreeMap<u64, Room>,
     pub(super) stays: BTreeMap<ConnId, Stay>,
 }
@@ -457,6 +458,14 @@ impl App for Subject {
         // Somebody is served before its time.
         if let Some((_, call)) = self.timers.pop_last() {
             self.serve(call, net);
+        }
+    }
+
+    fn stopping(&mut self, net: &mut Net) {
+        assert!(!std::mem::replace(&mut self.stopped, true), "said once");
+        let rooms: Vec<u64> = self.rooms.keys().copied().collect();
+        for tag in rooms {
+            self.say_in_room(tag, b"the last words", net);
         }
     }
 

@@ -257,3 +257,59 @@ fn a_peer_that_talks_on_behind_the_last_word_is_heard_for_so_long_and_no_longer(
         "nor for more than a mebibyte"
     );
 }
+
+#[test]
+fn many_streams_are_written_to_at_once_each_in_its_framing() {
+    let mut world = World::new();
+    let requests = [
+        get("/stream"),
+        "GET /stream HTTP/1.0\r\n\r\n".to_owned(),
+        get("/later"),
+    ];
+    let mut calls = Vec::new();
+    for request in requests {
+        let id = world.connect();
+        world.say(id, request);
+        calls.push(world.call());
+    }
+    for &Call { id, .. } in &calls {
+        world.hear(id);
+    }
+    let to = calls.clone();
+    world.act(move |net| {
+        assert_eq!(
+            net.write_all(to.iter().copied(), b"news"),
+            2,
+            "the third has not begun"
+        );
+        assert_eq!(net.write_all(to.iter().copied(), b""), 2);
+        assert_eq!(net.write_all(to, b"more"), 2);
+    });
+    let heard: Vec<String> = calls.iter().map(|call| world.hear(call.id)).collect();
+    assert_eq!(heard, ["4\r\nnews\r\n4\r\nmore\r\n", "newsmore", ""]);
+}
+
+#[test]
+fn a_slow_reader_of_many_is_cut_off_and_the_others_read_on() {
+    let mut world = World::new();
+    let (slow, busy) = (world.connect(), world.connect());
+    let mut calls = Vec::new();
+    for id in [slow, busy] {
+        world.say(id, get("/stream"));
+        world.hear(id);
+        calls.push(world.call());
+    }
+    world.app_heard();
+    world.wire(slow).room = 0;
+    let (to, rest) = (calls.clone(), calls);
+    world.act(move |net| assert_eq!(net.write_all(to, &[b'1'; 1 << 20]), 2));
+    assert_eq!(
+        world.app_heard(),
+        ["drained"],
+        "there is room for the one who reads"
+    );
+    world.act(move |net| assert_eq!(net.write_all(rest, b"2"), 1));
+    assert_eq!(world.app_heard(), ["aborted"]);
+    assert_eq!(world.end(slow), Some(Effect::Reset(slow)));
+    assert!(world.hear(busy).ends_with("1\r\n2\r\n"));
+}

@@ -186,3 +186,52 @@ fn what_waits_for_a_blocked_peer_holds_no_more_than_itself() {
     world.take(blocked, ENOUGH);
     assert_eq!(world.hear(blocked).matches("a word").count(), 100);
 }
+
+#[test]
+fn a_subprotocol_is_spoken_only_if_it_was_offered() {
+    for (chosen, spoken) in [("b", true), ("c", false), ("", false)] {
+        let mut world = World::new();
+        let id = world.connect();
+        let offer = "Sec-WebSocket-Protocol: a, b\r\n";
+        world.say(
+            id,
+            format!("GET /chosen?{chosen} HTTP/1.1\r\n{offer}{SHAKE}"),
+        );
+        let said = world.hear(id);
+        assert!(said.starts_with("HTTP/1.1 101"), "{said}");
+        assert_eq!(
+            said.contains("Sec-WebSocket-Protocol: b\r\n"),
+            spoken,
+            "{said}"
+        );
+        assert_eq!(said.contains("Sec-WebSocket-Protocol"), spoken, "{said}");
+    }
+}
+
+#[test]
+fn an_upgrade_may_bring_fields_but_none_of_the_handshake() {
+    let mut world = World::new();
+    let id = world.connect();
+    world.say(id, format!("GET /chosen HTTP/1.1\r\n{SHAKE}"));
+    let said = world.hear(id);
+    assert!(said.contains("\r\nSet-Cookie: a=b  X: y\r\n"), "{said}");
+    assert!(!said.contains("mine"), "{said}");
+}
+
+#[test]
+fn a_close_code_that_must_not_be_sent_becomes_an_error_of_ours() {
+    for (code, said) in [
+        (4001, 4001),
+        (0, 1011),
+        (999, 1011),
+        (1005, 1011),
+        (1006, 1011),
+        (1015, 1011),
+    ] {
+        let mut world = World::new();
+        let id = world.open();
+        world.act(move |net| net.close(id, code, ""));
+        let bytes = std::mem::take(&mut world.wire(id).said);
+        assert_eq!(bytes[2..], u16::to_be_bytes(said), "{code}");
+    }
+}
