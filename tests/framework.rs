@@ -639,7 +639,10 @@ fn pages_listen_to_groups_without_a_websocket() {
     }
     let (running, address) = serve(|| rooms().get("/news/{topic}", news));
     let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
-    stream.get_ref().set_read_timeout(Some(people::PATIENCE)).unwrap();
+    stream
+        .get_ref()
+        .set_read_timeout(Some(people::PATIENCE))
+        .unwrap();
     stream
         .get_mut()
         .write_all(b"GET /news/a HTTP/1.0\r\nHost: a\r\n\r\n")
