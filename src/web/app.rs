@@ -4,6 +4,7 @@
 //! thread of its own and is stopped from there ([`Running`]).
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
@@ -32,6 +33,8 @@ pub(super) struct Parts<S> {
     pub(super) routes: Routes<S>,
     pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
     pub(super) body_bytes_max: u64,
+    /// Where uploads spill.
+    pub(super) spill_folder: PathBuf,
 }
 
 impl<S> fmt::Debug for App<S> {
@@ -85,6 +88,7 @@ impl<S: 'static> App<S> {
             routes: Routes::new(),
             middleware: Vec::new(),
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
+            spill_folder: std::env::temp_dir(),
         };
         Self {
             parts,
@@ -142,7 +146,15 @@ impl<S: 'static> App<S> {
         self.routed(|routes| routes.nest(prefix, table))
     }
 
-    /// What the body of a request may measure, 1 MiB if nothing is said.
+    /// Where large uploads are kept while a form arrives; the system's folder for such things if
+    /// nothing is said. Best on the disk on which they are to stay.
+    pub fn spill_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.parts.spill_folder = folder.into();
+        self
+    }
+
+    /// What the body of a request may measure, 1 MiB if nothing is said, unless its handler
+    /// [`takes`](super::takes) more.
     pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
         self.parts.body_bytes_max = bytes;
         self

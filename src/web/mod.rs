@@ -39,6 +39,8 @@ pub mod guard;
 mod guests;
 mod handler;
 mod helper;
+mod intake;
+mod intakes;
 pub mod middleware;
 mod remote;
 mod reply;
@@ -48,6 +50,7 @@ mod seats;
 mod service;
 mod stream;
 mod timer;
+mod upload;
 mod view;
 
 pub use app::{App, Running, ServeError};
@@ -60,7 +63,7 @@ pub use guard::{
     User, accept_websocket, guard, login_required, methods, rate_limit, require_websocket,
     same_user_required,
 };
-pub use handler::Handler;
+pub use handler::{Handler, takes};
 pub use helper::{Busy, Return, Wait};
 pub use middleware::Middleware;
 pub use remote::Remote;
@@ -69,4 +72,5 @@ pub use request::{Pairs, Request};
 pub use router::Routes;
 pub use stream::{Feed, Flow, Streaming, stream};
 pub use timer::{Tick, TimerId};
+pub use upload::Upload;
 pub use view::{OwnedMessage, WebSocket};
