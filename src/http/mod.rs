@@ -36,6 +36,7 @@ mod letters;
 mod limits;
 pub mod media;
 mod method;
+pub mod multipart;
 mod negotiate;
 mod range;
 mod receiver;

@@ -111,7 +111,7 @@ pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> V
     steps
 }
 
-fn flush(body: &mut Vec<u8>, steps: &mut Vec<String>) {
+pub(super) fn flush(body: &mut Vec<u8>, steps: &mut Vec<String>) {
     if !body.is_empty() {
         steps.push(format!("\"{}\"", body.escape_ascii()));
         body.clear();
