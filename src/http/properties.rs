@@ -36,6 +36,11 @@ pub fn requests(input: &[u8]) {
     );
 }
 
+/// Any bytes of a form are parts or one fault, the same ones however they were cut.
+pub fn multipart(input: &[u8]) {
+    super::multipart::properties::forms(input);
+}
+
 /// Plays a connection that receives these pieces and then ends, and writes down what happened.
 /// Body pieces that follow each other are joined, for where they are cut is not promised.
 pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> Vec<String> {

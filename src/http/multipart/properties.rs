@@ -14,7 +14,7 @@ const BOUNDARIES: [&[u8]; 3] = [
 
 /// Any bytes are parts or one fault, the same ones however they were cut. The first four bytes
 /// choose the limits (0: the usual ones), two sizes of pieces, and the boundary.
-pub(super) fn forms(input: &[u8]) {
+pub(in crate::http) fn forms(input: &[u8]) {
     let Some((&[tight, a, b, boundary], input)) = input.split_first_chunk() else {
         return;
     };
@@ -192,6 +192,11 @@ mod tests {
         }
         steps.extend(["Finished".to_owned(), "Ok".to_owned()]);
         steps
+    }
+
+    #[test]
+    fn the_corpus_keeps_every_promise() {
+        crate::ground::corpus::replay("multipart", forms);
     }
 
     proptest! {
