@@ -36,6 +36,11 @@ pub fn requests(input: &[u8]) {
     );
 }
 
+/// Any bytes of a form are parts or one fault, the same ones however they were cut.
+pub fn multipart(input: &[u8]) {
+    super::multipart::properties::forms(input);
+}
+
 /// Plays a connection that receives these pieces and then ends, and writes down what happened.
 /// Body pieces that follow each other are joined, for where they are cut is not promised.
 pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> Vec<String> {
@@ -111,7 +116,7 @@ pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> V
     steps
 }
 
-fn flush(body: &mut Vec<u8>, steps: &mut Vec<String>) {
+pub(super) fn flush(body: &mut Vec<u8>, steps: &mut Vec<String>) {
     if !body.is_empty() {
         steps.push(format!("\"{}\"", body.escape_ascii()));
         body.clear();

@@ -162,7 +162,7 @@ impl Intake {
         let is_arriving = self.arriving && index + 1 == self.sinks.len();
         if let Some(sink) = self.sinks.get_mut(index) {
             sink.writing = false;
-            sink.spilled = spilled.or(sink.spilled.take());
+            sink.spilled = spilled.or_else(|| sink.spilled.take());
             // Of files that are whole, only the names are kept: there may be many.
             sink.file = (is_arriving || !sink.bytes.is_empty()).then_some(file);
         }
