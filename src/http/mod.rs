@@ -22,7 +22,9 @@
 mod body;
 mod chunked;
 mod conditional;
+pub mod cookie;
 pub mod date;
+pub mod event_stream;
 mod fault;
 mod fields;
 pub mod form;
@@ -30,6 +32,7 @@ mod framing;
 mod head;
 mod letters;
 mod limits;
+pub mod media;
 mod method;
 mod range;
 mod receiver;
