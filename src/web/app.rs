@@ -4,8 +4,10 @@
 //! thread of its own and is stopped from there ([`Running`]).
 
 use std::fmt;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 
+use super::assets::{From, Mount};
 use super::consumer::Consumer;
 use super::cx::Cx;
 use super::error::Error;
@@ -13,6 +15,8 @@ use super::handler::Handler;
 use super::middleware::Middleware;
 use super::router::Routes;
 use super::service::Service;
+use super::shelf::Asset;
+use super::templates::Templates;
 use crate::http::{Method, Response};
 use crate::reactor::Settings;
 use crate::reactor::driver::listeners::{Address, ListenError};
@@ -29,6 +33,8 @@ pub(super) struct Parts<S> {
     pub(super) state: S,
     pub(super) routes: Routes<S>,
     pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
+    pub(super) templates: Option<Templates>,
+    pub(super) mounts: Vec<Mount>,
     pub(super) body_bytes_max: u64,
 }
 
@@ -47,6 +53,10 @@ pub enum ServeError {
     Address(String),
     /// Its routes contradict each other.
     Routes(String),
+    /// A template is broken, or its folder is not there.
+    Templates(String),
+    /// Files that it is to serve are not there.
+    Assets(String),
     /// It cannot listen.
     Listen(ListenError),
     /// The loop broke.
@@ -57,6 +67,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(why) => f.write_str(why),
+            Self::Templates(why) | Self::Assets(why) => f.write_str(why),
             Self::Routes(why) => write!(f, "the routes contradict each other: {why}"),
             Self::Listen(error) => error.fmt(f),
             Self::Loop(error) => write!(f, "the event loop broke: {error}"),
@@ -82,6 +93,8 @@ impl<S: 'static> App<S> {
             state,
             routes: Routes::new(),
             middleware: Vec::new(),
+            templates: None,
+            mounts: Vec::new(),
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
         };
         Self {
@@ -97,7 +110,20 @@ impl<S: 'static> App<S> {
     }
 
     /// Gives errors a face: 404, 405, what a handler fails with, and the 500 of one that panics. What
-    /// `face` does not care for stays a line of plain text.
+    /// `face` does not care for stays as it is: a line of plain text.
+    ///
+    /// ```
+    /// use parlour::web::{App, Templates, context};
+    ///
+    /// const PAGES: &[(&str, &str)] = &[("error.html", "<h1>{{ status }}</h1><p>{{ message }}")];
+    ///
+    /// let app = App::new(()).templates(Templates::embedded(PAGES)).on_error(|cx, error| {
+    ///     let status = error.status();
+    ///     let page = context! { status => status.code(), message => error.message() };
+    ///     Some(cx.render("error.html", page).ok()?.with_status(status))
+    /// });
+    /// # drop(app);
+    /// ```
     pub fn on_error(
         self,
         face: impl Fn(&mut Cx<'_, S>, &Error) -> Option<Response> + 'static,
@@ -140,6 +166,39 @@ impl<S: 'static> App<S> {
         self.routed(|routes| routes.nest(prefix, table))
     }
 
+    /// Names the route that was added last: see [`Routes::named`].
+    pub fn named(self, name: &str) -> Self {
+        self.routed(|routes| routes.named(name))
+    }
+
+    /// Says where the app's pages come from, for [`Cx::render`]. They are compiled before anything
+    /// is served, and a broken one refuses the app.
+    pub fn templates(mut self, templates: Templates) -> Self {
+        self.parts.templates = Some(templates);
+        self
+    }
+
+    /// Serves the files of a folder below a prefix: their kinds, ranges and conditions, and smaller
+    /// forms that lie beside them as `.br` or `.gz`. `index.html` is the page of its folder. What
+    /// begins with a dot, or is a link out of the folder, is not there. The folder is looked through
+    /// before anything is served, so that `static_url` of a template knows the files.
+    pub fn assets(mut self, prefix: &str, folder: impl Into<PathBuf>) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Folder(folder.into()),
+        });
+        self
+    }
+
+    /// Serves files that are part of the program below a prefix: see [`assets!`](crate::assets).
+    pub fn embedded(mut self, prefix: &str, assets: &'static [Asset]) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Embedded(assets),
+        });
+        self
+    }
+
     /// What the body of a request may measure, 1 MiB if nothing is said.
     pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
         self.parts.body_bytes_max = bytes;
@@ -172,7 +231,7 @@ impl<S: 'static> App<S> {
 
     fn run(self, driver: Driver, on_ready: impl FnOnce(&[Address], Bell)) -> Result<S, ServeError> {
         let bell = driver.bell();
-        let service = Service::new(self.parts, bell.clone()).map_err(ServeError::Routes)?;
+        let service = Service::new(self.parts, bell.clone())?;
         on_ready(&driver.addresses(), bell);
         let seed = crate::reactor::driver::fresh_seed();
         let service = driver

@@ -30,21 +30,30 @@
 //! Never knows: sockets, mio. Start reading at [`App`], then `service`.
 
 mod app;
+mod assets;
 mod consumer;
 mod cx;
 mod error;
 mod event;
+mod file;
+mod flash;
+mod folder;
 pub mod guard;
 mod guests;
 mod handler;
 mod helper;
 pub mod middleware;
+mod names;
+mod page;
+mod pages;
 mod reply;
 mod request;
 mod router;
 mod seats;
 mod service;
+mod shelf;
 mod stream;
+mod templates;
 mod timer;
 mod view;
 
@@ -53,16 +62,21 @@ pub use consumer::{Connect, Consumer, Live, Scope, consumer};
 pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
+pub use file::SendFile;
+pub use flash::Flash;
 pub use guard::{
     User, accept_websocket, guard, login_required, methods, rate_limit, require_websocket,
     same_user_required,
 };
 pub use handler::Handler;
 pub use helper::{Busy, Return, Wait};
-pub use middleware::Middleware;
+pub use middleware::{CsrfToken, Middleware};
+pub use minijinja::context;
 pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
+pub use shelf::Asset;
 pub use stream::{Feed, Flow, Streaming, stream};
+pub use templates::Templates;
 pub use timer::{Tick, TimerId};
 pub use view::{OwnedMessage, WebSocket};

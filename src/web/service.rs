@@ -15,12 +15,14 @@ use std::rc::Rc;
 
 use slab::Slab;
 
-use super::app::Parts;
+use super::app::{Parts, ServeError};
+use super::assets::Assets;
 use super::consumer::{Consumer, Opening};
 use super::cx::{Cx, Desk, House};
 use super::error::Error;
 use super::helper::{Busy, Outcome, Pending, Unpack};
 use super::middleware::Middleware;
+use super::pages::Pages;
 use super::reply::{GoOn, Reply};
 use super::request::Request;
 use super::router::{Found, Router};
@@ -78,12 +80,16 @@ pub(super) struct Service<S> {
 }
 
 impl<S: 'static> Service<S> {
-    pub(super) fn new(parts: Parts<S>, bell: Bell) -> Result<Self, String> {
-        let mut desk = Desk::new();
+    pub(super) fn new(parts: Parts<S>, bell: Bell) -> Result<Self, ServeError> {
+        let names = parts.routes.names().map_err(ServeError::Routes)?;
+        let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
+        let routes = assets.route(parts.routes);
+        let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
+        let mut desk = Desk::new(pages);
         desk.helpers.set_bell(bell);
         Ok(Self {
             state: parts.state,
-            router: Rc::new(Router::new(parts.routes)?),
+            router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
             middleware: parts.middleware.into(),
             body_bytes_max: parts.body_bytes_max,
             desk,
