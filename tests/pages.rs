@@ -280,6 +280,47 @@ fn handlers_make_addresses_by_name() {
 
 // ---- errors -----------------------------------------------------------------------------------
 
+const BROWSES: (&str, &str) = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
+#[test]
+fn browsers_get_a_page_for_errors_and_others_a_line() {
+    fn says(cx: &mut Cx<'_, ()>) -> Error {
+        Error::bad_request(cx.request.query("x").unwrap())
+    }
+    fn panics(_: &mut Cx<'_, ()>) -> &'static str {
+        panic!("as the test wants it")
+    }
+    let (running, mut browser) = serve(|| {
+        let app = App::new(()).get("/", hello).get("/says", says);
+        app.get("/panics", panics)
+    });
+    let missing = browser.ask("GET", "/nothing", &[BROWSES], b"").expect(404);
+    assert_eq!(
+        missing.field("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let title = "<title>404 Not Found</title>";
+    assert!(missing.text().contains(title), "{}", missing.text());
+    let plain = browser.get("/nothing").expect(404);
+    assert_eq!(plain.text(), "there is nothing at this path\n");
+    let wrong = browser.ask("POST", "/", &[BROWSES], b"").expect(405);
+    assert_eq!(wrong.field("allow"), Some("GET, HEAD, OPTIONS"));
+    assert!(wrong.text().contains("<h1>"), "{}", wrong.text());
+    let panicked = browser.ask("GET", "/panics", &[BROWSES], b"").expect(500);
+    assert!(panicked.text().contains("(E"), "{}", panicked.text());
+    assert!(!panicked.text().contains("as the test wants it"));
+    let evil = "/says?x=%3Cscript%3E%22%27%26";
+    let escaped = browser.ask("GET", evil, &[BROWSES], b"").expect(400);
+    let text = "&lt;script&gt;&quot;&#x27;&amp;";
+    assert!(escaped.text().contains(text), "{}", escaped.text());
+    let head = browser.ask("HEAD", "/nothing", &[BROWSES], b"").expect(404);
+    assert_eq!(
+        head.field("content-length"),
+        missing.field("content-length")
+    );
+    running.stop().unwrap();
+}
+
 #[test]
 fn an_app_gives_errors_a_face_by_template() {
     let (running, mut browser) = serve(|| {
@@ -289,7 +330,7 @@ fn an_app_gives_errors_a_face_by_template() {
             Some(cx.render("error.html", own).ok()?.with_status(status))
         })
     });
-    let missing = browser.get("/nothing").expect(404);
+    let missing = browser.ask("GET", "/nothing", &[BROWSES], b"").expect(404);
     assert_eq!(missing.text(), "<h1>404</h1>there is nothing at this path");
     let broken = browser.get("/page?page=unknown.html").expect(500);
     assert!(broken.text().starts_with("<h1>500</h1>"));

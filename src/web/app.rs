@@ -110,7 +110,7 @@ impl<S: 'static> App<S> {
     }
 
     /// Gives errors a face: 404, 405, what a handler fails with, and the 500 of one that panics. What
-    /// `face` does not care for stays as it is: a line of plain text.
+    /// `face` does not care for stays as it is: a plain page for browsers, a line of text for others.
     ///
     /// ```
     /// use parlour::web::{App, Templates, context};

@@ -34,6 +34,7 @@ mod assets;
 mod consumer;
 mod cx;
 mod error;
+mod error_page;
 mod event;
 mod file;
 mod flash;

@@ -20,6 +20,7 @@ use super::assets::Assets;
 use super::consumer::{Consumer, Opening};
 use super::cx::{Cx, Desk, House};
 use super::error::Error;
+use super::error_page;
 use super::helper::{Busy, Outcome, Pending, Unpack};
 use super::middleware::Middleware;
 use super::pages::Pages;
@@ -287,10 +288,10 @@ impl<S: 'static> Service<S> {
         }));
         match hooked {
             Ok(Some(response)) => error.dress(response),
-            Ok(None) => error.respond(),
+            Ok(None) => error_page::answer(request, &error),
             Err(panic) => {
                 log::error!("an exception hook panicked: {}", told(&*panic));
-                error.respond()
+                error_page::answer(request, &error)
             }
         }
     }
