@@ -6,15 +6,16 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
 use parlour::client::ConnectError;
-use parlour::http::{Method, Response, Status};
+use parlour::http::{Method, Response, Status, event_stream};
 use parlour::web::{
     App, Connect, Consumer, Cx, Error, Event, Feed, Flow, Live, Middleware, Reply, Routes, Running,
-    Scope, Wait, accept_websocket, guard, methods, rate_limit, require_websocket, stream,
+    Scope, Wait, accept_websocket, events, guard, methods, rate_limit, require_websocket, stream,
 };
 use parlour::ws::Message;
 use people::{Browser, hear};
@@ -336,12 +337,11 @@ fn more_than_may_wait_is_told_to_come_again() {
 }
 
 /// A request whose answer may be long in coming.
-struct Asking(std::net::TcpStream);
+struct Asking(TcpStream);
 
 impl Asking {
     fn get(address: SocketAddr) -> Self {
-        use std::io::Write;
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
         stream
             .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .unwrap();
@@ -510,6 +510,30 @@ fn disconnect_comes_once_whatever_ended_the_connection() {
     assert!(log.ended.contains(&Some(4321)));
 }
 
+#[test]
+fn other_threads_act_on_the_loop() {
+    let (running, address) = serve(rooms);
+    let mut socket = Browser::at(address).socket("/room/a").unwrap();
+    hear(&mut socket);
+    let remote = running.remote().clone();
+    remote.act(|_| panic!("as the test wants it")).unwrap();
+    for number in 0..5000 {
+        remote
+            .act(move |tick| {
+                tick.state.ticks += 1;
+                let event = Event::json(&json!({ "type": "news", "number": number }));
+                tick.house.group_send("a", &event);
+            })
+            .unwrap();
+    }
+    for number in 0..5000 {
+        assert_eq!(hear(&mut socket)["number"], number);
+    }
+    drop(socket);
+    assert_eq!(running.stop().unwrap().ticks, 5000);
+    assert!(remote.act(|_| {}).is_err(), "nobody is there any more");
+}
+
 // ---- views, feeds and timers ------------------------------------------------------------------
 
 #[test]
@@ -526,7 +550,7 @@ fn a_view_serves_a_page_and_its_websocket() {
                 _ => socket.write(message),
             }
         }
-        Reply::of("")
+        Reply::Nothing
     }
     let (running, address) = serve(|| {
         App::new(0)
@@ -601,6 +625,46 @@ fn a_feed_writes_its_answer_piece_by_piece() {
     let broken = std::panic::catch_unwind(|| Browser::at(address).get("/count/20"));
     assert!(broken.is_err(), "{broken:?}");
     browser.get("/count/1").expect(200);
+    running.stop().unwrap();
+}
+
+#[test]
+fn pages_listen_to_groups_without_a_websocket() {
+    fn news(cx: &mut Cx<'_, Log>) -> Reply<Log> {
+        let topic: String = cx.request.param("topic").unwrap();
+        events(move |flow| {
+            flow.join(&topic).unwrap();
+            flow.say(&event_stream::Event::new("welcome").id("7"));
+        })
+    }
+    let (running, address) = serve(|| rooms().get("/news/{topic}", news));
+    let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+    stream
+        .get_ref()
+        .set_read_timeout(Some(people::PATIENCE))
+        .unwrap();
+    stream
+        .get_mut()
+        .write_all(b"GET /news/a HTTP/1.0\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let mut lines = stream.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "Content-Type: text/event-stream"));
+    assert!(lines.any(|line| line == "id: 7"));
+    assert_eq!(lines.next().unwrap(), "data: welcome");
+    let mut browser = Browser::at(address);
+    let mut socket = browser.socket("/room/a").unwrap();
+    assert_eq!(hear(&mut socket)["members"], 2, "the page and the socket");
+    socket.write("one\ntwo").unwrap();
+    assert!(lines.any(|line| line == "event: said"));
+    let said = r#"data: {"text":"one\ntwo","type":"said"}"#;
+    assert_eq!(lines.next().unwrap(), said);
+    drop(lines);
+    // The page has gone, and its place in the room with it.
+    while hear(&mut socket)["members"] != 1 {
+        socket.write("count").unwrap();
+    }
+    drop(socket);
+    browser.get("/graves").expect(200);
     running.stop().unwrap();
 }
 

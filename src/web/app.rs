@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
 use super::assets::{From, Mount};
@@ -13,6 +14,7 @@ use super::cx::Cx;
 use super::error::Error;
 use super::handler::Handler;
 use super::middleware::Middleware;
+use super::remote::{Act, Remote};
 use super::router::Routes;
 use super::service::Service;
 use super::shelf::Asset;
@@ -20,7 +22,7 @@ use super::templates::Templates;
 use crate::http::{Method, Response};
 use crate::reactor::Settings;
 use crate::reactor::driver::listeners::{Address, ListenError};
-use crate::reactor::driver::{Bell, Driver};
+use crate::reactor::driver::{Driver, fresh_seed};
 
 /// A server in the making.
 pub struct App<S> {
@@ -217,27 +219,30 @@ impl<S: 'static> App<S> {
         self.serve_at(&[address], |_, _| {})
     }
 
-    /// Serves until SIGTERM or SIGINT, or until `on_ready`'s bell says stop. `on_ready` is told
-    /// where the app listens, with the ports that the system chose.
+    /// Serves until SIGTERM or SIGINT, or until a remote says stop. `on_ready` is told where the app
+    /// listens, with the ports that the system chose, and gets a hold on it for other threads.
     pub fn serve_at(
         self,
         addresses: &[Address],
-        on_ready: impl FnOnce(&[Address], Bell),
+        on_ready: impl FnOnce(&[Address], Remote<S>),
     ) -> Result<S, ServeError> {
         let mut driver = Driver::open(addresses).map_err(ServeError::Listen)?;
         driver.stop_on_signals().map_err(ServeError::Loop)?;
-        self.run(driver, on_ready)
+        let (remote, acts) = Remote::new(driver.bell());
+        let addresses = driver.addresses();
+        self.run(driver, acts, || on_ready(&addresses, remote))
     }
 
-    fn run(self, driver: Driver, on_ready: impl FnOnce(&[Address], Bell)) -> Result<S, ServeError> {
-        let bell = driver.bell();
-        let service = Service::new(self.parts, bell.clone())?;
-        on_ready(&driver.addresses(), bell);
-        let seed = crate::reactor::driver::fresh_seed();
-        let service = driver
-            .run(service, self.settings, seed)
-            .map_err(ServeError::Loop)?;
-        Ok(service.into_state())
+    fn run(
+        self,
+        driver: Driver,
+        acts: Receiver<Act<S>>,
+        on_ready: impl FnOnce(),
+    ) -> Result<S, ServeError> {
+        let service = Service::new(self.parts, driver.bell(), acts)?;
+        on_ready();
+        let served = driver.run(service, self.settings, fresh_seed());
+        Ok(served.map_err(ServeError::Loop)?.into_state())
     }
 }
 
@@ -245,7 +250,7 @@ impl<S: 'static> App<S> {
 #[derive(Debug)]
 pub struct Running<S> {
     addresses: Vec<Address>,
-    bell: Bell,
+    remote: Remote<S>,
     thread: JoinHandle<Result<S, ServeError>>,
 }
 
@@ -261,11 +266,12 @@ impl<S: Send + 'static> Running<S> {
         make: impl FnOnce() -> App<S> + Send + 'static,
     ) -> Result<Self, ServeError> {
         let driver = Driver::open(addresses).map_err(ServeError::Listen)?;
-        let (addresses, bell) = (driver.addresses(), driver.bell());
-        let thread = std::thread::spawn(move || make().run(driver, |_, _| {}));
+        let (remote, acts) = Remote::new(driver.bell());
+        let addresses = driver.addresses();
+        let thread = std::thread::spawn(move || make().run(driver, acts, || {}));
         Ok(Self {
             addresses,
-            bell,
+            remote,
             thread,
         })
     }
@@ -277,9 +283,14 @@ impl<S> Running<S> {
         &self.addresses
     }
 
+    /// A hold on it, for any thread.
+    pub const fn remote(&self) -> &Remote<S> {
+        &self.remote
+    }
+
     /// Stops it with grace, and gives its state back.
     pub fn stop(self) -> Result<S, ServeError> {
-        self.bell.stop();
+        self.remote.stop();
         self.thread.join().unwrap_or_else(|_| {
             Err(ServeError::Loop(std::io::Error::other(
                 "the app's thread panicked",

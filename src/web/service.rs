@@ -12,6 +12,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::mpsc::Receiver;
 
 use slab::Slab;
 
@@ -24,6 +25,7 @@ use super::error_page;
 use super::helper::{Busy, Outcome, Pending, Unpack};
 use super::middleware::Middleware;
 use super::pages::Pages;
+use super::remote::Act;
 use super::reply::{GoOn, Reply};
 use super::request::Request;
 use super::router::{Found, Router};
@@ -36,6 +38,9 @@ use crate::layer::Channel;
 use crate::reactor::driver::Bell;
 use crate::reactor::{self, Answer, Call, ConnId, Net, Reception, Upgrade};
 use crate::ws::Message;
+
+/// Acts of other threads that are done in one turn.
+const ACTS_A_TURN: usize = 1000;
 
 /// Somebody who waits for a helper.
 pub(super) enum Parked<S> {
@@ -76,12 +81,19 @@ pub(super) struct Service<S> {
     tickets: u64,
     /// What guests asked of helpers while they were called.
     pub(super) waits: Vec<GuestWait<S>>,
+    /// What other threads want done.
+    acts: Receiver<Act<S>>,
     /// Numbers for errors, so that a client can name what the log has.
     errors: u64,
 }
 
 impl<S: 'static> Service<S> {
-    pub(super) fn new(parts: Parts<S>, bell: Bell) -> Result<Self, ServeError> {
+    /// An app that is rung by `bell`, and does the acts that come from elsewhere.
+    pub(super) fn new(
+        parts: Parts<S>,
+        bell: Bell,
+        acts: Receiver<Act<S>>,
+    ) -> Result<Self, ServeError> {
         let names = parts.routes.names().map_err(ServeError::Routes)?;
         let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
         let routes = assets.route(parts.routes);
@@ -100,6 +112,7 @@ impl<S: 'static> Service<S> {
             waiting: HashMap::new(),
             tickets: 0,
             waits: Vec::new(),
+            acts,
             errors: 0,
         })
     }
@@ -176,6 +189,10 @@ impl<S: 'static> Service<S> {
             Reply::Respond(response) => self.leave(call, request, response, None, net),
             Reply::Stream(Streaming { response, feed }) => {
                 self.leave(call, request, response, Some(feed), net)
+            }
+            Reply::Nothing => {
+                let response = Response::new(Status::NO_CONTENT);
+                self.leave(call, request, response, None, net)
             }
             Reply::Fail(error) => {
                 let response = self.face(&mut request, error, net);
@@ -317,6 +334,21 @@ impl<S: 'static> Service<S> {
         })
     }
 
+    /// Calls something that has no request or connection of its own. Nothing comes of a panic.
+    fn ticked<T>(&mut self, net: &mut Net, what: impl FnOnce(&mut Tick<'_, S>) -> T) -> Option<T> {
+        let house = House {
+            desk: &mut self.desk,
+            net,
+        };
+        let mut tick = Tick {
+            state: &mut self.state,
+            house,
+        };
+        catch_unwind(AssertUnwindSafe(|| what(&mut tick)))
+            .map_err(|panic| log::error!("a timer or an act panicked: {}", told(&*panic)))
+            .ok()
+    }
+
     /// What a helper has done comes back.
     fn come_back(&mut self, ticket: u64, outcome: Option<Outcome>, net: &mut Net) {
         let unheard = || Error::internal("a helper's job panicked");
@@ -360,7 +392,7 @@ impl<S: 'static> Service<S> {
 }
 
 impl<S: 'static> reactor::App for Service<S> {
-    fn reception(&mut self, _: &Head<'_>) -> Reception {
+    fn reception(&mut self, _: Call, _: &Head<'_>, _: &mut Net) -> Reception {
         Reception::Collect {
             bytes_max: self.body_bytes_max,
         }
@@ -410,6 +442,15 @@ impl<S: 'static> reactor::App for Service<S> {
         while let Some((ticket, outcome)) = self.desk.helpers.done() {
             self.come_back(ticket, outcome, net);
         }
+        // What is rung for while these are done rings again.
+        let waiting: Vec<Act<S>> = self.acts.try_iter().take(ACTS_A_TURN).collect();
+        if waiting.len() == ACTS_A_TURN {
+            self.desk.helpers.ring();
+        }
+        for act in waiting {
+            self.ticked(net, act);
+        }
+        self.work_off(net);
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -423,31 +464,20 @@ impl<S: 'static> reactor::App for Service<S> {
                 Due::Once(_) => None,
                 Due::Each(timer, _) => Some(*timer),
             };
-            let again = catch_unwind(AssertUnwindSafe(|| {
-                let house = House {
-                    desk: &mut self.desk,
-                    net,
-                };
-                let mut tick = Tick {
-                    state: &mut self.state,
-                    house,
-                };
-                match due {
-                    Due::Once(then) => {
-                        then(&mut tick);
-                        None
-                    }
-                    Due::Each(timer, mut each) => {
-                        each(&mut tick);
-                        Some((timer, each))
-                    }
+            let again = self.ticked(net, |tick| match due {
+                Due::Once(then) => {
+                    then(tick);
+                    None
                 }
-            }));
+                Due::Each(timer, mut each) => {
+                    each(tick);
+                    Some((timer, each))
+                }
+            });
             match again {
-                Ok(Some((timer, each))) => self.desk.timers.again(now, timer, each),
-                Ok(None) => {}
-                Err(panic) => {
-                    log::error!("a timer panicked and is gone: {}", told(&*panic));
+                Some(Some((timer, each))) => self.desk.timers.again(now, timer, each),
+                Some(None) => {}
+                None => {
                     repeated.map(|timer| self.desk.timers.cancel(timer));
                 }
             }
