@@ -21,7 +21,10 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("store", &["ground"]),
     ("client", &["http", "ws", "ground"]),
     ("reactor", &["http", "ws", "ground"]),
-    ("web", &["reactor", "store", "layer", "http", "ws", "ground"]),
+    (
+        "web",
+        &["reactor", "store", "layer", "http", "ws", "ground"],
+    ),
     ("site", &["reactor", "http", "ws", "ground"]),
     (
         "cli",

@@ -286,7 +286,7 @@ mod tests {
         };
         assert_eq!(Item::find(&six, 3).unwrap(), third);
         assert_eq!(ids(&Item::find_by(&six, "group", "b").unwrap()), [2, 4, 6]);
-        assert_eq!(ids(&Item::find_by(&six, "group", "c").unwrap()), []);
+        assert_eq!(ids(&Item::find_by(&six, "group", "c").unwrap()), [0_i64; 0]);
         assert_eq!(Item::first_by(&six, "order", 3).unwrap(), Some(third));
         assert_eq!(Item::first_by(&six, "order", 9).unwrap(), None);
         assert_eq!(Item::count(&six).unwrap(), 6);

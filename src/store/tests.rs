@@ -362,7 +362,7 @@ fn a_job_that_overlooks_a_full_disk_stores_nothing_either() {
         Ok(())
     };
     assert!(is_storage(&home.database.run(stubborn)));
-    assert_eq!(home.notes(), []);
+    assert_eq!(home.notes(), [0_i64; 0]);
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn a_commit_that_fails_fails_the_whole_group() {
     let results = ends.wait();
     assert!(results[..2].iter().all(is_storage), "{results:?}");
     assert_eq!(results[2], Err(StoreError::app("its own reason")));
-    assert_eq!(home.notes(), []);
+    assert_eq!(home.notes(), [0_i64; 0]);
     home.database.run(|connection| note(connection, 1)).unwrap();
     assert_eq!(home.notes(), [1]);
 }

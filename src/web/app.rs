@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
+use super::assets::{From, Mount};
 use super::consumer::Consumer;
 use super::cx::Cx;
 use super::error::Error;
@@ -16,6 +17,8 @@ use super::middleware::Middleware;
 use super::remote::{Act, Remote};
 use super::router::Routes;
 use super::service::Service;
+use super::shelf::Asset;
+use super::templates::Templates;
 use crate::http::{Method, Response};
 use crate::reactor::Settings;
 use crate::reactor::driver::listeners::{Address, ListenError};
@@ -32,6 +35,8 @@ pub(super) struct Parts<S> {
     pub(super) state: S,
     pub(super) routes: Routes<S>,
     pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
+    pub(super) templates: Option<Templates>,
+    pub(super) mounts: Vec<Mount>,
     pub(super) body_bytes_max: u64,
     /// Where uploads spill.
     pub(super) spill_folder: PathBuf,
@@ -52,6 +57,10 @@ pub enum ServeError {
     Address(String),
     /// Its routes contradict each other.
     Routes(String),
+    /// A template is broken, or its folder is not there.
+    Templates(String),
+    /// Files that it is to serve are not there.
+    Assets(String),
     /// It cannot listen.
     Listen(ListenError),
     /// The loop broke.
@@ -62,6 +71,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(why) => f.write_str(why),
+            Self::Templates(why) | Self::Assets(why) => f.write_str(why),
             Self::Routes(why) => write!(f, "the routes contradict each other: {why}"),
             Self::Listen(error) => error.fmt(f),
             Self::Loop(error) => write!(f, "the event loop broke: {error}"),
@@ -87,6 +97,8 @@ impl<S: 'static> App<S> {
             state,
             routes: Routes::new(),
             middleware: Vec::new(),
+            templates: None,
+            mounts: Vec::new(),
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
             spill_folder: std::env::temp_dir(),
         };
@@ -103,7 +115,20 @@ impl<S: 'static> App<S> {
     }
 
     /// Gives errors a face: 404, 405, what a handler fails with, and the 500 of one that panics. What
-    /// `face` does not care for stays a line of plain text.
+    /// `face` does not care for stays as it is: a plain page for browsers, a line of text for others.
+    ///
+    /// ```
+    /// use parlour::web::{App, Templates, context};
+    ///
+    /// const PAGES: &[(&str, &str)] = &[("error.html", "<h1>{{ status }}</h1><p>{{ message }}")];
+    ///
+    /// let app = App::new(()).templates(Templates::embedded(PAGES)).on_error(|cx, error| {
+    ///     let status = error.status();
+    ///     let page = context! { status => status.code(), message => error.message() };
+    ///     Some(cx.render("error.html", page).ok()?.with_status(status))
+    /// });
+    /// # drop(app);
+    /// ```
     pub fn on_error(
         self,
         face: impl Fn(&mut Cx<'_, S>, &Error) -> Option<Response> + 'static,
@@ -144,6 +169,39 @@ impl<S: 'static> App<S> {
     /// Adds all routes of a table under a prefix; `""` adds them as they are.
     pub fn nest(self, prefix: &str, table: Routes<S>) -> Self {
         self.routed(|routes| routes.nest(prefix, table))
+    }
+
+    /// Names the route that was added last: see [`Routes::named`].
+    pub fn named(self, name: &str) -> Self {
+        self.routed(|routes| routes.named(name))
+    }
+
+    /// Says where the app's pages come from, for [`Cx::render`]. They are compiled before anything
+    /// is served, and a broken one refuses the app.
+    pub fn templates(mut self, templates: Templates) -> Self {
+        self.parts.templates = Some(templates);
+        self
+    }
+
+    /// Serves the files of a folder below a prefix: their kinds, ranges and conditions, and smaller
+    /// forms that lie beside them as `.br` or `.gz`. `index.html` is the page of its folder. What
+    /// begins with a dot, or is a link out of the folder, is not there. The folder is looked through
+    /// before anything is served, so that `static_url` of a template knows the files.
+    pub fn assets(mut self, prefix: &str, folder: impl Into<PathBuf>) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Folder(folder.into()),
+        });
+        self
+    }
+
+    /// Serves files that are part of the program below a prefix: see [`assets!`](crate::assets).
+    pub fn embedded(mut self, prefix: &str, assets: &'static [Asset]) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Embedded(assets),
+        });
+        self
     }
 
     /// Where large uploads are kept while a form arrives; the system's folder for such things if
@@ -192,7 +250,7 @@ impl<S: 'static> App<S> {
         acts: Receiver<Act<S>>,
         on_ready: impl FnOnce(),
     ) -> Result<S, ServeError> {
-        let service = Service::new(self.parts, driver.bell(), acts).map_err(ServeError::Routes)?;
+        let service = Service::new(self.parts, driver.bell(), acts)?;
         on_ready();
         let served = driver.run(service, self.settings, fresh_seed());
         Ok(served.map_err(ServeError::Loop)?.into_state())

@@ -5,6 +5,7 @@
 //! see its answer.
 
 mod access_log;
+mod csrf;
 mod security;
 
 use super::cx::Cx;
@@ -12,6 +13,7 @@ use super::error::Error;
 use crate::http::Response;
 
 pub use access_log::AccessLog;
+pub use csrf::CsrfToken;
 pub use security::SecurityHeaders;
 
 /// Something that stands around every request.

@@ -30,11 +30,16 @@
 //! Never knows: sockets, mio. Start reading at [`App`], then `service`.
 
 mod app;
+mod assets;
 mod consumer;
 mod cx;
 mod error;
+mod error_page;
 mod event;
 mod event_feed;
+mod file;
+mod flash;
+mod folder;
 pub mod guard;
 mod guests;
 mod handler;
@@ -42,13 +47,18 @@ mod helper;
 mod intake;
 mod intakes;
 pub mod middleware;
+mod names;
+mod page;
+mod pages;
 mod remote;
 mod reply;
 mod request;
 mod router;
 mod seats;
 mod service;
+mod shelf;
 mod stream;
+mod templates;
 mod timer;
 mod upload;
 mod view;
@@ -59,18 +69,23 @@ pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
 pub use event_feed::events;
+pub use file::SendFile;
+pub use flash::Flash;
 pub use guard::{
     User, accept_websocket, guard, login_required, methods, rate_limit, require_websocket,
     same_user_required,
 };
 pub use handler::{Handler, takes};
 pub use helper::{Busy, Return, Wait};
-pub use middleware::Middleware;
+pub use middleware::{CsrfToken, Middleware};
+pub use minijinja::context;
 pub use remote::Remote;
 pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
+pub use shelf::Asset;
 pub use stream::{Feed, Flow, Streaming, stream};
+pub use templates::Templates;
 pub use timer::{Tick, TimerId};
 pub use upload::Upload;
 pub use view::{OwnedMessage, WebSocket};

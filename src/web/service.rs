@@ -17,13 +17,16 @@ use std::sync::mpsc::Receiver;
 
 use slab::Slab;
 
-use super::app::Parts;
+use super::app::{Parts, ServeError};
+use super::assets::Assets;
 use super::consumer::{Consumer, Opening};
 use super::cx::{Cx, Desk, House};
 use super::error::Error;
+use super::error_page;
 use super::helper::{Busy, Outcome, Pending, Unpack};
 use super::intakes::Receiving;
 use super::middleware::Middleware;
+use super::pages::Pages;
 use super::remote::Act;
 use super::reply::{GoOn, Reply};
 use super::request::Request;
@@ -95,12 +98,20 @@ pub(super) struct Service<S> {
 
 impl<S: 'static> Service<S> {
     /// An app that is rung by `bell`, and does the acts that come from elsewhere.
-    pub(super) fn new(parts: Parts<S>, bell: Bell, acts: Receiver<Act<S>>) -> Result<Self, String> {
-        let mut desk = Desk::new();
+    pub(super) fn new(
+        parts: Parts<S>,
+        bell: Bell,
+        acts: Receiver<Act<S>>,
+    ) -> Result<Self, ServeError> {
+        let names = parts.routes.names().map_err(ServeError::Routes)?;
+        let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
+        let routes = assets.route(parts.routes);
+        let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
+        let mut desk = Desk::new(pages);
         desk.helpers.set_bell(bell);
         Ok(Self {
             state: parts.state,
-            router: Rc::new(Router::new(parts.routes)?),
+            router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
             middleware: parts.middleware.into(),
             body_bytes_max: parts.body_bytes_max,
             spill_folder: parts.spill_folder.into(),
@@ -318,10 +329,10 @@ impl<S: 'static> Service<S> {
         }));
         match hooked {
             Ok(Some(response)) => error.dress(response),
-            Ok(None) => error.respond(),
+            Ok(None) => error_page::answer(request, &error),
             Err(panic) => {
                 log::error!("an exception hook panicked: {}", told(&*panic));
-                error.respond()
+                error_page::answer(request, &error)
             }
         }
     }

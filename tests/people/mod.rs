@@ -197,6 +197,11 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
+    /// Where it looks.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             address,
