@@ -39,6 +39,7 @@ mod guests;
 mod handler;
 mod helper;
 pub mod middleware;
+mod origin;
 pub mod password;
 mod reply;
 mod request;
@@ -49,6 +50,7 @@ mod service;
 mod stream;
 mod timer;
 mod view;
+mod windows;
 
 pub use app::{App, Running, ServeError};
 pub use consumer::{Connect, Consumer, Live, Scope, consumer};
@@ -56,8 +58,8 @@ pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
 pub use guard::{
-    User, accept_websocket, guard, login_required, methods, rate_limit, require_websocket,
-    same_user_required,
+    User, accept_websocket, guard, login_required, login_required_at, methods, rate_limit,
+    rate_limit_by, require_websocket, same_user_required,
 };
 pub use handler::Handler;
 pub use helper::{Busy, Return, Wait};
