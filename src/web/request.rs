@@ -15,8 +15,8 @@ use super::helper::Wait;
 use super::intake::Form;
 use super::upload::Upload;
 use super::view::WebSocket;
-use crate::http::form;
-use crate::http::{Head, HeadShape, Method};
+use crate::http::{Head, HeadShape, Method, stays_here};
+use crate::http::{cookie, form};
 use crate::reactor::Peer;
 
 /// Pairs of a query or a form beyond which nobody means well.
@@ -160,12 +160,7 @@ impl Request {
 
     /// A cookie's value. The first of a name counts, as browsers send the closest path first.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let lines = self.head().fields_named("Cookie");
-        let texts = lines.filter_map(|line| std::str::from_utf8(line).ok());
-        texts.flat_map(|line| line.split(';')).find_map(|pair| {
-            let (known, value) = pair.trim().split_once('=')?;
-            (known == name).then(|| value.trim_matches('"'))
-        })
+        cookie::find(self.head().all_fields(), name)
     }
 
     /// The media type of the body, without its parameters, in lower case.
@@ -219,6 +214,14 @@ impl Request {
             .iter()
             .position(|upload| upload.field == field)?;
         Some(self.parts.uploads.remove(found))
+    }
+
+    /// Where to go after a sign-in or another detour: what the form or the query says under `next`, if
+    /// that is a path of this site, else `otherwise`.
+    pub fn next_page(&self, otherwise: &str) -> String {
+        let asked = self.form_value("next").or_else(|| self.query("next"));
+        let safe = asked.filter(|path| stays_here(path));
+        safe.unwrap_or_else(|| otherwise.to_owned())
     }
 
     /// The body as JSON of the type that is wanted.
