@@ -702,7 +702,6 @@ impl<A: App> Engine<A> {
                     id,
                     number: http.number,
                 };
-                self.net.forget(call);
                 self.app.aborted(call, &mut self.net);
             }
             Stage::Upgrading(upgrading) => {
