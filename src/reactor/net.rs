@@ -341,9 +341,9 @@ impl Net {
         self.arm(call.id);
     }
 
-    /// Takes no more of the body that `call` brings until [`Net::resume`]: what comes meanwhile stays
-    /// with the kernel, but for what has been read already, and so makes the peer wait. None of that
-    /// time counts against it. Nothing happens where no body is coming.
+    /// Hands out no more of the body that `call` brings until [`Net::resume`]. What comes meanwhile
+    /// stays with the kernel, but for one read at most, and so makes the peer wait. None of that time
+    /// counts against it. Nothing happens where no body is coming.
     pub fn pause(&mut self, call: Call) {
         let now = self.now.instant;
         if let Some(connection) = self.get_mut(call.id) {
