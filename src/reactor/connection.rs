@@ -42,6 +42,9 @@ impl From<SocketAddr> for Peer {
     }
 }
 
+/// A hundred thousand of them are to fit.
+const _: () = assert!(size_of::<Connection>() <= 192);
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {

@@ -437,6 +437,9 @@ impl<A: App> Engine<A> {
 
     // ---------------------------------------------------------------- HTTP
 
+    /// Handles the next part of a request. A function of its own also in the machine's code: within
+    /// `handle` it would cost each frame some instructions.
+    #[inline(never)]
     fn hear_request(&mut self, id: ConnId, input: &mut [u8]) -> Flow {
         let Net {
             connections,
@@ -699,7 +702,6 @@ impl<A: App> Engine<A> {
                     id,
                     number: http.number,
                 };
-                self.net.forget(call);
                 self.app.aborted(call, &mut self.net);
             }
             Stage::Upgrading(upgrading) => {
@@ -832,6 +834,13 @@ impl<A: App> Engine<A> {
     /// Tells the app what could not be told while it was being called.
     #[inline]
     fn tell_notices(&mut self) {
+        if !self.net.notices.is_empty() {
+            self.tell_all_notices();
+        }
+    }
+
+    #[cold]
+    fn tell_all_notices(&mut self) {
         while let Some(notice) = self.net.notices.pop_front() {
             match notice {
                 Notice::Opened(id, tag) => self.app.opened(id, tag, &mut self.net),

@@ -341,9 +341,9 @@ impl Net {
         self.arm(call.id);
     }
 
-    /// Takes no more of the body that `call` brings until [`Net::resume`]: what comes meanwhile stays
-    /// with the kernel, but for what has been read already, and so makes the peer wait. None of that
-    /// time counts against it. Nothing happens where no body is coming.
+    /// Hands out no more of the body that `call` brings until [`Net::resume`]. What comes meanwhile
+    /// stays with the kernel, but for one read at most, and so makes the peer wait. None of that time
+    /// counts against it. Nothing happens where no body is coming.
     pub fn pause(&mut self, call: Call) {
         let now = self.now.instant;
         if let Some(connection) = self.get_mut(call.id) {
@@ -425,9 +425,9 @@ impl Net {
     /// always taken, so that the budget does not forbid a large one.
     #[inline]
     fn push_within_budget(&mut self, id: ConnId, piece: &Piece) -> Sent {
-        let Some(connection) = named(&mut self.connections, id) else {
-            return Sent::Gone;
-        };
+        // Found by its whole name a moment ago: see the callers.
+        let connection = &mut self.connections[id.slot()];
+        debug_assert_eq!(connection.generation, id.generation, "nobody else is meant");
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
             self.notices.push_back(Notice::TooSlow(id));
@@ -637,8 +637,12 @@ fn streaming(
 
 #[inline]
 fn open_session(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Session> {
-    match &mut named(connections, id)?.stage {
-        Stage::WebSocket(socket) if socket.session.is_open() => Some(&mut socket.session),
+    match connections.get_mut(id.slot()) {
+        Some(Connection {
+            generation,
+            stage: Stage::WebSocket(socket),
+            ..
+        }) if *generation == id.generation && socket.session.is_open() => Some(&mut socket.session),
         _ => None,
     }
 }

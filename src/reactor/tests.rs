@@ -36,6 +36,8 @@ struct Script {
     on_body: Option<Act>,
     on_drained: Option<Act>,
     on_closed: Option<Act>,
+    /// Gives up whatever it is asked, and answers it nevertheless.
+    aborts: bool,
     /// Said when the server stops.
     last_words: Vec<(ConnId, &'static str)>,
     deadline: Option<Instant>,
@@ -77,10 +79,16 @@ impl App for Probe {
         act.into_iter().for_each(|act| act(net));
     }
 
-    fn request(&mut self, call: Call, request: &Request<'_>, _: &mut Net) -> Answer {
+    fn request(&mut self, call: Call, request: &Request<'_>, net: &mut Net) -> Answer {
         let path = request.head.path();
         self.hear(format!("asked {path} {}", request.body.len()));
-        self.0.borrow_mut().calls.push(call);
+        let mut script = self.0.borrow_mut();
+        script.calls.push(call);
+        let aborts = script.aborts;
+        drop(script);
+        if aborts {
+            net.abort(call);
+        }
         match path {
             "/later" => Answer::Later,
             "/stream" => Response::text("").stream(None).into(),

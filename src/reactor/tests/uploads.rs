@@ -258,6 +258,19 @@ fn what_is_aborted_while_it_is_handled_is_over_whatever_the_handler_says() {
 }
 
 #[test]
+fn what_is_aborted_while_it_is_asked_is_over_whatever_is_answered() {
+    for path in ["/now", "/stream", "/later", "/ws"] {
+        let mut world = World::new();
+        let id = world.connect();
+        world.probe.0.borrow_mut().aborts = true;
+        world.say(id, format!("GET {path} HTTP/1.1\r\n{SHAKE}"));
+        assert_eq!(world.end(id), Some(Effect::Reset(id)), "{path}");
+        assert_eq!(world.app_heard(), [format!("asked {path} 0")]);
+        assert_eq!(world.hear(id), "", "{path}");
+    }
+}
+
+#[test]
 fn a_whole_answer_cannot_be_aborted() {
     let mut world = World::new();
     let id = world.connect();
