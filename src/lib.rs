@@ -10,6 +10,7 @@ pub mod http;
 pub mod reactor;
 pub mod sim;
 pub mod site;
+pub mod store;
 pub mod ws;
 
 /// The README's programs, so that they stay true.

@@ -13,10 +13,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
+    ("store", &["ground"]),
     ("client", &["http", "ws", "ground"]),
     ("reactor", &["http", "ws", "ground"]),
     ("site", &["reactor", "http", "ws", "ground"]),
@@ -32,6 +33,9 @@ const FLOORS: [(&str, &[&str]); 8] = [
 
 /// Where the crate that talks to the kernel's poller may be named.
 const MIO: [&str; 2] = ["src/reactor/driver.rs", "src/reactor/driver/"];
+
+/// Where the database may be named; others take it from the room.
+const SQLITE: [&str; 1] = ["src/store/"];
 
 /// Where the machine's clock may be read.
 const CLOCK: [&str; 5] = [
@@ -132,6 +136,20 @@ fn mio_is_named_only_in_the_driver() {
         }
         let tell = "`mio` outside of the driver: hand bytes and readiness up instead";
         words(&source.code, "mio")
+            .map(|at| (at, tell.to_owned()))
+            .collect()
+    });
+}
+
+#[test]
+fn sqlite_is_named_only_in_the_store() {
+    check_lines(|source| {
+        if SQLITE.iter().any(|place| source.path.starts_with(place)) {
+            return Vec::new();
+        }
+        let tell = "`rusqlite` outside of the store: give it a job, or argue the place in the \
+                    commit and in SQLITE of tests/house.rs";
+        words(&source.code, "rusqlite")
             .map(|at| (at, tell.to_owned()))
             .collect()
     });
