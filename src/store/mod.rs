@@ -16,24 +16,28 @@
 //! 4. A file that cannot be used (newer, damaged, something else) is left as it was.
 //!
 //! Never knows: the loop, people, requests, what the tables mean. Start reading at
-//! [`Database::submit`], then `Scribe::run`.
+//! [`Database::submit`], then `Scribe::run`; apps begin with [`Model`].
 
 mod connection;
 mod database;
 mod error;
 mod migration;
+mod model;
 #[cfg(test)]
 mod properties;
 mod reader;
 mod scribe;
+mod select;
 #[cfg(test)]
 mod tests;
 
 pub use database::Database;
 pub use error::{OpenError, Outage, Rule, StoreError};
 pub use migration::{Migration, Migrations};
+pub use model::Model;
 pub use reader::Reader;
 pub use rusqlite;
+pub use select::{Listing, Order, Page, Select};
 
 /// What a power cut may cost. A crash of the program costs nothing either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
