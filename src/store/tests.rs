@@ -8,6 +8,7 @@ mod migrations;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use std::{fs, thread};
 
 use rusqlite::Connection;
@@ -437,7 +438,7 @@ fn a_lock_of_another_program_is_told() {
     let other = Connection::open(home.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let impatient = |connection: &Connection| {
-        connection.busy_timeout(std::time::Duration::ZERO)?;
+        connection.busy_timeout(Duration::ZERO)?;
         note(connection, 1)
     };
     assert_eq!(home.database.run(impatient), Err(StoreError::Locked));
@@ -523,6 +524,35 @@ fn the_last_handle_waits_for_what_was_submitted_and_leaves_one_file() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(names, ["notes.db"]);
+}
+
+#[test]
+fn the_end_empties_the_log_also_under_a_reader() {
+    let home = Home::new();
+    let reader = home.database.reader().unwrap();
+    home.database.run(|connection| note(connection, 1)).unwrap();
+    assert_eq!(home.database.close(), Ok(()));
+    let log = fs::metadata(home.path().with_extension("db-wal")).unwrap();
+    assert_eq!(log.len(), 0);
+    assert_eq!(reader.query(notes), Ok(vec![1]));
+}
+
+#[test]
+fn a_quiet_scribe_carries_the_log_into_the_file() {
+    let home = Home::new();
+    home.database
+        .run(|connection| huge_note(connection, 1))
+        .unwrap();
+    // Asked by its length: opening the file here and closing it would drop SQLite's locks.
+    let is_carried = || fs::metadata(home.path()).unwrap().len() > 100_000;
+    let (_sender, pause) = mpsc::channel::<()>();
+    for _ in 0..1000 {
+        if is_carried() {
+            break;
+        }
+        let _ = pause.recv_timeout(Duration::from_millis(20));
+    }
+    assert!(is_carried());
 }
 
 #[test]
