@@ -300,8 +300,6 @@ struct Wire {
     inbox: Vec<u8>,
     /// The engine wants to read.
     wanted: bool,
-    /// The kernel has announced an end: one read, wanted or not.
-    announced: bool,
     /// The peer says no more.
     ended: bool,
     /// The transport is broken.
@@ -432,7 +430,6 @@ impl<'s> World<'s> {
                 id,
                 inbox: Vec::new(),
                 wanted: true,
-                announced: false,
                 ended: false,
                 broken: false,
                 told: false,
@@ -463,11 +460,9 @@ impl<'s> World<'s> {
             }
             8 => {
                 wire.ended = true;
-                wire.announced = true;
             }
             9 => {
                 wire.broken = true;
-                wire.announced = true;
             }
             10 => wire.room += usize::from(self.script.byte().unwrap_or(0)) * 16,
             11 => wire.room = 0,
@@ -522,8 +517,8 @@ impl<'s> World<'s> {
     /// Reads once for each connection that wants it.
     fn read(&mut self) {
         for wire in self.wires.iter_mut().flatten() {
-            let announced = std::mem::take(&mut wire.announced);
-            if wire.told || !wire.wanted && !announced {
+            // Nobody waits for what a broken connection has left behind.
+            if wire.told || !wire.wanted && !wire.broken {
                 continue;
             }
             if wire.broken {
@@ -621,7 +616,7 @@ impl<'s> World<'s> {
             self.rung = is_waiting || app.uploads.values().any(|(_, held)| *held);
             let busy = |wire: &Wire| {
                 !wire.told && wire.wanted && (wire.ended || !wire.inbox.is_empty())
-                    || wire.announced
+                    || !wire.told && wire.broken
                     || wire.blocked && wire.room > 0
             };
             let is_busy = self.rung || self.wires.iter().flatten().any(busy);

@@ -25,7 +25,7 @@ use super::error::{Outage, StoreError};
 use super::migration::{self, Migrations};
 
 /// How long the scribe waits for another program's lock. SQLite's users mostly take 5 s.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a reader waits, on the loop. With a write-ahead log readers do not wait for writers, so
 /// this is for the moments in which another program recovers the log.

@@ -318,7 +318,8 @@ impl Rule {
     }
 }
 
-/// Why a database was not opened. A file that was refused is left as it was.
+/// Why a database was not opened. A file that was refused is left as it was; where a migration
+/// failed, those before it stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenError {
     /// The file.

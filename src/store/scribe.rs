@@ -18,6 +18,7 @@
 //!    commit fails), every job of its group hears why, and the scribe goes on.
 //! 4. Every job that was taken ends once, also those that wait when the database is closed.
 //! 5. A group that only reads writes nothing to the disk.
+//! 6. Another program's lock is waited for once, not by each job anew.
 //!
 //! Never knows: tables, the loop, what a job is for. Start reading at `Scribe::run`.
 
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::connection::Guard;
+use super::connection::{Guard, PATIENCE};
 use super::error::{Outage, StoreError};
 
 /// Jobs in a group: enough that the commit is a small part of the cost, few enough that the first
@@ -80,10 +81,13 @@ impl Scribe {
             let Some(first) = first else { break };
             let before = self.connection.total_changes();
             self.group(first);
-            is_log_empty &= self.connection.total_changes() == before;
+            if self.connection.total_changes() != before {
+                is_log_empty = false;
+                self.wait_for_locks(PATIENCE);
+            }
         }
         // A reader that is still open may keep the log from being cut, which harms nothing.
-        self.connection.busy_timeout(Duration::ZERO)?;
+        self.wait_for_locks(Duration::ZERO);
         self.say("PRAGMA wal_checkpoint(TRUNCATE)")?;
         self.connection.close().map_err(|(_, error)| error.into())
     }
@@ -126,6 +130,10 @@ impl Scribe {
             let unsaid = || StoreError::app("a statement rolled back");
             return Err(job.err().unwrap_or_else(unsaid));
         }
+        if job == Err(StoreError::Locked) {
+            // Waited for once: those behind it are not to wait as long again, each for itself.
+            self.wait_for_locks(Duration::ZERO);
+        }
         if job.is_err() {
             self.say("ROLLBACK TO \"the job\"")?;
         }
@@ -139,6 +147,12 @@ impl Scribe {
         }
         if let Err(error) = self.say("ROLLBACK") {
             log::error!("the database cannot roll back: {error}");
+        }
+    }
+
+    fn wait_for_locks(&self, patience: Duration) {
+        if let Err(error) = self.connection.busy_timeout(patience) {
+            log::error!("the database does not take a timeout: {error}");
         }
     }
 

@@ -433,18 +433,27 @@ fn a_database_that_may_not_be_written_fails_writes_and_answers_reads() {
 }
 
 #[test]
-fn a_lock_of_another_program_is_told() {
+fn a_lock_of_another_program_is_told_and_waited_for_once() {
     let home = Home::new();
+    let patience = || {
+        let ask = |connection: &Connection| {
+            Ok(connection.query_row("PRAGMA busy_timeout", (), |row| row.get::<_, i64>(0))?)
+        };
+        home.database.run(ask).unwrap()
+    };
+    assert_eq!(patience(), 5000);
     let other = Connection::open(home.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let impatient = |connection: &Connection| {
-        connection.busy_timeout(Duration::ZERO)?;
+        connection.busy_timeout(Duration::from_millis(1))?;
         note(connection, 1)
     };
     assert_eq!(home.database.run(impatient), Err(StoreError::Locked));
+    assert_eq!(patience(), 0);
     other.execute_batch("ROLLBACK").unwrap();
     home.database.run(|connection| note(connection, 1)).unwrap();
     assert_eq!(home.notes(), [1]);
+    assert_eq!(patience(), 5000);
 }
 
 // ------------------------------------------------------------------------------ the queue, the end
@@ -666,6 +675,14 @@ fn a_reader_does_not_wait_for_the_scribe_and_cannot_write() {
     drop(release);
     assert_eq!(ends.wait(), [Ok(())]);
     assert_eq!(reader.query(notes), Ok(vec![1]));
+}
+
+#[test]
+fn handles_go_from_thread_to_thread() {
+    const fn shared<T: Send + Sync + Clone>() {}
+    const fn moved<T: Send>() {}
+    const { shared::<Database>() };
+    const { moved::<Reader>() };
 }
 
 #[test]
