@@ -11,6 +11,7 @@ pub mod layer;
 pub mod reactor;
 pub mod sim;
 pub mod site;
+pub mod store;
 pub mod web;
 pub mod ws;
 

@@ -38,6 +38,8 @@ pub(super) struct Parts<S> {
     pub(super) templates: Option<Templates>,
     pub(super) mounts: Vec<Mount>,
     pub(super) body_bytes_max: u64,
+    /// Where uploads spill.
+    pub(super) spill_folder: PathBuf,
 }
 
 impl<S> fmt::Debug for App<S> {
@@ -98,6 +100,7 @@ impl<S: 'static> App<S> {
             templates: None,
             mounts: Vec::new(),
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
+            spill_folder: std::env::temp_dir(),
         };
         Self {
             parts,
@@ -201,7 +204,15 @@ impl<S: 'static> App<S> {
         self
     }
 
-    /// What the body of a request may measure, 1 MiB if nothing is said.
+    /// Where large uploads are kept while a form arrives; the system's folder for such things if
+    /// nothing is said. Best on the disk on which they are to stay.
+    pub fn spill_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.parts.spill_folder = folder.into();
+        self
+    }
+
+    /// What the body of a request may measure, 1 MiB if nothing is said, unless its handler
+    /// [`takes`](super::takes) more.
     pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
         self.parts.body_bytes_max = bytes;
         self

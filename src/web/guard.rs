@@ -18,7 +18,7 @@
 //! ```
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -26,12 +26,10 @@ use super::cx::Cx;
 use super::error::Error;
 use super::handler::Handler;
 use super::reply::{IntoReply, Reply};
+use super::request::Request;
 use super::view;
-use crate::ground::time::Instant;
-use crate::http::{Method, Response, Status};
-
-/// Addresses that a rate limit remembers at a time. When there are more, the oldest window ends.
-const ADDRESSES_MAX: usize = 10_000;
+use super::windows::Windows;
+use crate::http::{Method, Response, Status, wants_html};
 
 /// Who is signed in, as guards and handlers ask for it: see [`Cx::user`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,25 +48,58 @@ pub fn guard<S: 'static, E: IntoReply<S> + 'static>(
     }
 }
 
-/// Only for those who are signed in. A browser is sent to `/login`, everybody else gets 401.
+/// Only for those who are signed in. A browser is sent to `/login?next=PATH`, everybody else gets
+/// 401. See [`Request::next_page`](super::Request::next_page) for the way back.
 pub fn login_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+    login_required_at("/login", inner)
+}
+
+/// The same with another page for signing in.
+pub fn login_required_at<S: 'static>(
+    page: &'static str,
+    inner: impl Handler<S>,
+) -> impl Handler<S> {
     guard(
-        |cx: &mut Cx<'_, S>| {
+        move |cx: &mut Cx<'_, S>| {
             if cx.user().is_some() {
                 return Ok(());
             }
-            let is_page = cx
-                .request
-                .field("Accept")
-                .is_some_and(|it| it.contains("text/html"));
+            let is_page = wants_html(cx.request.head().all_fields());
             Err(if is_page && !cx.request.is_upgrade() {
-                Response::redirect("/login")
+                Response::redirect(&format!("{page}{}", way_back(cx.request)))
             } else {
                 Response::refusal(Status::UNAUTHORIZED, "sign in first")
             })
         },
         inner,
     )
+}
+
+/// The query that leads back to what was asked for. What was to be done is not done again.
+fn way_back(request: &Request) -> String {
+    if !matches!(request.method(), Method::Get | Method::Head) {
+        return String::new();
+    }
+    let head = request.head();
+    let mut query = String::from("?next=");
+    push_escaped(&mut query, head.path());
+    if let Some(asked) = head.query() {
+        push_escaped(&mut query, "?");
+        push_escaped(&mut query, asked);
+    }
+    query
+}
+
+/// A value as it stands in a query.
+fn push_escaped(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
 }
 
 /// Only for the user to whom it belongs: `owner` says who that is, or that it is not there.
@@ -105,38 +136,52 @@ pub fn methods<S: 'static>(allowed: &'static [Method], inner: impl Handler<S>) -
 }
 
 /// At most `times` in each window of `period` from one address; more get 429 and are told when to
-/// come again. Whoever comes over a Unix socket is on this machine and not counted.
+/// come again. Whoever comes over a Unix socket is on this machine and not counted. In IPv6 a
+/// network of 64 bits is one address, because everybody has as many as that.
 pub fn rate_limit<S: 'static>(
     times: u32,
     period: Duration,
     inner: impl Handler<S>,
 ) -> impl Handler<S> {
-    let windows: RefCell<HashMap<IpAddr, (Instant, u32)>> = RefCell::default();
+    let network = |cx: &mut Cx<'_, S>| {
+        cx.request.peer().ip().map(|address| match address {
+            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    };
+    rate_limit_by(times, period, network, inner)
+}
+
+/// The same for each key that a request gives, such as the name for which a password is tried. What
+/// gives none is not counted.
+///
+/// ```
+/// use std::time::Duration;
+/// use parlour::web::{Cx, rate_limit_by};
+///
+/// let sign_in = |_: &mut Cx<'_, ()>| "welcome";
+/// let name = |cx: &mut Cx<'_, ()>| cx.request.form_value("name");
+/// let limited = rate_limit_by(10, Duration::from_secs(600), name, sign_in);
+/// # drop(limited);
+/// ```
+pub fn rate_limit_by<S: 'static, K: Hash + Eq + Clone + 'static>(
+    times: u32,
+    period: Duration,
+    key: impl Fn(&mut Cx<'_, S>) -> Option<K> + 'static,
+    inner: impl Handler<S>,
+) -> impl Handler<S> {
+    let windows = RefCell::new(Windows::new(times, period));
     guard(
         move |cx: &mut Cx<'_, S>| {
-            let Some(address) = cx.request.peer().ip() else {
+            let Some(key) = key(cx) else {
                 return Ok(());
             };
             let now = cx.house.now().instant;
-            let mut windows = windows.borrow_mut();
-            if windows.len() >= ADDRESSES_MAX && !windows.contains_key(&address) {
-                windows.retain(|_, (began, _)| now.since(*began) < period);
-                if windows.len() >= ADDRESSES_MAX {
-                    windows.clear();
-                }
-            }
-            let window = windows.entry(address).or_insert((now, 0));
-            if now.since(window.0) >= period {
-                *window = (now, 0);
-            }
-            window.1 += 1;
-            if window.1 <= times {
-                return Ok(());
-            }
-            let left = period.saturating_sub(now.since(window.0)).as_secs() + 1;
-            let refusal =
-                Response::refusal(Status::TOO_MANY_REQUESTS, "too often, come again later");
-            Err(refusal.field("Retry-After", left.to_string()))
+            windows.borrow_mut().admit(key, now).map_err(|left| {
+                let tell = "too often, come again later";
+                Response::refusal(Status::TOO_MANY_REQUESTS, tell)
+                    .field("Retry-After", (left.as_secs() + 1).to_string())
+            })
         },
         inner,
     )

@@ -238,9 +238,14 @@ fn start() -> SyncSender<Job> {
     let (jobs, queue) = sync_channel::<Job>(QUEUE_MAX);
     std::thread::spawn(move || {
         for job in queue {
-            // What it panics over is told by the return that it drops.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+            do_job(job);
         }
     });
     jobs
+}
+
+/// Does a job, on the thread that is there for it. What it panics over is told by the return that
+/// it drops.
+pub(super) fn do_job(job: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(job));
 }

@@ -5,7 +5,9 @@
 //! see its answer.
 
 mod access_log;
-mod csrf;
+mod compression;
+mod cors;
+pub(super) mod csrf;
 mod security;
 
 use super::cx::Cx;
@@ -13,7 +15,9 @@ use super::error::Error;
 use crate::http::Response;
 
 pub use access_log::AccessLog;
-pub use csrf::CsrfToken;
+pub use compression::Compression;
+pub use cors::Cors;
+pub use csrf::{Csrf, CsrfToken};
 pub use security::SecurityHeaders;
 
 /// Something that stands around every request.
@@ -40,5 +44,14 @@ pub trait Middleware<S>: 'static {
     fn exception(&self, cx: &mut Cx<'_, S>, error: &Error) -> Option<Response> {
         let _ = (cx, error);
         None
+    }
+}
+
+/// Keeps an answer for one person out of caches that serve several, unless it says itself what is to
+/// become of it.
+fn keep_private(response: &mut Response) {
+    response.vary("Cookie");
+    if response.fields().first("Cache-Control").is_none() {
+        response.push_field("Cache-Control", b"private");
     }
 }

@@ -44,21 +44,28 @@ pub mod guard;
 mod guests;
 mod handler;
 mod helper;
+mod intake;
+mod intakes;
 pub mod middleware;
 mod names;
+mod origin;
 mod page;
 mod pages;
+pub mod password;
 mod remote;
 mod reply;
 mod request;
 mod router;
 mod seats;
+mod secret;
 mod service;
 mod shelf;
 mod stream;
 mod templates;
 mod timer;
+mod upload;
 mod view;
+mod windows;
 
 pub use app::{App, Running, ServeError};
 pub use consumer::{Connect, Consumer, Live, Scope, consumer};
@@ -69,10 +76,10 @@ pub use event_feed::events;
 pub use file::SendFile;
 pub use flash::Flash;
 pub use guard::{
-    User, accept_websocket, guard, login_required, methods, rate_limit, require_websocket,
-    same_user_required,
+    User, accept_websocket, guard, login_required, login_required_at, methods, rate_limit,
+    rate_limit_by, require_websocket, same_user_required,
 };
-pub use handler::Handler;
+pub use handler::{Handler, takes};
 pub use helper::{Busy, Return, Wait};
 pub use middleware::{CsrfToken, Middleware};
 pub use minijinja::context;
@@ -81,8 +88,10 @@ pub use remote::Remote;
 pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
+pub use secret::Secret;
 pub use shelf::Asset;
 pub use stream::{Feed, Flow, Streaming, stream};
 pub use templates::Templates;
 pub use timer::{Tick, TimerId};
+pub use upload::Upload;
 pub use view::{OwnedMessage, WebSocket};
