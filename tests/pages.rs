@@ -8,12 +8,13 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, SystemTime};
 
 use parlour::http::{Response, Status};
 use parlour::web::{
-    App, Asset, CsrfToken, Cx, Error, Flash, Middleware, Routes, Running, SendFile, Templates,
-    User, context,
+    App, Asset, CsrfToken, Cx, Error, Feed, Flash, Flow, Middleware, Reply, Routes, Running,
+    SendFile, Serde, Templates, User, Wait, context, stream,
 };
 use people::{Answer, Browser, escaped};
 
@@ -128,6 +129,33 @@ fn a_page_has_its_parts_and_what_is_always_there() {
         script.field("content-type"),
         Some("text/javascript; charset=utf-8")
     );
+    running.stop().unwrap();
+}
+
+#[test]
+fn what_can_be_serialised_can_be_shown() {
+    #[derive(serde::Serialize)]
+    struct Item {
+        text: &'static str,
+        tags: Vec<u8>,
+    }
+    const LIST: &[(&str, &str)] = &[(
+        "list.html",
+        "{% for item in items %}{{ item.text }}{{ item.tags }}{% endfor %}",
+    )];
+    let (running, mut browser) = serve(|| {
+        let list = |cx: &mut Cx<'_, ()>| {
+            let items = vec![Item {
+                text: "<a>",
+                tags: vec![1, 2],
+            }];
+            cx.render("list.html", context! { items => Serde(&items) })
+        };
+        App::new(())
+            .get("/", list)
+            .templates(Templates::embedded(LIST))
+    });
+    assert_eq!(browser.get("/").expect(200).text(), "&lt;a&gt;[1, 2]");
     running.stop().unwrap();
 }
 
@@ -536,6 +564,73 @@ fn a_file_that_shrinks_while_it_is_sent_does_not_look_whole() {
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     }
     assert!(((some.len() + rest.len()) as u64) < length);
+    running.stop().unwrap();
+}
+
+/// Keeps the helper at work until the gate opens, and its queue full.
+struct Filler(Arc<Barrier>);
+
+impl Feed<()> for Filler {
+    fn more(&mut self, flow: &mut Flow<'_, ()>) {
+        let gate = Arc::clone(&self.0);
+        let gated = Wait::on_helper(move || {
+            gate.wait();
+        });
+        flow.wait(gated, |_: &mut Self, flow, _| flow.end());
+        for _ in 0..2000 {
+            flow.wait(Wait::on_helper(|| {}), |_: &mut Self, _, _| {});
+        }
+    }
+}
+
+#[test]
+fn a_file_that_finds_the_helper_busy_waits_and_is_whole() {
+    use std::io::{ErrorKind, Read, Write};
+    let folder = tempfile::tempdir().unwrap();
+    let length = 32 * 1024 * 1024;
+    let file = fs::File::create(folder.path().join("large")).unwrap();
+    file.set_len(length).unwrap();
+    let files = folder.path().to_owned();
+    let gate = Arc::new(Barrier::new(2));
+    let closed = Arc::clone(&gate);
+    let (running, mut browser) = serve(move || {
+        let fill = move |_: &mut Cx<'_, ()>| -> Reply<()> {
+            let page = Response::new(Status::OK);
+            stream(page, None, Filler(Arc::clone(&closed)))
+        };
+        App::new(()).get("/fill", fill).assets("/static", files)
+    });
+    let connect = || {
+        let stream = std::net::TcpStream::connect(browser.address()).unwrap();
+        stream.set_read_timeout(Some(people::PATIENCE)).unwrap();
+        stream
+    };
+    let mut download = connect();
+    let request = b"GET /static/large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    download.write_all(request).unwrap();
+    let mut found = vec![0; 4096];
+    download.read_exact(&mut found).unwrap();
+    let mut filler = connect();
+    filler
+        .write_all(b"GET /fill HTTP/1.1\r\nHost: h\r\n\r\n")
+        .unwrap();
+    filler.read_exact(&mut [0; 12]).unwrap();
+    // When nothing more comes, all that was read before has left, and the queue is full.
+    let while_it_comes = Some(Duration::from_millis(300));
+    download.set_read_timeout(while_it_comes).unwrap();
+    let stopped = download.read_to_end(&mut found).map_err(|it| it.kind());
+    if let Err(kind) = stopped {
+        assert!(
+            matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            "{kind}"
+        );
+    }
+    gate.wait();
+    download.set_read_timeout(Some(people::PATIENCE)).unwrap();
+    download.read_to_end(&mut found).unwrap();
+    let body = found.windows(4).position(|it| it == b"\r\n\r\n").unwrap() + 4;
+    assert_eq!((found.len() - body) as u64, length);
+    browser.get("/static/nothing").expect(404);
     running.stop().unwrap();
 }
 

@@ -386,3 +386,59 @@ impl<S: 'static> IntoReply<S> for SendFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(length: u64, modified_s: i64, modified_ns: i64) -> Stamp {
+        Stamp {
+            length,
+            modified_s,
+            modified_ns,
+        }
+    }
+
+    #[test]
+    fn whatever_differs_has_another_tag() {
+        let tags = [
+            stamp(1, 2, 3).tag(Coding::Identity),
+            stamp(2, 2, 3).tag(Coding::Identity),
+            stamp(1, 3, 3).tag(Coding::Identity),
+            stamp(1, 2, 4).tag(Coding::Identity),
+            stamp(1, -2, 3).tag(Coding::Identity),
+            stamp(1, 2, 3).tag(Coding::Gzip),
+            stamp(1, 2, 3).tag(Coding::Brotli),
+        ];
+        for (at, tag) in tags.iter().enumerate() {
+            assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+            assert!(!tags[..at].contains(tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_length_is_not_read_as_whole() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(b"12345", 0).unwrap();
+        assert_eq!(whole(&file, 5).unwrap(), b"12345");
+        for length in [0, 4, 6] {
+            let error = whole(&file, length).unwrap_err();
+            assert_eq!(failed(&error).status(), Status::SERVICE_UNAVAILABLE);
+        }
+    }
+
+    #[test]
+    fn only_plain_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), "x").unwrap();
+        std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        let opens = |name: &str, follows: bool| open(&path(name), follows).unwrap().is_some();
+        assert!(opens("file", false) && opens("link", true));
+        assert!(!opens("link", false));
+        for name in ["", "nothing", "file/x", "socket", "a\0b", &"a".repeat(300)] {
+            assert!(!opens(name, true), "{name}");
+        }
+    }
+}

@@ -81,33 +81,35 @@ impl Folder {
             root,
             known: Mutex::default(),
         };
-        folder.survey().map_err(failed)?;
+        fs::read_dir(&folder.root).map_err(failed)?;
+        folder.survey();
         Ok(folder)
     }
 
-    fn survey(&self) -> io::Result<()> {
+    /// Looks at all files, so that they are known by their hashes. What cannot be looked at now is
+    /// told to whoever asks for it.
+    fn survey(&self) {
         let mut folders = vec![(self.root.clone(), String::new())];
         let (mut bytes, mut count) = (0, 0);
         while let Some((folder, prefix)) = folders.pop() {
-            for entry in fs::read_dir(folder)? {
-                let entry = entry?;
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            for entry in entries {
                 let name = entry.file_name();
                 let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
                     continue;
                 };
                 let name = format!("{prefix}{name}");
-                if entry.file_type()?.is_dir() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     folders.push((entry.path(), format!("{name}/")));
-                } else if let Some(version) = self.look_again(&name)? {
+                } else if let Ok(Some(version)) = self.look_again(&name) {
                     bytes += version.hash.map_or(0, |_| version.stamp.length);
                 }
                 count += 1;
                 if count >= KNOWN_MAX || bytes >= SURVEY_BYTES_MAX {
-                    return Ok(());
+                    return;
                 }
             }
         }
-        Ok(())
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Version>> {
@@ -216,5 +218,67 @@ impl Folder {
             }
         }
         Ok(beside)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_known_by_their_content_until_they_change() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("css")).unwrap();
+        let path = place.path().join("css/a.css");
+        fs::write(&path, "one").unwrap();
+        fs::write(place.path().join(".hidden"), "x").unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        assert_eq!(folder.hash("css/a.css"), Some(Some(hash_of(b"one"))));
+        assert_eq!(folder.hash(".hidden"), None);
+        assert_eq!(folder.hash("css"), None);
+        fs::write(&path, "the second").unwrap();
+        assert_eq!(folder.hash("css/a.css"), Some(Some(hash_of(b"one"))));
+        folder.look_again("css/a.css").unwrap();
+        let second = Some(Some(hash_of(b"the second")));
+        assert_eq!(folder.hash("css/a.css"), second);
+        assert!(folder.look_again("css/b.css").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_too_large_has_no_hash() {
+        let place = tempfile::tempdir().unwrap();
+        let file = fs::File::create(place.path().join("film")).unwrap();
+        file.set_len(HASHED_BYTES_MAX + 1).unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        assert_eq!(folder.hash("film"), Some(None));
+    }
+
+    #[test]
+    fn links_lead_nowhere_but_into_the_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let root = place.path().join("root");
+        fs::create_dir_all(root.join("a")).unwrap();
+        fs::write(place.path().join("secret"), "x").unwrap();
+        fs::write(root.join("a/file"), "x").unwrap();
+        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, root.join(name)).unwrap();
+        link(&place.path().join("secret"), "out");
+        link(place.path(), "up");
+        link(&root.join("a"), "in");
+        link(&root.join("nothing"), "broken");
+        let folder = Folder::open(&root).unwrap();
+        let leads = |name: &str| folder.look_again(name).unwrap().is_some();
+        assert!(leads("a/file") && leads("in/file"));
+        for name in [
+            "out",
+            "up/secret",
+            "up/root/../secret",
+            "../secret",
+            "broken",
+            "a",
+            "a/file/x",
+        ] {
+            assert!(!leads(name), "{name}");
+        }
+        assert_eq!(folder.hash("out"), None);
     }
 }

@@ -83,6 +83,7 @@ pub use handler::{Handler, takes};
 pub use helper::{Busy, Return, Wait};
 pub use middleware::{CsrfToken, Middleware};
 pub use minijinja::context;
+pub use minijinja::value::Serde;
 pub use remote::Remote;
 pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};

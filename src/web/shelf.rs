@@ -30,7 +30,7 @@ impl std::fmt::Debug for Asset {
 /// ```
 /// use parlour::web::{App, Asset};
 ///
-/// const ASSETS: &[Asset] = parlour::assets!("web/shelf": ["app.css", "app.css.gz"]);
+/// const ASSETS: &[Asset] = parlour::assets!("shelf": ["app.css", "app.css.gz"]);
 /// let app = App::new(()).embedded("/static", ASSETS);
 /// # drop(app);
 /// ```

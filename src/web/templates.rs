@@ -49,6 +49,8 @@ const DEPTH_MAX: usize = 16;
 ///     ("index.html", "{% extends 'base.html' %}{% block body %}<p>{{ first }}{% endblock %}"),
 /// ];
 ///
+/// // Numbers, texts, lists of them and other contexts are said as they are; for a type of one's own
+/// // that can be serialised there is `Serde(&thing)`.
 /// fn index(cx: &mut Cx<'_, ()>) -> Result<Response, Error> {
 ///     cx.render("index.html", context! { first => "buy <milk>" })
 /// }
