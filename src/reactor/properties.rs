@@ -461,14 +461,9 @@ impl<'s> World<'s> {
                 let first = self.script.byte().unwrap_or(0x81);
                 frame::write(first, Some([0; 4]), self.script.bytes(), &mut says);
             }
-            8 => {
-                wire.ended = true;
-                wire.announced = true;
-            }
-            9 => {
-                wire.broken = true;
-                wire.announced = true;
-            }
+            // Either is announced once.
+            8 => wire.announced |= !std::mem::replace(&mut wire.ended, true),
+            9 => wire.announced |= !std::mem::replace(&mut wire.broken, true),
             10 => wire.room += usize::from(self.script.byte().unwrap_or(0)) * 16,
             11 => wire.room = 0,
             12 => self.rung = true,
