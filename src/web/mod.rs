@@ -34,6 +34,7 @@ mod consumer;
 mod cx;
 mod error;
 mod event;
+mod flash;
 pub mod guard;
 mod guests;
 mod handler;
@@ -41,12 +42,14 @@ mod helper;
 pub mod middleware;
 mod origin;
 pub mod password;
+mod promise;
 mod reply;
 mod request;
 mod router;
 mod seats;
 mod secret;
 mod service;
+mod session;
 mod stream;
 mod timer;
 mod view;
@@ -57,6 +60,7 @@ pub use consumer::{Connect, Consumer, Live, Scope, consumer};
 pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
+pub use flash::{Flash, flash, take_flashes};
 pub use guard::{
     User, accept_websocket, guard, login_required, login_required_at, methods, rate_limit,
     rate_limit_by, require_websocket, same_user_required,
@@ -68,6 +72,7 @@ pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
 pub use secret::Secret;
+pub use session::{Session, login, logout, logout_everywhere};
 pub use stream::{Feed, Flow, Streaming, stream};
 pub use timer::{Tick, TimerId};
 pub use view::{OwnedMessage, WebSocket};

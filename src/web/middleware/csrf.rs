@@ -46,7 +46,8 @@ pub(in crate::web) struct Anchor {
     kept: bool,
 }
 
-/// Refuses what changes something and does not come from a page of this app.
+/// Refuses what changes something and does not come from a page of this app. Wrap it after
+/// [`Sessions`](super::Sessions), so that it finds the session.
 ///
 /// Asked for a token is whoever sends something other than GET, HEAD, OPTIONS or TRACE with cookies,
 /// or a form without them. Not asked is who shows an `Authorization` and has no cookies, and who has
@@ -155,9 +156,17 @@ impl Anchor {
         }
     }
 
-    /// Makes it the one of this request, with a token.
-    pub(in crate::web) fn carry(self, request: &mut Request) {
-        request.carry(CsrfToken(mask(&self.bytes)));
+    /// The anchor of a session.
+    pub(in crate::web) const fn of_session(bytes: [u8; ANCHOR_BYTES]) -> Self {
+        Self { bytes, kept: true }
+    }
+
+    /// Takes the place of another one while a request is handled. Tokens are for apps that check
+    /// them.
+    pub(in crate::web) fn replace(self, request: &mut Request) {
+        if request.carried::<CsrfToken>().is_some() {
+            request.carry(CsrfToken(mask(&self.bytes)));
+        }
         request.carry(self);
     }
 }
@@ -210,7 +219,9 @@ impl<S> Middleware<S> for Csrf {
         // A session has left its own.
         let known = cx.request.carried::<Anchor>().copied();
         let anchor = known.or_else(|| self.visitors(cx.request));
-        anchor.unwrap_or_else(Anchor::random).carry(cx.request);
+        let anchor = anchor.unwrap_or_else(Anchor::random);
+        cx.request.carry(CsrfToken(mask(&anchor.bytes)));
+        cx.request.carry(anchor);
         None
     }
 
