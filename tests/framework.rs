@@ -6,15 +6,19 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::cell::Cell;
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::panic::catch_unwind;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use parlour::client::ConnectError;
-use parlour::http::{Method, Response, Status};
+use parlour::http::{Method, Response, Status, event_stream};
 use parlour::web::{
     App, Connect, Consumer, Cx, Error, Event, Feed, Flow, Live, Middleware, Reply, Routes, Running,
-    Scope, Wait, accept_websocket, guard, methods, rate_limit, require_websocket, stream,
+    Scope, Wait, accept_websocket, events, guard, methods, rate_limit, require_websocket, stream,
+    takes,
 };
 use parlour::ws::Message;
 use people::{Browser, hear};
@@ -148,6 +152,120 @@ fn json_and_forms_are_read_with_errors_that_say_what_is_wrong() {
     let pairs = browser.post("/form", &[("a b", "c&d=é")]).expect(200);
     assert_eq!(pairs.text(), r#"[("a b", "c&d=é")]"#);
     browser.send("POST", "/form", &json!({})).expect(415);
+    running.stop().unwrap();
+}
+
+/// A form in parts: fields, and files with a name.
+fn parts(fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let head = format!("--sep\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.extend(format!("{head}{value}\r\n").bytes());
+    }
+    for (name, file, bytes) in files {
+        let head = format!(
+            "--sep\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\
+             Content-Type: image/png\r\n\r\n"
+        );
+        body.extend(head.bytes());
+        body.extend(*bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--sep--\r\n");
+    body
+}
+
+#[test]
+fn files_come_with_forms_and_large_ones_wait_on_the_disk() {
+    fn upload(cx: &mut Cx<'_, PathBuf>) -> Reply<PathBuf> {
+        let title = cx.request.form_value("title").unwrap_or_default();
+        let count = cx.request.uploads().len();
+        let Some(file) = cx.request.take_upload("file") else {
+            return Reply::of(format!("{title}: no file of {count}"));
+        };
+        let (memory, name) = (file.bytes().is_some(), file.file_name().to_owned());
+        let path = cx.state.join("saved");
+        file.save(&path).then(move |_, saved| {
+            let length = saved.map_err(Error::internal)?;
+            let same = std::fs::read(&path).map_err(Error::internal)?;
+            std::fs::remove_file(&path).map_err(Error::internal)?;
+            let sum: u64 = same.iter().map(|byte| u64::from(*byte)).sum();
+            Ok::<_, Error>(format!(
+                "{title}: {name} of {count}, {length} bytes, {sum}, {memory}"
+            ))
+        })
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let (running, address) = serve(move || {
+        App::new(path.clone())
+            .spill_folder(path)
+            .post("/small", upload)
+            .post("/large", takes(4 << 20, upload))
+    });
+    let mut browser = Browser::at(address);
+    let mut ask = |path: &str, body: &[u8]| {
+        let fields = [("Content-Type", "multipart/form-data; boundary=sep")];
+        browser.ask("POST", path, &fields, body)
+    };
+    let small = parts(&[("title", "é")], &[("file", "../a.png", b"abc")]);
+    assert_eq!(
+        ask("/small", &small).expect(200).text(),
+        "é: a.png of 1, 3 bytes, 294, true"
+    );
+    let large = vec![1; 3 << 20];
+    let form = parts(
+        &[("title", "t")],
+        &[
+            ("file", "a", &large),
+            ("b", "b", b"2"),
+            ("c", "c", &large[..9]),
+        ],
+    );
+    let answer = ask("/large", &form).expect(200);
+    assert_eq!(answer.text(), "t: a of 3, 3145728 bytes, 3145728, false");
+    assert_eq!(
+        ask("/small", &parts(&[], &[("file", "", b"")]))
+            .expect(200)
+            .text(),
+        ": no file of 0"
+    );
+    let refused = catch_unwind(|| {
+        Browser::at(address).ask(
+            "POST",
+            "/small",
+            &[("Content-Type", "multipart/form-data; boundary=sep")],
+            &form,
+        )
+    });
+    // Refused while it is still being sent: who goes on sending may not hear why.
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status == 413));
+    let cut = &small[..small.len() - 6];
+    ask("/small", cut).expect(400);
+    let long = "x".repeat(2 << 20);
+    let mut other = Browser::at(address);
+    let fields = [("Content-Type", "multipart/form-data; boundary=sep")];
+    other
+        .ask("POST", "/large", &fields, &parts(&[("title", &long)], &[]))
+        .expect(413);
+    // One that vanishes in the middle leaves nothing behind.
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\
+         Content-Type: multipart/form-data; boundary=sep\r\n\r\n",
+        form.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&form[..2 << 20]).unwrap();
+    drop(stream);
+    let mut last = Browser::at(address);
+    while last
+        .ask("POST", "/small", &fields, &small)
+        .expect(200)
+        .status
+        != 200
+        || std::fs::read_dir(folder.path()).unwrap().count() > 0
+    {}
     running.stop().unwrap();
 }
 
@@ -336,12 +454,11 @@ fn more_than_may_wait_is_told_to_come_again() {
 }
 
 /// A request whose answer may be long in coming.
-struct Asking(std::net::TcpStream);
+struct Asking(TcpStream);
 
 impl Asking {
     fn get(address: SocketAddr) -> Self {
-        use std::io::Write;
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
         stream
             .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .unwrap();
@@ -510,6 +627,30 @@ fn disconnect_comes_once_whatever_ended_the_connection() {
     assert!(log.ended.contains(&Some(4321)));
 }
 
+#[test]
+fn other_threads_act_on_the_loop() {
+    let (running, address) = serve(rooms);
+    let mut socket = Browser::at(address).socket("/room/a").unwrap();
+    hear(&mut socket);
+    let remote = running.remote().clone();
+    remote.act(|_| panic!("as the test wants it")).unwrap();
+    for number in 0..5000 {
+        remote
+            .act(move |tick| {
+                tick.state.ticks += 1;
+                let event = Event::json(&json!({ "type": "news", "number": number }));
+                tick.house.group_send("a", &event);
+            })
+            .unwrap();
+    }
+    for number in 0..5000 {
+        assert_eq!(hear(&mut socket)["number"], number);
+    }
+    drop(socket);
+    assert_eq!(running.stop().unwrap().ticks, 5000);
+    assert!(remote.act(|_| {}).is_err(), "nobody is there any more");
+}
+
 // ---- views, feeds and timers ------------------------------------------------------------------
 
 #[test]
@@ -526,7 +667,7 @@ fn a_view_serves_a_page_and_its_websocket() {
                 _ => socket.write(message),
             }
         }
-        Reply::of("")
+        Reply::Nothing
     }
     let (running, address) = serve(|| {
         App::new(0)
@@ -598,9 +739,49 @@ fn a_feed_writes_its_answer_piece_by_piece() {
         b""
     );
     // One that panics in the middle must not look whole.
-    let broken = std::panic::catch_unwind(|| Browser::at(address).get("/count/20"));
+    let broken = catch_unwind(|| Browser::at(address).get("/count/20"));
     assert!(broken.is_err(), "{broken:?}");
     browser.get("/count/1").expect(200);
+    running.stop().unwrap();
+}
+
+#[test]
+fn pages_listen_to_groups_without_a_websocket() {
+    fn news(cx: &mut Cx<'_, Log>) -> Reply<Log> {
+        let topic: String = cx.request.param("topic").unwrap();
+        events(move |flow| {
+            flow.join(&topic).unwrap();
+            flow.say(&event_stream::Event::new("welcome").id("7"));
+        })
+    }
+    let (running, address) = serve(|| rooms().get("/news/{topic}", news));
+    let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+    stream
+        .get_ref()
+        .set_read_timeout(Some(people::PATIENCE))
+        .unwrap();
+    stream
+        .get_mut()
+        .write_all(b"GET /news/a HTTP/1.0\r\nHost: a\r\n\r\n")
+        .unwrap();
+    let mut lines = stream.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "Content-Type: text/event-stream"));
+    assert!(lines.any(|line| line == "id: 7"));
+    assert_eq!(lines.next().unwrap(), "data: welcome");
+    let mut browser = Browser::at(address);
+    let mut socket = browser.socket("/room/a").unwrap();
+    assert_eq!(hear(&mut socket)["members"], 2, "the page and the socket");
+    socket.write("one\ntwo").unwrap();
+    assert!(lines.any(|line| line == "event: said"));
+    let said = r#"data: {"text":"one\ntwo","type":"said"}"#;
+    assert_eq!(lines.next().unwrap(), said);
+    drop(lines);
+    // The page has gone, and its place in the room with it.
+    while hear(&mut socket)["members"] != 1 {
+        socket.write("count").unwrap();
+    }
+    drop(socket);
+    browser.get("/graves").expect(200);
     running.stop().unwrap();
 }
 

@@ -23,7 +23,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
     ("reactor", &["http", "ws", "ground"]),
     (
         "web",
-        &["reactor", "layer", "store", "http", "ws", "ground"],
+        &["reactor", "store", "layer", "http", "ws", "ground"],
     ),
     ("site", &["reactor", "http", "ws", "ground"]),
     (
@@ -40,7 +40,7 @@ const FLOORS: [(&str, &[&str]); 11] = [
 const MIO: [&str; 2] = ["src/reactor/driver.rs", "src/reactor/driver/"];
 
 /// Where the database may be named: in its room, and where the framework keeps a table of its own.
-const SQLITE: [&str; 2] = ["src/store/", "src/web/session/shelf.rs"];
+const SQLITE: [&str; 2] = ["src/store/", "src/web/session/ledger.rs"];
 
 /// Where the machine's clock may be read.
 const CLOCK: [&str; 5] = [

@@ -705,6 +705,14 @@ fn only_pages_of_this_app_can_send_forms() {
         ann.ask(method, "/value", &fields, b"{}").expect(200);
     }
     ann.ask("DELETE", "/value", &[], b"").expect(403);
+    // In a form of parts, too.
+    let kind = [("Content-Type", "multipart/form-data; boundary=x")];
+    for (token, status) in [(&own, 200), (&others, 403)] {
+        let part = "Content-Disposition: form-data; name=\"csrf_token\"";
+        let body = format!("--x\r\n{part}\r\n\r\n{token}\r\n--x--\r\n");
+        ann.ask("POST", "/value", &kind, body.as_bytes())
+            .expect(status);
+    }
     // Two texts of one page's token are different, and both are good.
     let again = ann.get("/").input("csrf_token").unwrap().to_owned();
     assert_ne!(again, own);
@@ -726,20 +734,17 @@ fn who_has_no_cookie_is_asked_only_for_what_a_form_can_send() {
     let json = ("Content-Type", "application/json");
     anybody.ask("POST", "/value", &[json], b"{}").expect(200);
     let bearer = ("Authorization", "Bearer abc");
-    for kind in [
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "Text/Plain",
+    let parts = b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--\r\n";
+    for (kind, body) in [
+        ("application/x-www-form-urlencoded", &b"a=b"[..]),
+        ("multipart/form-data; boundary=x", parts),
+        ("Text/Plain", b"a=b"),
     ] {
         let kind = ("Content-Type", kind);
-        anybody.ask("POST", "/value", &[kind], b"a=b").expect(403);
-        anybody
-            .ask("POST", "/value", &[kind, bearer], b"a=b")
-            .expect(200);
-        let cookie = ("Cookie", "sid=x");
-        anybody
-            .ask("POST", "/value", &[kind, bearer, cookie], b"a=b")
-            .expect(403);
+        let mut ask = |fields: &[_]| anybody.ask("POST", "/value", fields, body);
+        ask(&[kind]).expect(403);
+        ask(&[kind, bearer]).expect(200);
+        ask(&[kind, bearer, ("Cookie", "sid=x")]).expect(403);
     }
     // Somebody's page for reading stays what it is.
     anybody

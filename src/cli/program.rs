@@ -68,6 +68,11 @@ impl Args {
             .expect("a program that asks for its folder says that it keeps data")
     }
 
+    /// Where to listen.
+    pub fn listen(&self) -> &[Address] {
+        &self.listen
+    }
+
     /// The value of an option of the program's own.
     ///
     /// # Panics
@@ -113,6 +118,17 @@ impl Program {
         self
     }
 
+    /// Reads the command line for a program with a main loop of its own. Without arguments there is
+    /// nothing left to do: help was asked for, or something is wrong, and was said.
+    pub fn args(self) -> Result<Args, ExitCode> {
+        log_sink::install();
+        match self.read(Parser::from_env()) {
+            Ok(Some(args)) => Ok(args),
+            Ok(None) => Err(ExitCode::SUCCESS),
+            Err(error) => Err(exit_code(Err(error))),
+        }
+    }
+
     /// Reads the command line, has the app made, and serves it until SIGTERM or SIGINT.
     pub fn run<S: 'static, E: Display>(
         self,
@@ -131,22 +147,16 @@ impl Program {
         let Some(mut args) = self.read(words)? else {
             return Ok(());
         };
-        if let Some(folder) = &args.data {
-            std::fs::create_dir_all(folder).map_err(|error| {
-                let folder = folder.display();
-                CliError::Failed(format!("--data {folder}: cannot make this folder: {error}"))
-            })?;
-        }
         let app = make(&mut args).map_err(|error| failed(&error))?;
         // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let mut said = Ok(());
-        app.serve_at(&args.listen, |addresses, bell| {
+        app.serve_at(&args.listen, |addresses, remote| {
             said = addresses
                 .iter()
                 .try_for_each(|it| say(&format!("listening on {it}\n")));
             if said.is_err() {
-                bell.stop();
+                remote.stop();
             }
         })
         .map_err(|error| failed(&error))?;
@@ -180,6 +190,12 @@ impl Program {
         }
         if args.listen.is_empty() {
             args.listen.push(default_listen()?);
+        }
+        if let Some(folder) = &args.data {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                let folder = folder.display();
+                CliError::Failed(format!("--data {folder}: cannot make this folder: {error}"))
+            })?;
         }
         Ok(Some(args))
     }

@@ -457,11 +457,7 @@ pub(super) mod tests {
         let fields = fields.map(|(name, value)| (name, value.as_bytes()));
         let accepted = accept("GET", 1, fields, &DeflatePolicy::default()).unwrap();
         let mut out = Vec::new();
-        accepted.write(
-            accepted.protocols.first().map(String::as_str),
-            &[],
-            &mut out,
-        );
+        accepted.write(accepted.protocols.first().map(String::as_str), [], &mut out);
         stream.write_all(&out).unwrap();
         (accepted, rest)
     }

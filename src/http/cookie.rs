@@ -13,7 +13,7 @@ use std::fmt;
 
 use super::{Fields, Response, letters};
 
-/// Name and value together; browsers drop what is longer (RFC 6265bis 5.7).
+/// Name and value together; browsers drop what is longer (RFC 6265bis 5.6).
 const COOKIE_BYTES_MAX: usize = 4096;
 /// An attribute's value; browsers ignore longer ones (RFC 6265bis 5.6).
 const ATTRIBUTE_BYTES_MAX: usize = 1024;

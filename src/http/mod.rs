@@ -2,8 +2,10 @@
 //!
 //! The server's side of RFC 9110 and RFC 9112. [`Receiver`] says what the bytes of a connection are
 //! ([`Step`]); [`respond`] and [`BodyWriter`] turn a [`Response`] into bytes. Around them: what is
-//! asked of a representation ([`representation`]: ranges, conditions), dates ([`date`]) and the
-//! encoding of paths and forms ([`form`]).
+//! asked of a representation ([`representation`]: ranges, conditions), dates ([`date`]), the
+//! encoding of paths and forms ([`form`], [`multipart`]), cookies ([`cookie`]), what a client likes
+//! best ([`preferred_coding`], [`preferred_type`]), streams of events ([`event_stream`]), and what
+//! names of files say ([`media`], [`file_name`]).
 //!
 //! Promises
 //! 1. The same bytes give the same steps, however they were cut.
@@ -36,6 +38,7 @@ mod letters;
 mod limits;
 pub mod media;
 mod method;
+pub mod multipart;
 mod negotiate;
 mod range;
 mod receiver;

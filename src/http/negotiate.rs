@@ -298,6 +298,14 @@ mod tests {
             Some(json),
         );
         check("*/html", None);
+        check(
+            "text/html;q=0.1, text/html;q=0.9, application/json;q=0.5",
+            Some(json),
+        );
+        check(
+            "x/y;z=\"\\\", text/html;q=1, \\\"\", application/json;q=0.1",
+            Some(json),
+        );
         assert_eq!(chosen("*/*", &[]), None);
     }
 

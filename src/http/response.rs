@@ -319,6 +319,14 @@ impl Exchange {
         head_only: false,
         keep_alive: false,
     };
+
+    /// The same, with no request to follow.
+    pub const fn last(self) -> Self {
+        Self {
+            keep_alive: false,
+            ..self
+        }
+    }
 }
 
 /// Appends an answer: the head, and the body if it is here already. A stream's body follows through

@@ -4,19 +4,25 @@
 //! thread of its own and is stopped from there ([`Running`]).
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
+use super::assets::{From, Mount};
 use super::consumer::Consumer;
 use super::cx::Cx;
 use super::error::Error;
 use super::handler::Handler;
 use super::middleware::Middleware;
+use super::remote::{Act, Remote};
 use super::router::Routes;
 use super::service::Service;
+use super::shelf::Asset;
+use super::templates::Templates;
 use crate::http::{Method, Response};
 use crate::reactor::Settings;
 use crate::reactor::driver::listeners::{Address, ListenError};
-use crate::reactor::driver::{Bell, Driver};
+use crate::reactor::driver::{Driver, fresh_seed};
 
 /// A server in the making.
 pub struct App<S> {
@@ -29,7 +35,11 @@ pub(super) struct Parts<S> {
     pub(super) state: S,
     pub(super) routes: Routes<S>,
     pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
+    pub(super) templates: Option<Templates>,
+    pub(super) mounts: Vec<Mount>,
     pub(super) body_bytes_max: u64,
+    /// Where uploads spill.
+    pub(super) spill_folder: PathBuf,
 }
 
 impl<S> fmt::Debug for App<S> {
@@ -47,6 +57,10 @@ pub enum ServeError {
     Address(String),
     /// Its routes contradict each other.
     Routes(String),
+    /// A template is broken, or its folder is not there.
+    Templates(String),
+    /// Files that it is to serve are not there.
+    Assets(String),
     /// It cannot listen.
     Listen(ListenError),
     /// The loop broke.
@@ -57,6 +71,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(why) => f.write_str(why),
+            Self::Templates(why) | Self::Assets(why) => f.write_str(why),
             Self::Routes(why) => write!(f, "the routes contradict each other: {why}"),
             Self::Listen(error) => error.fmt(f),
             Self::Loop(error) => write!(f, "the event loop broke: {error}"),
@@ -82,7 +97,10 @@ impl<S: 'static> App<S> {
             state,
             routes: Routes::new(),
             middleware: Vec::new(),
+            templates: None,
+            mounts: Vec::new(),
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
+            spill_folder: std::env::temp_dir(),
         };
         Self {
             parts,
@@ -97,7 +115,20 @@ impl<S: 'static> App<S> {
     }
 
     /// Gives errors a face: 404, 405, what a handler fails with, and the 500 of one that panics. What
-    /// `face` does not care for stays a line of plain text.
+    /// `face` does not care for stays as it is: a plain page for browsers, a line of text for others.
+    ///
+    /// ```
+    /// use parlour::web::{App, Templates, context};
+    ///
+    /// const PAGES: &[(&str, &str)] = &[("error.html", "<h1>{{ status }}</h1><p>{{ message }}")];
+    ///
+    /// let app = App::new(()).templates(Templates::embedded(PAGES)).on_error(|cx, error| {
+    ///     let status = error.status();
+    ///     let page = context! { status => status.code(), message => error.message() };
+    ///     Some(cx.render("error.html", page).ok()?.with_status(status))
+    /// });
+    /// # drop(app);
+    /// ```
     pub fn on_error(
         self,
         face: impl Fn(&mut Cx<'_, S>, &Error) -> Option<Response> + 'static,
@@ -140,7 +171,48 @@ impl<S: 'static> App<S> {
         self.routed(|routes| routes.nest(prefix, table))
     }
 
-    /// What the body of a request may measure, 1 MiB if nothing is said.
+    /// Names the route that was added last: see [`Routes::named`].
+    pub fn named(self, name: &str) -> Self {
+        self.routed(|routes| routes.named(name))
+    }
+
+    /// Says where the app's pages come from, for [`Cx::render`]. They are compiled before anything
+    /// is served, and a broken one refuses the app.
+    pub fn templates(mut self, templates: Templates) -> Self {
+        self.parts.templates = Some(templates);
+        self
+    }
+
+    /// Serves the files of a folder below a prefix: their kinds, ranges and conditions, and smaller
+    /// forms that lie beside them as `.br` or `.gz`. `index.html` is the page of its folder. What
+    /// begins with a dot, or is a link out of the folder, is not there. The folder is looked through
+    /// before anything is served, so that `static_url` of a template knows the files.
+    pub fn assets(mut self, prefix: &str, folder: impl Into<PathBuf>) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Folder(folder.into()),
+        });
+        self
+    }
+
+    /// Serves files that are part of the program below a prefix: see [`assets!`](crate::assets).
+    pub fn embedded(mut self, prefix: &str, assets: &'static [Asset]) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Embedded(assets),
+        });
+        self
+    }
+
+    /// Where large uploads are kept while a form arrives; the system's folder for such things if
+    /// nothing is said. Best on the disk on which they are to stay.
+    pub fn spill_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.parts.spill_folder = folder.into();
+        self
+    }
+
+    /// What the body of a request may measure, 1 MiB if nothing is said, unless its handler
+    /// [`takes`](super::takes) more.
     pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
         self.parts.body_bytes_max = bytes;
         self
@@ -158,27 +230,30 @@ impl<S: 'static> App<S> {
         self.serve_at(&[address], |_, _| {})
     }
 
-    /// Serves until SIGTERM or SIGINT, or until `on_ready`'s bell says stop. `on_ready` is told
-    /// where the app listens, with the ports that the system chose.
+    /// Serves until SIGTERM or SIGINT, or until a remote says stop. `on_ready` is told where the app
+    /// listens, with the ports that the system chose, and gets a hold on it for other threads.
     pub fn serve_at(
         self,
         addresses: &[Address],
-        on_ready: impl FnOnce(&[Address], Bell),
+        on_ready: impl FnOnce(&[Address], Remote<S>),
     ) -> Result<S, ServeError> {
         let mut driver = Driver::open(addresses).map_err(ServeError::Listen)?;
         driver.stop_on_signals().map_err(ServeError::Loop)?;
-        self.run(driver, on_ready)
+        let (remote, acts) = Remote::new(driver.bell());
+        let addresses = driver.addresses();
+        self.run(driver, acts, || on_ready(&addresses, remote))
     }
 
-    fn run(self, driver: Driver, on_ready: impl FnOnce(&[Address], Bell)) -> Result<S, ServeError> {
-        let bell = driver.bell();
-        let service = Service::new(self.parts, bell.clone()).map_err(ServeError::Routes)?;
-        on_ready(&driver.addresses(), bell);
-        let seed = crate::reactor::driver::fresh_seed();
-        let service = driver
-            .run(service, self.settings, seed)
-            .map_err(ServeError::Loop)?;
-        Ok(service.into_state())
+    fn run(
+        self,
+        driver: Driver,
+        acts: Receiver<Act<S>>,
+        on_ready: impl FnOnce(),
+    ) -> Result<S, ServeError> {
+        let service = Service::new(self.parts, driver.bell(), acts)?;
+        on_ready();
+        let served = driver.run(service, self.settings, fresh_seed());
+        Ok(served.map_err(ServeError::Loop)?.into_state())
     }
 }
 
@@ -186,7 +261,7 @@ impl<S: 'static> App<S> {
 #[derive(Debug)]
 pub struct Running<S> {
     addresses: Vec<Address>,
-    bell: Bell,
+    remote: Remote<S>,
     thread: JoinHandle<Result<S, ServeError>>,
 }
 
@@ -202,11 +277,12 @@ impl<S: Send + 'static> Running<S> {
         make: impl FnOnce() -> App<S> + Send + 'static,
     ) -> Result<Self, ServeError> {
         let driver = Driver::open(addresses).map_err(ServeError::Listen)?;
-        let (addresses, bell) = (driver.addresses(), driver.bell());
-        let thread = std::thread::spawn(move || make().run(driver, |_, _| {}));
+        let (remote, acts) = Remote::new(driver.bell());
+        let addresses = driver.addresses();
+        let thread = std::thread::spawn(move || make().run(driver, acts, || {}));
         Ok(Self {
             addresses,
-            bell,
+            remote,
             thread,
         })
     }
@@ -218,9 +294,14 @@ impl<S> Running<S> {
         &self.addresses
     }
 
+    /// A hold on it, for any thread.
+    pub const fn remote(&self) -> &Remote<S> {
+        &self.remote
+    }
+
     /// Stops it with grace, and gives its state back.
     pub fn stop(self) -> Result<S, ServeError> {
-        self.bell.stop();
+        self.remote.stop();
         self.thread.join().unwrap_or_else(|_| {
             Err(ServeError::Loop(std::io::Error::other(
                 "the app's thread panicked",

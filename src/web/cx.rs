@@ -3,6 +3,7 @@
 use super::event::{Channels, Event};
 use super::guard::User;
 use super::helper::Helpers;
+use super::pages::Pages;
 use super::request::Request;
 use super::timer::{Tick, TimerId, Timers};
 use crate::ground::time::Now;
@@ -39,15 +40,17 @@ pub(super) struct Desk<S> {
     pub(super) channels: Channels,
     pub(super) helpers: Helpers,
     pub(super) timers: Timers<S>,
+    pub(super) pages: Pages,
 }
 
 impl<S> Desk<S> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(pages: Pages) -> Self {
         Self {
             layer: LocalLayer::default(),
             channels: Channels::default(),
             helpers: Helpers::new(),
             timers: Timers::default(),
+            pages,
         }
     }
 }

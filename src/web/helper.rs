@@ -216,6 +216,13 @@ impl Helpers {
             .map_err(|_| Busy)
     }
 
+    /// Has the loop look again.
+    pub(super) fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
     /// The next that is done.
     pub(super) fn done(&self) -> Option<Done> {
         self.done.try_recv().ok()

@@ -30,19 +30,30 @@
 //! Never knows: sockets, mio. Start reading at [`App`], then `service`.
 
 mod app;
+mod assets;
 mod consumer;
 mod cx;
 mod error;
+mod error_page;
 mod event;
+mod event_feed;
+mod file;
 mod flash;
+mod folder;
 pub mod guard;
 mod guests;
 mod handler;
 mod helper;
+mod intake;
+mod intakes;
 pub mod middleware;
+mod names;
 mod origin;
+mod page;
+mod pages;
 pub mod password;
 mod promise;
+mod remote;
 mod reply;
 mod request;
 mod router;
@@ -50,8 +61,11 @@ mod seats;
 mod secret;
 mod service;
 mod session;
+mod shelf;
 mod stream;
+mod templates;
 mod timer;
+mod upload;
 mod view;
 mod windows;
 
@@ -60,19 +74,26 @@ pub use consumer::{Connect, Consumer, Live, Scope, consumer};
 pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
+pub use event_feed::events;
+pub use file::SendFile;
 pub use flash::{Flash, flash, take_flashes};
 pub use guard::{
     User, accept_websocket, guard, login_required, login_required_at, methods, rate_limit,
     rate_limit_by, require_websocket, same_user_required,
 };
-pub use handler::Handler;
+pub use handler::{Handler, takes};
 pub use helper::{Busy, Return, Wait};
-pub use middleware::Middleware;
+pub use middleware::{CsrfToken, Middleware};
+pub use minijinja::context;
+pub use remote::Remote;
 pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
 pub use secret::Secret;
 pub use session::{Session, login, logout, logout_everywhere};
+pub use shelf::Asset;
 pub use stream::{Feed, Flow, Streaming, stream};
+pub use templates::Templates;
 pub use timer::{Tick, TimerId};
+pub use upload::Upload;
 pub use view::{OwnedMessage, WebSocket};

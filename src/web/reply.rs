@@ -22,6 +22,9 @@ pub enum Reply<S> {
     Accept(Opening<S>),
     /// This, piece by piece.
     Stream(Streaming<S>),
+    /// Nothing more: a view has said over its WebSocket what it had to say. A plain request is
+    /// answered with 204.
+    Nothing,
 }
 
 impl<S> std::fmt::Debug for Reply<S> {
@@ -32,6 +35,7 @@ impl<S> std::fmt::Debug for Reply<S> {
             Self::Wait(_) => f.write_str("Wait"),
             Self::Accept(_) => f.write_str("Accept"),
             Self::Stream(_) => f.write_str("Stream"),
+            Self::Nothing => f.write_str("Nothing"),
         }
     }
 }
@@ -45,6 +49,12 @@ pub trait IntoReply<S> {
 impl<S> IntoReply<S> for Reply<S> {
     fn into_reply(self) -> Self {
         self
+    }
+}
+
+impl<S> IntoReply<S> for () {
+    fn into_reply(self) -> Reply<S> {
+        Reply::Nothing
     }
 }
 

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 
 use super::error::Error;
 use super::helper::Wait;
+use super::intake::Form;
+use super::upload::Upload;
 use super::view::WebSocket;
 use crate::http::{Head, HeadShape, Method, stays_here};
 use crate::http::{cookie, form};
@@ -29,6 +31,8 @@ pub struct Request {
     head: Vec<u8>,
     shape: HeadShape,
     body: Vec<u8>,
+    /// What came with a form of several parts.
+    parts: Form,
     peer: Peer,
     /// Names and decoded values of the path's parameters.
     pub(super) params: Vec<(String, String)>,
@@ -45,6 +49,7 @@ impl Request {
             head: head.bytes().to_vec(),
             shape: head.shape(),
             body: body.to_vec(),
+            parts: Form::default(),
             peer,
             params: Vec::new(),
             websocket: None,
@@ -59,12 +64,17 @@ impl Request {
             head: self.head.clone(),
             shape: self.shape,
             body: std::mem::take(&mut self.body),
+            parts: std::mem::take(&mut self.parts),
             peer: self.peer,
             params: self.params.clone(),
             websocket: None,
             carried: std::mem::take(&mut self.carried),
             held: Vec::new(),
         }
+    }
+
+    pub(super) fn set_parts(&mut self, parts: Form) {
+        self.parts = parts;
     }
 
     pub(super) fn set_websocket(&mut self, socket: WebSocket) {
@@ -121,7 +131,7 @@ impl Request {
         self.head().path()
     }
 
-    /// The body as it came.
+    /// The body as it came; empty for a form in parts.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
@@ -164,11 +174,17 @@ impl Request {
         Some(value.split(';').next()?.trim().to_ascii_lowercase())
     }
 
-    /// The body of an urlencoded form as pairs.
+    /// The fields of a form as pairs, urlencoded or in parts. Files are [`uploads`](Self::uploads).
     pub fn form(&self) -> Result<Pairs<'_>, Error> {
         match self.media_type().as_deref() {
             Some("application/x-www-form-urlencoded") => {
                 Ok(form::pairs(&self.body, PAIRS_MAX).collect())
+            }
+            Some("multipart/form-data") => {
+                let fields = self.parts.fields.iter();
+                Ok(fields
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .collect())
             }
             _ if self.body.is_empty() => Ok(Vec::new()),
             other => Err(Error::new(
@@ -188,6 +204,21 @@ impl Request {
             .into_iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.into_owned())
+    }
+
+    /// The files that came with a form.
+    pub fn uploads(&self) -> &[Upload] {
+        &self.parts.uploads
+    }
+
+    /// Takes the file that came in this field of a form.
+    pub fn take_upload(&mut self, field: &str) -> Option<Upload> {
+        let found = self
+            .parts
+            .uploads
+            .iter()
+            .position(|upload| upload.field == field)?;
+        Some(self.parts.uploads.remove(found))
     }
 
     /// Where to go after a sign-in or another detour: what the form or the query says under `next`, if

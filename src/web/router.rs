@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::consumer::{Consumer, consumer};
 use super::guard::accept_websocket;
 use super::handler::Handler;
+use super::names::Names;
 use crate::http::Method;
 use crate::http::form::decoded_segments;
 
@@ -26,6 +27,8 @@ use crate::http::form::decoded_segments;
 /// ```
 pub struct Routes<S> {
     pub(super) routes: Vec<Route<S>>,
+    /// Names, and which of the routes each means; none if there was no route to name yet.
+    names: Vec<(String, Option<usize>)>,
 }
 
 /// One route.
@@ -54,7 +57,10 @@ impl<S: 'static> Default for Routes<S> {
 impl<S: 'static> Routes<S> {
     /// No routes.
     pub const fn new() -> Self {
-        Self { routes: Vec::new() }
+        Self {
+            routes: Vec::new(),
+            names: Vec::new(),
+        }
     }
 
     /// Adds a route for a method.
@@ -103,9 +109,56 @@ impl<S: 'static> Routes<S> {
         self.get(pattern, accept_websocket(view))
     }
 
-    /// Adds all routes of another table under a prefix.
+    /// Names the route that was added last, so that links to it are made by its name:
+    /// [`Cx::url_for`](super::Cx::url_for). Two routes of an app may not have the same name.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error, Routes};
+    ///
+    /// fn show(cx: &mut Cx<'_, ()>) -> Result<String, Error> {
+    ///     let next: u32 = cx.request.param::<u32>("id")? + 1;
+    ///     cx.url_for("todo.show", &[("id", &next.to_string())])
+    /// }
+    /// # Routes::new()
+    /// .get("/todo/{id}", show).named("todo.show")
+    /// # ;
+    /// ```
+    pub fn named(mut self, name: &str) -> Self {
+        let last = self.routes.len().checked_sub(1);
+        self.names.push((name.to_owned(), last));
+        self
+    }
+
+    /// Puts `area` and a dot before all names that are in this table by now: `show` becomes
+    /// `todo.show`.
+    pub fn names_under(mut self, area: &str) -> Self {
+        for (name, _) in &mut self.names {
+            *name = format!("{area}.{name}");
+        }
+        self
+    }
+
+    /// What the names mean, or why they are none.
+    pub(super) fn names(&self) -> Result<Names, String> {
+        Names::new(self.names.iter().map(|(name, at)| {
+            let pattern = at.map(|at| self.routes[at].pattern.as_str());
+            (name.as_str(), pattern)
+        }))
+    }
+
+    /// Whether there is a route for a method and just this pattern.
+    pub(super) fn knows(&self, method: Method, pattern: &str) -> bool {
+        let mut routes = self.routes.iter();
+        routes.any(|route| route.method == method && route.pattern == pattern)
+    }
+
+    /// Adds all routes of another table under a prefix. They keep their names.
     pub fn nest(mut self, prefix: &str, routes: Self) -> Self {
         let prefix = prefix.trim_end_matches('/');
+        let before = self.routes.len();
+        let names = routes.names.into_iter();
+        let moved = names.map(|(name, at)| (name, at.map(|at| before + at)));
+        self.names.extend(moved);
         self.routes.extend(routes.routes.into_iter().map(|route| {
             let pattern = if route.pattern == "/" && !prefix.is_empty() {
                 prefix.to_owned()

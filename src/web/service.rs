@@ -11,16 +11,23 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::rc::Rc;
+use std::sync::mpsc::Receiver;
 
 use slab::Slab;
 
-use super::app::Parts;
+use super::app::{Parts, ServeError};
+use super::assets::Assets;
 use super::consumer::{Consumer, Opening};
 use super::cx::{Cx, Desk, House};
 use super::error::Error;
+use super::error_page;
 use super::helper::{Busy, Outcome, Pending, Unpack};
+use super::intakes::Receiving;
 use super::middleware::Middleware;
+use super::pages::Pages;
+use super::remote::Act;
 use super::reply::{GoOn, Reply};
 use super::request::Request;
 use super::router::{Found, Router};
@@ -30,9 +37,12 @@ use super::timer::{Due, Tick};
 use crate::ground::time::Instant;
 use crate::http::{Head, Method, Response, Status};
 use crate::layer::Channel;
-use crate::reactor::driver::Bell;
+use crate::reactor::driver::{Bell, fresh_seed};
 use crate::reactor::{self, Answer, Call, ConnId, Net, Reception, Upgrade};
 use crate::ws::Message;
+
+/// Acts of other threads that are done in one turn.
+const ACTS_A_TURN: usize = 1000;
 
 /// Somebody who waits for a helper.
 pub(super) enum Parked<S> {
@@ -49,6 +59,8 @@ pub(super) enum Parked<S> {
         leaving: Leaving<S>,
         done: Unpack<Result<(), String>>,
     },
+    /// A form with files that are being written.
+    Intake { call: Call },
     /// A consumer or a feed.
     Guest { call: Call, go_on: GuestGoOn<S> },
 }
@@ -65,27 +77,45 @@ pub(super) struct Service<S> {
     router: Rc<Router<S>>,
     middleware: Rc<[Box<dyn Middleware<S>>]>,
     body_bytes_max: u64,
+    /// Where uploads spill.
+    pub(super) spill_folder: Rc<Path>,
+    pub(super) intakes: HashMap<Call, Receiving>,
     pub(super) desk: Desk<S>,
     pub(super) seats: Seats<S>,
     pub(super) opening: Slab<(Call, Box<dyn Consumer<S>>)>,
-    parked: HashMap<u64, Parked<S>>,
+    pub(super) parked: HashMap<u64, Parked<S>>,
     waiting: HashMap<Call, u64>,
     tickets: u64,
     /// What guests asked of helpers while they were called.
     pub(super) waits: Vec<GuestWait<S>>,
+    /// What other threads want done.
+    acts: Receiver<Act<S>>,
     /// Numbers for errors, so that a client can name what the log has.
     errors: u64,
+    /// Tells the errors of this run from those of others.
+    errors_since: u64,
 }
 
 impl<S: 'static> Service<S> {
-    pub(super) fn new(parts: Parts<S>, bell: Bell) -> Result<Self, String> {
-        let mut desk = Desk::new();
+    /// An app that is rung by `bell`, and does the acts that come from elsewhere.
+    pub(super) fn new(
+        parts: Parts<S>,
+        bell: Bell,
+        acts: Receiver<Act<S>>,
+    ) -> Result<Self, ServeError> {
+        let names = parts.routes.names().map_err(ServeError::Routes)?;
+        let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
+        let routes = assets.route(parts.routes);
+        let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
+        let mut desk = Desk::new(pages);
         desk.helpers.set_bell(bell);
         Ok(Self {
             state: parts.state,
-            router: Rc::new(Router::new(parts.routes)?),
+            router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
             middleware: parts.middleware.into(),
             body_bytes_max: parts.body_bytes_max,
+            spill_folder: parts.spill_folder.into(),
+            intakes: HashMap::new(),
             desk,
             seats: Seats::default(),
             opening: Slab::new(),
@@ -93,7 +123,9 @@ impl<S: 'static> Service<S> {
             waiting: HashMap::new(),
             tickets: 0,
             waits: Vec::new(),
+            acts,
             errors: 0,
+            errors_since: fresh_seed() & 0xff_ffff,
         })
     }
 
@@ -123,6 +155,14 @@ impl<S: 'static> Service<S> {
             self.waiting.insert(*call, ticket);
         }
         self.parked.insert(ticket, parked);
+    }
+
+    /// What becomes of a request that is whole.
+    pub(super) fn begin(&mut self, call: Call, mut request: Request, net: &mut Net) -> Answer {
+        let reply = self.guarded(|me| me.reply(&mut request, net));
+        let answer = self.settle(call, request, reply, net);
+        self.work_off(net);
+        answer
     }
 
     /// What the hooks and the handler say to a new request.
@@ -169,6 +209,10 @@ impl<S: 'static> Service<S> {
             Reply::Respond(response) => self.leave(call, request, response, None, net),
             Reply::Stream(Streaming { response, feed }) => {
                 self.leave(call, request, response, Some(feed), net)
+            }
+            Reply::Nothing => {
+                let response = Response::new(Status::NO_CONTENT);
+                self.leave(call, request, response, None, net)
             }
             Reply::Fail(error) => {
                 let response = self.face(&mut request, error, net);
@@ -259,18 +303,22 @@ impl<S: 'static> Service<S> {
         Answer::Respond(response)
     }
 
+    /// Writes an error of ours to the log, under an id that the client gets too.
+    pub(super) fn note(&mut self, error: Error, what: &str) -> Error {
+        let Some(cause) = error.cause() else {
+            return error;
+        };
+        self.errors += 1;
+        let id = format!("E{:x}-{}", self.errors_since, self.errors);
+        log::error!("{id}: {what}: {cause}");
+        error.known_as(&id)
+    }
+
     /// The answer to an error: what a hook makes of it, or the plain one. One that is ours gets an
     /// id, and the log has the rest under it.
-    fn face(&mut self, request: &mut Request, error: Error, net: &mut Net) -> Response {
-        let error = match error.cause() {
-            Some(cause) => {
-                self.errors += 1;
-                let id = format!("E{:x}-{}", net.now().unix_ms, self.errors);
-                log::error!("{id}: {} {}: {cause}", request.method(), request.path());
-                error.known_as(&id)
-            }
-            None => error,
-        };
+    pub(super) fn face(&mut self, request: &mut Request, error: Error, net: &mut Net) -> Response {
+        let what = format!("{} {}", request.method(), request.path());
+        let error = self.note(error, &what);
         let middleware = Rc::clone(&self.middleware);
         let mut cx = self.cx(request, net);
         let hooked = catch_unwind(AssertUnwindSafe(|| {
@@ -281,10 +329,10 @@ impl<S: 'static> Service<S> {
         }));
         match hooked {
             Ok(Some(response)) => error.dress(response),
-            Ok(None) => error.respond(),
+            Ok(None) => error_page::answer(request, &error),
             Err(panic) => {
                 log::error!("an exception hook panicked: {}", told(&*panic));
-                error.respond()
+                error_page::answer(request, &error)
             }
         }
     }
@@ -308,6 +356,21 @@ impl<S: 'static> Service<S> {
             Some(protocol) => upgrade.protocol(protocol),
             None => upgrade,
         })
+    }
+
+    /// Calls something that has no request or connection of its own. Nothing comes of a panic.
+    fn ticked<T>(&mut self, net: &mut Net, what: impl FnOnce(&mut Tick<'_, S>) -> T) -> Option<T> {
+        let house = House {
+            desk: &mut self.desk,
+            net,
+        };
+        let mut tick = Tick {
+            state: &mut self.state,
+            house,
+        };
+        catch_unwind(AssertUnwindSafe(|| what(&mut tick)))
+            .map_err(|panic| log::error!("a timer or an act panicked: {}", told(&*panic)))
+            .ok()
     }
 
     /// What a helper has done comes back.
@@ -344,6 +407,7 @@ impl<S: 'static> Service<S> {
                 };
                 net.answer(call, answer);
             }
+            Some(Parked::Intake { call }) => self.intake_goes_on(call, outcome, net),
             Some(Parked::Guest { call, go_on }) => self.guest_goes_on(call, go_on, outcome, net),
             // Whoever waited has ended.
             None => {}
@@ -353,10 +417,17 @@ impl<S: 'static> Service<S> {
 }
 
 impl<S: 'static> reactor::App for Service<S> {
-    fn reception(&mut self, _: &Head<'_>) -> Reception {
-        Reception::Collect {
-            bytes_max: self.body_bytes_max,
-        }
+    fn reception(&mut self, call: Call, head: &Head<'_>, _: &mut Net) -> Reception {
+        let found = self.router.find(head.method(), head.path());
+        let own = match &found {
+            Found::Handler { handler, .. } => handler.body_bytes_max(),
+            Found::OtherMethods(_) | Found::Nothing => None,
+        };
+        self.take_in(call, head, own.unwrap_or(self.body_bytes_max))
+    }
+
+    fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
+        self.take_piece(call, bytes, net);
     }
 
     fn request(&mut self, call: Call, request: &reactor::Request<'_>, net: &mut Net) -> Answer {
@@ -367,11 +438,8 @@ impl<S: 'static> reactor::App for Service<S> {
                 .into();
         }
         let peer = net.peer(call.id).unwrap_or(reactor::Peer::Local);
-        let mut request = Request::new(&request.head, request.body, peer);
-        let reply = self.guarded(|me| me.reply(&mut request, net));
-        let answer = self.settle(call, request, reply, net);
-        self.work_off(net);
-        answer
+        let request = Request::new(&request.head, request.body, peer);
+        self.taken_in(call, request, net)
     }
 
     fn drained(&mut self, call: Call, net: &mut Net) {
@@ -382,6 +450,7 @@ impl<S: 'static> reactor::App for Service<S> {
         if let Some(ticket) = self.waiting.remove(&call) {
             self.parked.remove(&ticket);
         }
+        self.intakes.remove(&call);
         self.feed_ended(call, net);
     }
 
@@ -403,6 +472,15 @@ impl<S: 'static> reactor::App for Service<S> {
         while let Some((ticket, outcome)) = self.desk.helpers.done() {
             self.come_back(ticket, outcome, net);
         }
+        // What is rung for while these are done rings again.
+        let waiting: Vec<Act<S>> = self.acts.try_iter().take(ACTS_A_TURN).collect();
+        if waiting.len() == ACTS_A_TURN {
+            self.desk.helpers.ring();
+        }
+        for act in waiting {
+            self.ticked(net, act);
+        }
+        self.work_off(net);
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -416,31 +494,20 @@ impl<S: 'static> reactor::App for Service<S> {
                 Due::Once(_) => None,
                 Due::Each(timer, _) => Some(*timer),
             };
-            let again = catch_unwind(AssertUnwindSafe(|| {
-                let house = House {
-                    desk: &mut self.desk,
-                    net,
-                };
-                let mut tick = Tick {
-                    state: &mut self.state,
-                    house,
-                };
-                match due {
-                    Due::Once(then) => {
-                        then(&mut tick);
-                        None
-                    }
-                    Due::Each(timer, mut each) => {
-                        each(&mut tick);
-                        Some((timer, each))
-                    }
+            let again = self.ticked(net, |tick| match due {
+                Due::Once(then) => {
+                    then(tick);
+                    None
                 }
-            }));
+                Due::Each(timer, mut each) => {
+                    each(tick);
+                    Some((timer, each))
+                }
+            });
             match again {
-                Ok(Some((timer, each))) => self.desk.timers.again(now, timer, each),
-                Ok(None) => {}
-                Err(panic) => {
-                    log::error!("a timer panicked and is gone: {}", told(&*panic));
+                Some(Some((timer, each))) => self.desk.timers.again(now, timer, each),
+                Some(None) => {}
+                None => {
                     repeated.map(|timer| self.desk.timers.cancel(timer));
                 }
             }

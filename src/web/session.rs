@@ -14,7 +14,7 @@
 //! A WebSocket can read the session that it came with. What a consumer or a talking view changes in
 //! it is not kept, because no answer leaves that could wait for it.
 
-mod shelf;
+mod ledger;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +33,7 @@ use super::middleware::csrf::Anchor;
 use super::request::Request;
 use super::secret::random_bytes;
 use crate::store::{Database, Migrations, StoreError};
-use shelf::{Change, Key, Lives, Record, Shelf};
+use ledger::{Change, Key, Ledger, Lives, Record};
 
 /// How much a session may have, as JSON. It is read with every request.
 const DATA_BYTES_MAX: usize = 64 << 10;
@@ -51,7 +51,7 @@ const FLASH: &str = "_flash";
 /// The session of a request.
 #[derive(Debug)]
 pub struct Session {
-    shelf: Rc<Shelf>,
+    ledger: Rc<Ledger>,
     /// The id that the cookie has, if there is a session with it.
     id: Option<String>,
     /// As it was found.
@@ -88,19 +88,19 @@ pub(super) struct Settled {
 
 /// Where all sessions of an app are.
 #[derive(Debug)]
-pub(super) struct Keeper(Rc<Shelf>);
+pub(super) struct Keeper(Rc<Ledger>);
 
 impl Keeper {
-    pub(super) const MIGRATIONS: Migrations = shelf::MIGRATIONS;
+    pub(super) const MIGRATIONS: Migrations = ledger::MIGRATIONS;
 
     pub(super) fn open(database: &Database) -> Result<Self, StoreError> {
-        Ok(Self(Rc::new(Shelf::open(database)?)))
+        Ok(Self(Rc::new(Ledger::open(database)?)))
     }
 
     /// Other lifetimes than the usual ones.
     pub(super) fn set_lifetimes(&mut self, idle_s: u64, whole_s: u64) {
-        let shelf = Rc::get_mut(&mut self.0).expect("no session is out before the app is served");
-        shelf.set_lives(Lives { idle_s, whole_s });
+        let ledger = Rc::get_mut(&mut self.0).expect("no session is out before the app is served");
+        ledger.set_lives(Lives { idle_s, whole_s });
     }
 
     /// The session with this id; a new one if there is none.
@@ -111,7 +111,7 @@ impl Keeper {
         };
         let (id, record) = found.unzip();
         Ok(Session {
-            shelf: Rc::clone(&self.0),
+            ledger: Rc::clone(&self.0),
             id: id.map(str::to_owned),
             user: record.as_ref().and_then(|record| record.user.clone()),
             record,
@@ -198,7 +198,7 @@ impl Session {
             }
         }
         let (changes, cookie) = self.outcome(anchor, now_s).map_err(|it| it.to_string())?;
-        let too_large = |record: &Record| shelf::text(&record.data).len() > DATA_BYTES_MAX;
+        let too_large = |record: &Record| ledger::text(&record.data).len() > DATA_BYTES_MAX;
         let mut stored = None;
         if !changes.is_empty() {
             for change in &changes {
@@ -208,7 +208,7 @@ impl Session {
                     return Err(format!("a session has more than {DATA_BYTES_MAX} bytes"));
                 }
             }
-            stored = Some(match self.shelf.write(changes, now_s) {
+            stored = Some(match self.ledger.write(changes, now_s) {
                 Ok(wait) => wait.map(|stored| stored.map_err(|error| error.to_string())),
                 Err(error) if error.is_busy() => Wait::on(|_| Err(Busy)),
                 Err(error) => return Err(error.to_string()),
@@ -230,7 +230,7 @@ impl Session {
         // Others may have changed it since it was found.
         let id = self.id.as_deref();
         let current = match id {
-            Some(id) => self.shelf.find(Key::of(id), now_s)?,
+            Some(id) => self.ledger.find(Key::of(id), now_s)?,
             None => None,
         };
         let mut data = match &current {
@@ -271,7 +271,7 @@ impl Session {
             seen_s: now_s,
         };
         let id = BASE64URL_NOPAD.encode(&random_bytes::<ID_BYTES>());
-        let max_age_s = self.shelf.lives().left_s(&record, now_s);
+        let max_age_s = self.ledger.lives().left_s(&record, now_s);
         changes.push(Change::Begin(Key::of(&id), record));
         Ok((changes, Some(CookieNews::Set { id, max_age_s })))
     }
@@ -294,7 +294,7 @@ impl Session {
             record.seen_s = now_s;
             cookie = Some(CookieNews::Set {
                 id: id.to_owned(),
-                max_age_s: self.shelf.lives().left_s(&record, now_s),
+                max_age_s: self.ledger.lives().left_s(&record, now_s),
             });
         }
         (vec![Change::Update(Key::of(id), record)], cookie)
@@ -349,7 +349,7 @@ pub fn logout_everywhere<S>(cx: &mut Cx<'_, S>, user: &str) -> Result<(), super:
     let now_s = cx.house.now().unix_ms / 1000;
     let session = cx.session();
     let ended = vec![Change::EndAll(user.to_owned())];
-    match session.shelf.write(ended, now_s) {
+    match session.ledger.write(ended, now_s) {
         Ok(stored) => {
             if session.user() == Some(user) {
                 session.logout();

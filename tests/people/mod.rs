@@ -64,7 +64,7 @@ impl Example {
             command.arg("--data").arg(data.path());
         }
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
@@ -91,6 +91,12 @@ impl Example {
         let mut line = String::new();
         self.said.read_line(&mut line).expect("its output is text");
         line.trim_end().to_owned()
+    }
+
+    /// Types a line into it.
+    pub(crate) fn type_line(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("a pipe");
+        writeln!(stdin, "{line}").expect("it reads what is typed");
     }
 
     /// Its folder.
@@ -191,6 +197,11 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
+    /// Where it looks.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             address,

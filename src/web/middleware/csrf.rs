@@ -20,8 +20,10 @@ use memchr::memmem;
 
 use super::Middleware;
 use crate::http::cookie::SetCookie;
-use crate::http::{Body, Method, Response, Status, wants_html};
+use crate::http::{Body, Method, Response};
 use crate::web::cx::Cx;
+use crate::web::error::Error;
+use crate::web::error_page;
 use crate::web::origin;
 use crate::web::request::Request;
 use crate::web::secret::{self, Secret};
@@ -201,17 +203,8 @@ fn has_token(response: &Response, token: &str) -> bool {
 
 fn refusal(request: &Request, why: &str) -> Response {
     let help = "Go back, load the page again, and send it once more.";
-    let response = if wants_html(request.head().all_fields()) {
-        // Both texts are ours, and no markup.
-        Response::html(format!(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not sent</title>\
-             <h1>Not sent</h1><p>{why}</p><p>{help}</p>"
-        ))
-    } else {
-        let how = format!("Send the token as {HEADER} or as the form's {FIELD}.");
-        Response::text(format!("{why} {help} {how}\n"))
-    };
-    response.with_status(Status::FORBIDDEN)
+    let how = format!("Programs send the token as {HEADER}, or as the form's {FIELD}.");
+    error_page::answer(request, &Error::forbidden(format!("{why} {help} {how}")))
 }
 
 impl<S> Middleware<S> for Csrf {

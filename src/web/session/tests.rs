@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::shelf::MIGRATIONS;
+use super::ledger::MIGRATIONS;
 use super::*;
 
 const IDLE_S: u64 = 20_000;

@@ -1,4 +1,4 @@
-//! # Shelf: where sessions are kept
+//! # Ledger: where sessions are kept
 //!
 //! A table in the app's database. Reading is one look by key, on the loop; writing is a job for the
 //! scribe. Until a write is committed, its result is remembered here.
@@ -104,7 +104,7 @@ pub(super) enum Change {
 }
 
 /// Keeps sessions.
-pub(super) struct Shelf {
+pub(super) struct Ledger {
     database: Database,
     reader: Reader,
     lives: Lives,
@@ -113,9 +113,9 @@ pub(super) struct Shelf {
     committed: Receiver<u64>,
 }
 
-impl fmt::Debug for Shelf {
+impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shelf").finish_non_exhaustive()
+        f.debug_struct("Ledger").finish_non_exhaustive()
     }
 }
 
@@ -128,7 +128,7 @@ struct UnderWay {
     ended_users: BTreeMap<String, u64>,
 }
 
-impl Shelf {
+impl Ledger {
     pub(super) fn open(database: &Database) -> Result<Self, StoreError> {
         let (committed_by, committed) = channel();
         let reader = database.reader()?;
@@ -322,11 +322,11 @@ mod tests {
         whole_s: 1000,
     };
 
-    fn shelf() -> Shelf {
+    fn ledger() -> Ledger {
         let database = Database::in_memory(&[MIGRATIONS]).unwrap();
-        let mut shelf = Shelf::open(&database).unwrap();
-        shelf.set_lives(LIVES);
-        shelf
+        let mut ledger = Ledger::open(&database).unwrap();
+        ledger.set_lives(LIVES);
+        ledger
     }
 
     fn record(user: &str, began_s: u64, seen_s: u64) -> Record {
@@ -343,98 +343,98 @@ mod tests {
     }
 
     /// Waits until all that was written is committed.
-    fn settle(shelf: &Shelf) {
-        shelf.database.run(|_| Ok(())).unwrap();
-        shelf.forget_committed();
-        assert!(shelf.under_way.borrow().sessions.is_empty());
-        assert!(shelf.under_way.borrow().ended_users.is_empty());
+    fn settle(ledger: &Ledger) {
+        ledger.database.run(|_| Ok(())).unwrap();
+        ledger.forget_committed();
+        assert!(ledger.under_way.borrow().sessions.is_empty());
+        assert!(ledger.under_way.borrow().ended_users.is_empty());
     }
 
-    fn write(shelf: &Shelf, changes: Vec<Change>, now_s: u64) {
-        drop(shelf.write(changes, now_s).unwrap());
+    fn write(ledger: &Ledger, changes: Vec<Change>, now_s: u64) {
+        drop(ledger.write(changes, now_s).unwrap());
     }
 
     /// The same question before and after the commit.
     #[track_caller]
-    fn check(shelf: &Shelf, key: Key, now_s: u64, expected: Option<&Record>) {
-        assert_eq!(shelf.find(key, now_s).unwrap().as_ref(), expected);
-        settle(shelf);
-        assert_eq!(shelf.find(key, now_s).unwrap().as_ref(), expected);
+    fn check(ledger: &Ledger, key: Key, now_s: u64, expected: Option<&Record>) {
+        assert_eq!(ledger.find(key, now_s).unwrap().as_ref(), expected);
+        settle(ledger);
+        assert_eq!(ledger.find(key, now_s).unwrap().as_ref(), expected);
     }
 
     #[test]
     fn what_was_written_is_seen_before_and_after_the_commit() {
-        let shelf = shelf();
+        let ledger = ledger();
         let key = Key::of("a");
         let mut record = record("ann", 10, 10);
-        write(&shelf, vec![Change::Begin(key, record.clone())], 10);
-        check(&shelf, key, 10, Some(&record));
+        write(&ledger, vec![Change::Begin(key, record.clone())], 10);
+        check(&ledger, key, 10, Some(&record));
         record.data.insert("more".to_owned(), Value::from("ü\0"));
         record.seen_s = 20;
-        write(&shelf, vec![Change::Update(key, record.clone())], 20);
-        check(&shelf, key, 20, Some(&record));
-        write(&shelf, vec![Change::End(key)], 20);
-        check(&shelf, key, 20, None);
-        check(&shelf, Key::of("b"), 20, None);
+        write(&ledger, vec![Change::Update(key, record.clone())], 20);
+        check(&ledger, key, 20, Some(&record));
+        write(&ledger, vec![Change::End(key)], 20);
+        check(&ledger, key, 20, None);
+        check(&ledger, Key::of("b"), 20, None);
     }
 
     #[test]
     fn one_that_has_ended_stays_ended() {
-        let shelf = shelf();
+        let ledger = ledger();
         let key = Key::of("a");
-        write(&shelf, vec![Change::Begin(key, record("ann", 0, 0))], 0);
-        write(&shelf, vec![Change::End(key)], 0);
-        settle(&shelf);
-        write(&shelf, vec![Change::Update(key, record("ann", 0, 0))], 0);
-        settle(&shelf);
-        assert_eq!(shelf.find(key, 0).unwrap(), None);
+        write(&ledger, vec![Change::Begin(key, record("ann", 0, 0))], 0);
+        write(&ledger, vec![Change::End(key)], 0);
+        settle(&ledger);
+        write(&ledger, vec![Change::Update(key, record("ann", 0, 0))], 0);
+        settle(&ledger);
+        assert_eq!(ledger.find(key, 0).unwrap(), None);
     }
 
     #[test]
     fn all_sessions_of_one_user_end_and_nobody_elses() {
-        let shelf = shelf();
+        let ledger = ledger();
         let keys = ["a", "b", "c", "d"].map(Key::of);
         let (ann, bob) = (record("ann", 0, 0), record("bob", 0, 0));
-        write(&shelf, vec![Change::Begin(keys[0], ann.clone())], 0);
-        settle(&shelf);
+        write(&ledger, vec![Change::Begin(keys[0], ann.clone())], 0);
+        settle(&ledger);
         let both = vec![
             Change::Begin(keys[1], ann.clone()),
             Change::Begin(keys[2], bob.clone()),
         ];
-        write(&shelf, both, 0);
-        write(&shelf, vec![Change::EndAll("ann".to_owned())], 0);
+        write(&ledger, both, 0);
+        write(&ledger, vec![Change::EndAll("ann".to_owned())], 0);
         // Who signs in afterwards is in.
-        write(&shelf, vec![Change::Begin(keys[3], ann.clone())], 0);
+        write(&ledger, vec![Change::Begin(keys[3], ann.clone())], 0);
         for _ in 0..2 {
-            assert_eq!(shelf.find(keys[0], 0).unwrap(), None);
-            assert_eq!(shelf.find(keys[1], 0).unwrap(), None);
-            assert_eq!(shelf.find(keys[2], 0).unwrap().as_ref(), Some(&bob));
-            assert_eq!(shelf.find(keys[3], 0).unwrap().as_ref(), Some(&ann));
-            settle(&shelf);
+            assert_eq!(ledger.find(keys[0], 0).unwrap(), None);
+            assert_eq!(ledger.find(keys[1], 0).unwrap(), None);
+            assert_eq!(ledger.find(keys[2], 0).unwrap().as_ref(), Some(&bob));
+            assert_eq!(ledger.find(keys[3], 0).unwrap().as_ref(), Some(&ann));
+            settle(&ledger);
         }
     }
 
     #[test]
     fn what_is_too_old_is_not_found_and_goes_one_day() {
-        let shelf = shelf();
+        let ledger = ledger();
         let (idle, old) = (Key::of("idle"), Key::of("old"));
         let both = vec![
             Change::Begin(idle, record("ann", 0, 0)),
             Change::Begin(old, record("ann", 0, 950)),
         ];
-        write(&shelf, both, 0);
-        settle(&shelf);
-        assert!(shelf.find(idle, 99).unwrap().is_some());
-        assert!(shelf.find(idle, 100).unwrap().is_none());
-        assert!(shelf.find(old, 999).unwrap().is_some());
-        assert!(shelf.find(old, 1000).unwrap().is_none());
+        write(&ledger, both, 0);
+        settle(&ledger);
+        assert!(ledger.find(idle, 99).unwrap().is_some());
+        assert!(ledger.find(idle, 100).unwrap().is_none());
+        assert!(ledger.find(old, 999).unwrap().is_some());
+        assert!(ledger.find(old, 1000).unwrap().is_none());
         write(
-            &shelf,
+            &ledger,
             vec![Change::Begin(Key::of("new"), record("bob", 1000, 1000))],
             1000,
         );
-        settle(&shelf);
-        let count = shelf.reader.query(|connection| {
+        settle(&ledger);
+        let count = ledger.reader.query(|connection| {
             Ok(connection.query_row("SELECT count(*) FROM web_sessions", (), |row| row.get(0))?)
         });
         assert_eq!(count, Ok(2), "the idle one was swept");
@@ -442,36 +442,39 @@ mod tests {
 
     #[test]
     fn what_cannot_be_stored_is_as_it_was() {
-        let shelf = shelf();
+        let ledger = ledger();
         let key = Key::of("a");
         let first = record("ann", 0, 0);
-        write(&shelf, vec![Change::Begin(key, first.clone())], 0);
-        settle(&shelf);
+        write(&ledger, vec![Change::Begin(key, first.clone())], 0);
+        settle(&ledger);
         // The same key again breaks the table's rule, and what came with it is undone.
         let other = Key::of("b");
         let both = vec![
             Change::Begin(other, record("bob", 0, 0)),
             Change::Begin(key, record("bob", 0, 0)),
         ];
-        write(&shelf, both, 0);
-        settle(&shelf);
-        assert_eq!(shelf.find(key, 0).unwrap(), Some(first));
-        assert_eq!(shelf.find(other, 0).unwrap(), None);
+        write(&ledger, both, 0);
+        settle(&ledger);
+        assert_eq!(ledger.find(key, 0).unwrap(), Some(first));
+        assert_eq!(ledger.find(other, 0).unwrap(), None);
     }
 
     #[test]
     fn a_database_without_the_table_is_refused() {
         let database = Database::in_memory(&[]).unwrap();
-        let error = Shelf::open(&database).unwrap_err().to_string();
+        let error = Ledger::open(&database).unwrap_err().to_string();
         assert!(error.contains("Sessions::MIGRATIONS"), "{error}");
     }
 
     #[test]
     fn a_closed_database_is_told_and_nothing_is_remembered() {
-        let shelf = shelf();
-        shelf.database.close().unwrap();
+        let ledger = ledger();
+        ledger.database.close().unwrap();
         let change = Change::Begin(Key::of("a"), record("ann", 0, 0));
-        assert_eq!(shelf.write(vec![change], 0).err(), Some(StoreError::Closed));
-        assert!(shelf.under_way.borrow().sessions.is_empty());
+        assert_eq!(
+            ledger.write(vec![change], 0).err(),
+            Some(StoreError::Closed)
+        );
+        assert!(ledger.under_way.borrow().sessions.is_empty());
     }
 }
