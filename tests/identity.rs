@@ -582,6 +582,47 @@ fn a_session_that_ends_meanwhile_does_not_come_back() {
     });
 }
 
+#[test]
+fn an_answer_with_a_cookie_is_in_no_cache_of_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(folder.path());
+    let path = folder.path().to_owned();
+    let public = || Response::text("for all").field("Cache-Control", "public, max-age=60");
+    let (running, address) = serve(move || {
+        let secret = Secret::in_folder(path).unwrap();
+        App::new(())
+            .wrap(Sessions::new(&database, &secret).unwrap())
+            .get("/public", move |_: &mut Cx<'_, ()>| public())
+            .get("/count", move |cx: &mut Cx<'_, ()>| {
+                cx.session().insert("count", 1);
+                public()
+            })
+    });
+    let mut browser = Browser::at(address);
+    let plain = browser.get("/public").expect(200);
+    assert_eq!(plain.field("cache-control"), Some("public, max-age=60"));
+    assert_eq!(plain.field("vary"), None);
+    let own = browser.get("/count").expect(200);
+    assert!(own.field("set-cookie").is_some());
+    assert_eq!(own.field("cache-control"), Some("private"));
+    running.stop().unwrap();
+}
+
+#[test]
+fn middleware_in_the_wrong_order_is_told_in_every_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(folder.path());
+    let (running, address) = serve(move || {
+        let secret = Secret::random();
+        App::new(())
+            .wrap(Csrf::new(&secret))
+            .wrap(Sessions::new(&database, &secret).unwrap())
+            .get("/who", who)
+    });
+    Browser::at(address).get("/who").expect(500);
+    running.stop().unwrap();
+}
+
 // ---- messages, ways back, rate limits ---------------------------------------------------------
 
 #[test]

@@ -75,8 +75,8 @@ impl Default for Lives {
 impl Lives {
     /// How long a session lives from now on if it is not used again.
     pub(super) fn left_s(&self, record: &Record, now_s: u64) -> u64 {
-        let idle = (record.seen_s + self.idle_s).saturating_sub(now_s);
-        let whole = (record.began_s + self.whole_s).saturating_sub(now_s);
+        let idle = record.seen_s.saturating_add(self.idle_s).saturating_sub(now_s);
+        let whole = record.began_s.saturating_add(self.whole_s).saturating_sub(now_s);
         idle.min(whole)
     }
 }
