@@ -9,6 +9,7 @@ mod compression;
 mod cors;
 pub(super) mod csrf;
 mod security;
+mod sessions;
 
 use super::cx::Cx;
 use super::error::Error;
@@ -19,6 +20,7 @@ pub use compression::Compression;
 pub use cors::Cors;
 pub use csrf::{Csrf, CsrfToken};
 pub use security::SecurityHeaders;
+pub use sessions::Sessions;
 
 /// Something that stands around every request.
 pub trait Middleware<S>: 'static {
@@ -47,11 +49,16 @@ pub trait Middleware<S>: 'static {
     }
 }
 
-/// Keeps an answer for one person out of caches that serve several, unless it says itself what is to
-/// become of it.
+/// Keeps an answer that sets a cookie out of caches that serve several.
 fn keep_private(response: &mut Response) {
     response.vary("Cookie");
-    if response.fields().first("Cache-Control").is_none() {
-        response.push_field("Cache-Control", b"private");
+    if response.fields().first("Cache-Control").is_none() || is_public(response) {
+        response.set_field("Cache-Control", b"private");
     }
+}
+
+/// Whether an answer is said to be the same for everybody.
+fn is_public(response: &Response) -> bool {
+    let mut rules = response.fields().tokens("cache-control");
+    rules.any(|rule| rule.eq_ignore_ascii_case("public"))
 }

@@ -52,6 +52,7 @@ mod origin;
 mod page;
 mod pages;
 pub mod password;
+mod promise;
 mod remote;
 mod reply;
 mod request;
@@ -59,6 +60,7 @@ mod router;
 mod seats;
 mod secret;
 mod service;
+mod session;
 mod shelf;
 mod stream;
 mod templates;
@@ -74,7 +76,7 @@ pub use error::Error;
 pub use event::Event;
 pub use event_feed::events;
 pub use file::SendFile;
-pub use flash::Flash;
+pub use flash::{Flash, flash, take_flashes};
 pub use guard::{
     User, accept_websocket, guard, login_required, login_required_at, methods, rate_limit,
     rate_limit_by, require_websocket, same_user_required,
@@ -89,6 +91,7 @@ pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
 pub use secret::Secret;
+pub use session::{Session, login, logout, logout_everywhere};
 pub use shelf::Asset;
 pub use stream::{Feed, Flow, Streaming, stream};
 pub use templates::Templates;

@@ -88,7 +88,7 @@ impl Request {
 
     /// Leaves something for those who come after: one thing of each type.
     pub fn carry<T: Any>(&mut self, thing: T) {
-        self.carried.retain(|known| !known.is::<T>());
+        self.drop_carried::<T>();
         self.carried.push(Box::new(thing));
     }
 
@@ -102,6 +102,11 @@ impl Request {
         self.carried
             .iter_mut()
             .find_map(|known| known.downcast_mut())
+    }
+
+    /// Takes away what was left of this type.
+    pub(super) fn drop_carried<T: Any>(&mut self) {
+        self.carried.retain(|known| !known.is::<T>());
     }
 
     /// Holds the answer back until this is done: what the answer says is true when it leaves. If it

@@ -20,8 +20,10 @@ use memchr::memmem;
 
 use super::Middleware;
 use crate::http::cookie::SetCookie;
-use crate::http::{Body, Method, Response, Status, wants_html};
+use crate::http::{Body, Method, Response};
 use crate::web::cx::Cx;
+use crate::web::error::Error;
+use crate::web::error_page;
 use crate::web::origin;
 use crate::web::request::Request;
 use crate::web::secret::{self, Secret};
@@ -46,7 +48,8 @@ pub(in crate::web) struct Anchor {
     kept: bool,
 }
 
-/// Refuses what changes something and does not come from a page of this app.
+/// Refuses what changes something and does not come from a page of this app. Wrap it after
+/// [`Sessions`](super::Sessions), so that it finds the session.
 ///
 /// Asked for a token is whoever sends something other than GET, HEAD, OPTIONS or TRACE with cookies,
 /// or a form without them. Not asked is who shows an `Authorization` and has no cookies, and who has
@@ -155,9 +158,17 @@ impl Anchor {
         }
     }
 
-    /// Makes it the one of this request, with a token.
-    pub(in crate::web) fn carry(self, request: &mut Request) {
-        request.carry(CsrfToken(mask(&self.bytes)));
+    /// The anchor of a session.
+    pub(in crate::web) const fn of_session(bytes: [u8; ANCHOR_BYTES]) -> Self {
+        Self { bytes, kept: true }
+    }
+
+    /// Takes the place of another one while a request is handled. Tokens are for apps that check
+    /// them.
+    pub(in crate::web) fn replace(self, request: &mut Request) {
+        if request.carried::<CsrfToken>().is_some() {
+            request.carry(CsrfToken(mask(&self.bytes)));
+        }
         request.carry(self);
     }
 }
@@ -192,17 +203,8 @@ fn has_token(response: &Response, token: &str) -> bool {
 
 fn refusal(request: &Request, why: &str) -> Response {
     let help = "Go back, load the page again, and send it once more.";
-    let response = if wants_html(request.head().all_fields()) {
-        // Both texts are ours, and no markup.
-        Response::html(format!(
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not sent</title>\
-             <h1>Not sent</h1><p>{why}</p><p>{help}</p>"
-        ))
-    } else {
-        let how = format!("Send the token as {HEADER} or as the form's {FIELD}.");
-        Response::text(format!("{why} {help} {how}\n"))
-    };
-    response.with_status(Status::FORBIDDEN)
+    let how = format!("Programs send the token as {HEADER}, or as the form's {FIELD}.");
+    error_page::answer(request, &Error::forbidden(format!("{why} {help} {how}")))
 }
 
 impl<S> Middleware<S> for Csrf {
@@ -210,7 +212,9 @@ impl<S> Middleware<S> for Csrf {
         // A session has left its own.
         let known = cx.request.carried::<Anchor>().copied();
         let anchor = known.or_else(|| self.visitors(cx.request));
-        anchor.unwrap_or_else(Anchor::random).carry(cx.request);
+        let anchor = anchor.unwrap_or_else(Anchor::random);
+        cx.request.carry(CsrfToken(mask(&anchor.bytes)));
+        cx.request.carry(anchor);
         None
     }
 
