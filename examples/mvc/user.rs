@@ -67,7 +67,7 @@ impl Model for User {
 }
 
 pub(crate) fn routes() -> Routes<Site> {
-    let tried = |cx: &mut Cx<'_, Site>| cx.request.form_value("name");
+    let tried = |cx: &mut Cx<'_, Site>| cx.request.form_value("name").map(|it| plain_name(&it));
     Routes::new()
         .get("/register", register_page)
         .named("register")
@@ -82,6 +82,11 @@ pub(crate) fn routes() -> Routes<Site> {
         .post("/profile", login_required(change_profile))
         .post("/profile/password", login_required(change_password))
         .named("password")
+}
+
+/// A name as it is kept, however it was typed.
+fn plain_name(typed: &str) -> String {
+    typed.trim().to_lowercase()
 }
 
 /// Whoever is signed in. Only behind [`login_required`].
@@ -127,7 +132,7 @@ pub(crate) fn refuse_unless_good(page: Response, form: &Form) -> Response {
 
 fn register(cx: &mut Cx<'_, Site>) -> Result<Reply<Site>, Error> {
     let mut form = Form::sent(cx.request, &REGISTRATION)?;
-    let name = form.required("name", NAME_LETTERS_MAX).to_lowercase();
+    let name = plain_name(&form.required("name", NAME_LETTERS_MAX));
     let is_plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '_' | '-');
     let rule = "Letters from a to z, digits, - and _ only.";
     form.check("name", name.chars().all(is_plain), rule);
@@ -191,7 +196,7 @@ fn show_login(cx: &mut Cx<'_, Site>, form: &Form) -> Result<Response, Error> {
 
 fn sign_in(cx: &mut Cx<'_, Site>) -> Result<Reply<Site>, Error> {
     let mut form = Form::sent(cx.request, &SIGN_IN)?;
-    let name = form.text("name").to_lowercase();
+    let name = plain_name(form.value("name"));
     let found = cx
         .state
         .reader
