@@ -90,8 +90,8 @@ fn app(args: &mut Args) -> Result<App<Site>, Box<dyn StdError>> {
     let reader = database.reader()?;
     Ok(App::new(Site { database, reader })
         .wrap(AccessLog)
-        .wrap(SecurityHeaders::policy(POLICY))
         .wrap(Compression::new())
+        .wrap(SecurityHeaders::policy(POLICY))
         .wrap(sessions)
         .wrap(Csrf::new(&secret))
         .on_error(error_page)
