@@ -97,6 +97,8 @@ struct Echo {
     waiting: BTreeMap<Call, String>,
     /// Streams that all get the same.
     feeds: BTreeSet<Call>,
+    /// Those whose peers have ended their side.
+    hung_up: BTreeSet<Call>,
     /// How many pieces each stream still gets.
     streams: BTreeMap<Call, u8>,
     /// Streams that nobody takes: to HEAD, or by one who will be cut off.
@@ -264,6 +266,15 @@ impl App for Echo {
         assert!(self.open.remove(&id), "what opened closes once");
     }
 
+    fn hung_up(&mut self, call: Call, _: &mut Net) {
+        let streams = self.streams.contains_key(&call) || self.feeds.contains(&call);
+        let is_owed = streams || self.waiting.contains_key(&call) || self.gone.contains(&call);
+        assert!(
+            is_owed && self.hung_up.insert(call),
+            "once for what is owed"
+        );
+    }
+
     fn stopping(&mut self, net: &mut Net) {
         assert!(!std::mem::replace(&mut self.stopped, true), "said once");
         net.broadcast(self.open.iter().copied(), Message::Text("bye"));
@@ -308,6 +319,8 @@ struct Wire {
     told: bool,
     /// We say no more.
     shut: bool,
+    /// The engine was told of an end that it does not read yet.
+    hung_up: bool,
     /// How many bytes the transport takes.
     room: usize,
     blocked: bool,
@@ -434,6 +447,7 @@ impl<'s> World<'s> {
                 broken: false,
                 told: false,
                 shut: false,
+                hung_up: false,
                 room: self.room,
                 blocked: false,
                 said: Vec::new(),
@@ -519,8 +533,13 @@ impl<'s> World<'s> {
         for wire in self.wires.iter_mut().flatten() {
             // Nobody waits for what a broken connection has left behind.
             if wire.told || !wire.wanted && !wire.broken {
+                if wire.ended && !wire.told && !wire.hung_up {
+                    wire.hung_up = true;
+                    self.engine.hung_up(wire.id);
+                }
                 continue;
             }
+            wire.hung_up = false;
             if wire.broken {
                 wire.told = true;
                 self.engine.failed(wire.id);

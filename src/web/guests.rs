@@ -89,6 +89,11 @@ impl<S: 'static> Service<S> {
         self.work_off(net);
     }
 
+    pub(super) fn feed_hung_up(&mut self, call: Call, net: &mut Net) {
+        self.call_feed(call, net, |feed, flow| feed.hung_up(flow));
+        self.work_off(net);
+    }
+
     pub(super) fn feed_ended(&mut self, call: Call, net: &mut Net) {
         self.desk.layer.end(Channel(call.id.to_bits()));
         self.call_feed(call, net, |feed, flow| {

@@ -454,6 +454,10 @@ impl<S: 'static> reactor::App for Service<S> {
         self.feed_ended(call, net);
     }
 
+    fn hung_up(&mut self, call: Call, net: &mut Net) {
+        self.feed_hung_up(call, net);
+    }
+
     fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
         let (call, consumer) = self.opening.remove(tag as usize);
         debug_assert_eq!(call.id, id, "a tag belongs to one connection");
