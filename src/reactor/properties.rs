@@ -43,6 +43,8 @@ const BUFFER_BYTES_MAX: usize = 512;
 const REST_BYTES_MAX: usize = 600 + 4 * BUFFER_BYTES_MAX;
 /// How much a peer says before somebody reads it.
 const INBOX_BYTES_MAX: usize = 8192;
+/// Turns in which everything has to end: each of the small requests of all inboxes may take two.
+const TURNS_MAX: usize = 4000;
 /// What a peer may wait for.
 const WAITS_MS: [u64; 8] = [0, 1, 127, 1000, 2000, 5000, 10_000, 60_000];
 /// What is tedious to spell in a script.
@@ -629,7 +631,7 @@ impl<'s> World<'s> {
         for wire in self.wires.iter_mut().flatten() {
             wire.room = if self.generous { usize::MAX } else { 0 };
         }
-        for _ in 0..200 {
+        for _ in 0..TURNS_MAX {
             let app = self.engine.app();
             let is_waiting = !app.waiting.is_empty() || !app.feeds.is_empty();
             self.rung = is_waiting || app.uploads.values().any(|(_, held)| *held);
