@@ -8,7 +8,8 @@
 //!
 //! fn sign_up(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
 //!     let text = cx.request.form_value("password").unwrap_or_default();
-//!     password::hash(&text).then(|cx, hashed| -> Result<_, Error> {
+//!     let hash = password::hash(&text);
+//!     hash.then(|cx: &mut Cx<'_, Vec<String>>, hashed| -> Result<_, Error> {
 //!         cx.state.push(hashed?);
 //!         Ok("welcome")
 //!     })
