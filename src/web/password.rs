@@ -8,10 +8,9 @@
 //!
 //! fn sign_up(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
 //!     let text = cx.request.form_value("password").unwrap_or_default();
-//!     let hash = password::hash(&text);
-//!     hash.then(|cx: &mut Cx<'_, Vec<String>>, hashed| -> Result<_, Error> {
+//!     password::hash(&text).then(|cx: &mut Cx<'_, Vec<String>>, hashed| {
 //!         cx.state.push(hashed?);
-//!         Ok("welcome")
+//!         Ok::<_, Error>("welcome")
 //!     })
 //! }
 //! ```
