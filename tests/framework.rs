@@ -498,7 +498,7 @@ impl Consumer<Log> for Talker {
         self.room = scope.request.param("room").unwrap();
         match self.room.as_str() {
             "closed" => Connect::Reject(Status::FORBIDDEN, "nobody gets in here".into()),
-            "protocol" => Connect::Protocol("chat.v1"),
+            "protocol" => Connect::Protocol("chat.v1".into()),
             "panics" => panic!("as the test wants it"),
             _ => Connect::Accept,
         }
