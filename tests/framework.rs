@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use parlour::client::ConnectError;
@@ -95,6 +96,8 @@ fn a_panic_costs_one_answer_that_names_what_the_log_has() {
     fn panics(_: &mut Cx<'_, ()>) -> &'static str {
         panic!("as the test wants it")
     }
+    log::set_logger(&Keeping).unwrap();
+    log::set_max_level(log::LevelFilter::Info);
     let (running, address) = serve(|| App::new(()).get("/", hello).get("/panics", panics));
     let mut browser = Browser::at(address);
     let answer = browser.get("/panics").expect(500);
@@ -102,6 +105,30 @@ fn a_panic_costs_one_answer_that_names_what_the_log_has() {
     assert!(!answer.text().contains("as the test wants it"));
     browser.get("/").expect(200);
     running.stop().unwrap();
+    let id = answer.text().split(['(', ')']).nth(1).unwrap();
+    let lines = LINES.lock().unwrap();
+    let told = lines.iter().find(|line| line.starts_with(id)).unwrap();
+    assert!(
+        told.contains("GET /panics") && told.contains("as the test wants it"),
+        "{told}"
+    );
+}
+
+/// What this process has logged.
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Keeping;
+
+impl log::Log for Keeping {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        LINES.lock().unwrap().push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
 }
 
 #[test]
@@ -550,7 +577,7 @@ impl Consumer<Log> for Talker {
         self.room = scope.request.param("room").unwrap();
         match self.room.as_str() {
             "closed" => Connect::Reject(Status::FORBIDDEN, "nobody gets in here".into()),
-            "protocol" => Connect::Protocol("chat.v1"),
+            "protocol" => Connect::Protocol("chat.v1".into()),
             "panics" => panic!("as the test wants it"),
             _ => Connect::Accept,
         }

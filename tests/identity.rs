@@ -18,8 +18,9 @@ use parlour::http::{Method, Response, Status};
 use parlour::store::{Database, Reader};
 use parlour::web::middleware::{Compression, Cors, Csrf, CsrfToken, Sessions};
 use parlour::web::{
-    App, Connect, Consumer, Cx, Error, Live, Reply, Return, Running, Scope, Secret, Wait, flash,
-    login, login_required, logout, logout_everywhere, password, rate_limit_by, take_flashes,
+    App, Connect, Consumer, Cx, Error, Live, Reply, Return, Running, Scope, Secret, Templates,
+    Wait, context, flash, login, login_required, logout, logout_everywhere, password,
+    rate_limit_by, take_flashes,
 };
 use parlour::ws::Message;
 use people::{Answer, Browser};
@@ -645,6 +646,41 @@ fn messages_are_told_once_on_the_next_page() {
     }
     assert!(browser.get("/").text().contains("<p>one|two</p>"));
     club.running.stop().unwrap();
+}
+
+#[test]
+fn templates_show_who_it_is_what_is_told_and_the_token() {
+    const PAGE: &str = "{{ user or 'nobody' }}{% for text in messages %}<p>{{ text }}</p>{% endfor %}\
+                        <form>{{ csrf_field() }}</form>";
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(folder.path());
+    let (running, address) = serve(move || {
+        let secret = Secret::random();
+        App::new(())
+            .templates(Templates::embedded(&[("page.html", PAGE)]))
+            .wrap(Sessions::new(&database, &secret).unwrap())
+            .wrap(Csrf::new(&secret))
+            .get("/", |cx: &mut Cx<'_, ()>| {
+                cx.render("page.html", context! {})
+            })
+            .post("/login", |cx: &mut Cx<'_, ()>| {
+                login(cx, "ann");
+                flash(cx, "<welcome>");
+                Response::redirect("/")
+            })
+    });
+    let mut ann = Browser::at(address);
+    assert!(ann.get("/").text().starts_with("nobody<form>"));
+    ann.submit("/", "/login", &[]).expect(303);
+    let page = ann.get("/").expect(200);
+    assert!(
+        page.text().starts_with("ann<p>&lt;welcome&gt;</p><form>"),
+        "{}",
+        page.text()
+    );
+    let page = ann.get("/").expect(200);
+    assert!(page.text().starts_with("ann<form>"), "{}", page.text());
+    running.stop().unwrap();
 }
 
 #[test]

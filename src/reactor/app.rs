@@ -153,6 +153,13 @@ pub trait App {
         let _ = (call, net);
     }
 
+    /// The peer has ended its side while it is owed an answer, or gets one in pieces. It may still be
+    /// reading, as somebody who sends all there is and then waits; who listens to a stream without an
+    /// end has most likely gone. Comes at most once for a request.
+    fn hung_up(&mut self, call: Call, net: &mut Net) {
+        let _ = (call, net);
+    }
+
     /// A WebSocket is open. `tag` is that of the [`Upgrade`].
     fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
         let _ = (id, tag, net);

@@ -130,6 +130,25 @@ impl<A: App> Engine<A> {
         self.tell_notices();
     }
 
+    /// The peer has ended its side, as the transport knows before everything in front of that is
+    /// read. Says something only to an app that owes an answer: everybody else reads on.
+    pub fn hung_up(&mut self, id: ConnId) {
+        let Some(connection) = self.net.get(id) else {
+            return;
+        };
+        let number = match &connection.stage {
+            Stage::Http(Http {
+                number,
+                turn: Turn::Awaiting(_) | Turn::Streaming(..),
+                ..
+            }) => *number,
+            Stage::Upgrading(upgrading) => upgrading.http.number,
+            _ => return,
+        };
+        self.app.hung_up(Call { id, number }, &mut self.net);
+        self.tell_notices();
+    }
+
     /// The transport is broken: nothing can be said or heard any more.
     pub fn failed(&mut self, id: ConnId) {
         self.bury(id, Effect::Close(id));

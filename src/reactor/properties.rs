@@ -43,6 +43,8 @@ const BUFFER_BYTES_MAX: usize = 512;
 const REST_BYTES_MAX: usize = 600 + 4 * BUFFER_BYTES_MAX;
 /// How much a peer says before somebody reads it.
 const INBOX_BYTES_MAX: usize = 8192;
+/// Turns in which everything has to end: each of the small requests of all inboxes may take two.
+const TURNS_MAX: usize = 4000;
 /// What a peer may wait for.
 const WAITS_MS: [u64; 8] = [0, 1, 127, 1000, 2000, 5000, 10_000, 60_000];
 /// What is tedious to spell in a script.
@@ -97,6 +99,8 @@ struct Echo {
     waiting: BTreeMap<Call, String>,
     /// Streams that all get the same.
     feeds: BTreeSet<Call>,
+    /// Those whose peers have ended their side.
+    hung_up: BTreeSet<Call>,
     /// How many pieces each stream still gets.
     streams: BTreeMap<Call, u8>,
     /// Streams that nobody takes: to HEAD, or by one who will be cut off.
@@ -264,6 +268,15 @@ impl App for Echo {
         assert!(self.open.remove(&id), "what opened closes once");
     }
 
+    fn hung_up(&mut self, call: Call, _: &mut Net) {
+        let streams = self.streams.contains_key(&call) || self.feeds.contains(&call);
+        let is_owed = streams || self.waiting.contains_key(&call) || self.gone.contains(&call);
+        assert!(
+            is_owed && self.hung_up.insert(call),
+            "once for what is owed"
+        );
+    }
+
     fn stopping(&mut self, net: &mut Net) {
         assert!(!std::mem::replace(&mut self.stopped, true), "said once");
         net.broadcast(self.open.iter().copied(), Message::Text("bye"));
@@ -308,6 +321,8 @@ struct Wire {
     told: bool,
     /// We say no more.
     shut: bool,
+    /// The engine was told of an end that it does not read yet.
+    hung_up: bool,
     /// How many bytes the transport takes.
     room: usize,
     blocked: bool,
@@ -434,6 +449,7 @@ impl<'s> World<'s> {
                 broken: false,
                 told: false,
                 shut: false,
+                hung_up: false,
                 room: self.room,
                 blocked: false,
                 said: Vec::new(),
@@ -519,8 +535,13 @@ impl<'s> World<'s> {
         for wire in self.wires.iter_mut().flatten() {
             // Nobody waits for what a broken connection has left behind.
             if wire.told || !wire.wanted && !wire.broken {
+                if wire.ended && !wire.told && !wire.hung_up {
+                    wire.hung_up = true;
+                    self.engine.hung_up(wire.id);
+                }
                 continue;
             }
+            wire.hung_up = false;
             if wire.broken {
                 wire.told = true;
                 self.engine.failed(wire.id);
@@ -610,7 +631,7 @@ impl<'s> World<'s> {
         for wire in self.wires.iter_mut().flatten() {
             wire.room = if self.generous { usize::MAX } else { 0 };
         }
-        for _ in 0..200 {
+        for _ in 0..TURNS_MAX {
             let app = self.engine.app();
             let is_waiting = !app.waiting.is_empty() || !app.feeds.is_empty();
             self.rung = is_waiting || app.uploads.values().any(|(_, held)| *held);

@@ -115,6 +115,10 @@ impl App for Probe {
         self.hear("aborted".into());
     }
 
+    fn hung_up(&mut self, _: Call, _: &mut Net) {
+        self.hear("hung up".into());
+    }
+
     fn opened(&mut self, _: ConnId, tag: u64, _: &mut Net) {
         self.hear(format!("opened {tag}"));
     }

@@ -20,6 +20,7 @@ use super::service::Service;
 use super::shelf::Asset;
 use super::templates::Templates;
 use crate::http::{Method, Response};
+use crate::layer::Bounds;
 use crate::reactor::Settings;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
@@ -40,6 +41,8 @@ pub(super) struct Parts<S> {
     pub(super) body_bytes_max: u64,
     /// Where uploads spill.
     pub(super) spill_folder: PathBuf,
+    /// Of groups.
+    pub(super) bounds: Bounds,
 }
 
 impl<S> fmt::Debug for App<S> {
@@ -101,6 +104,7 @@ impl<S: 'static> App<S> {
             mounts: Vec::new(),
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
             spill_folder: std::env::temp_dir(),
+            bounds: Bounds::default(),
         };
         Self {
             parts,
@@ -201,6 +205,12 @@ impl<S: 'static> App<S> {
             prefix: prefix.to_owned(),
             from: From::Embedded(assets),
         });
+        self
+    }
+
+    /// How large groups may grow.
+    pub const fn group_bounds(mut self, bounds: Bounds) -> Self {
+        self.parts.bounds = bounds;
         self
     }
 

@@ -28,7 +28,7 @@ pub enum Connect {
     /// Yes.
     Accept,
     /// Yes, with this subprotocol, which must be one of those that were offered.
-    Protocol(&'static str),
+    Protocol(String),
     /// No, and why.
     Reject(Status, String),
 }
@@ -62,7 +62,7 @@ pub trait Consumer<S>: Any {
     }
 
     /// The connection has ended, with the peer's code or without a word. Exactly once after
-    /// `opened`. Its groups are left already.
+    /// `opened`. Its groups are left already, and it is its user's no more.
     fn disconnect(&mut self, code: Option<u16>, live: &mut Live<'_, S>) {
         let _ = (code, live);
     }
@@ -168,5 +168,5 @@ pub fn consumer<S: 'static, C: Consumer<S>>(make: impl Fn() -> C + 'static) -> i
 /// A consumer whose connection is about to open.
 pub struct Opening<S> {
     pub(super) consumer: Box<dyn Consumer<S>>,
-    pub(super) protocol: Option<&'static str>,
+    pub(super) protocol: Option<String>,
 }

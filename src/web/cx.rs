@@ -7,7 +7,7 @@ use super::pages::Pages;
 use super::request::Request;
 use super::timer::{Tick, TimerId, Timers};
 use crate::ground::time::Now;
-use crate::layer::{Channel, Layer, LocalLayer, Refusal};
+use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
 use crate::reactor::{ConnId, Net};
 use crate::ws::Message;
 use std::time::Duration;
@@ -37,6 +37,8 @@ impl<S> Cx<'_, S> {
 #[derive(Debug)]
 pub(super) struct Desk<S> {
     pub(super) layer: LocalLayer,
+    /// Groups of their own, that nobody can join by a name: the connections of each user.
+    pub(super) people: LocalLayer,
     pub(super) channels: Channels,
     pub(super) helpers: Helpers,
     pub(super) timers: Timers<S>,
@@ -44,9 +46,10 @@ pub(super) struct Desk<S> {
 }
 
 impl<S> Desk<S> {
-    pub(super) fn new(pages: Pages) -> Self {
+    pub(super) fn new(pages: Pages, bounds: Bounds) -> Self {
         Self {
-            layer: LocalLayer::default(),
+            layer: LocalLayer::new(bounds),
+            people: LocalLayer::default(),
             channels: Channels::default(),
             helpers: Helpers::new(),
             timers: Timers::default(),
@@ -97,19 +100,22 @@ impl<S> House<'_, S> {
         let Desk {
             layer, channels, ..
         } = &mut *self.desk;
-        let members = layer.members(group);
-        if channels.any_intercepts() {
-            for member in members {
-                if channels.intercepts(*member) && !channels.deliver(*member, event) {
-                    cut_off(self.net, *member);
-                }
-            }
-        }
-        let plain = members
-            .iter()
-            .filter(|member| !channels.intercepts(**member));
-        let ids = plain.map(|member| ConnId::from_bits(member.0));
-        self.net.broadcast(ids, Message::Text(event.text()));
+        tell(layer.members(group), event, channels, self.net);
+    }
+
+    /// Says something to every connection of a user, as [`group_send`](Self::group_send) does to a
+    /// group. A connection is its user's from its opening to its end; whose it is was found out by
+    /// middleware when it was asked for.
+    pub fn user_send(&mut self, user: &str, event: &Event) {
+        let Desk {
+            people, channels, ..
+        } = &mut *self.desk;
+        tell(people.members(user), event, channels, self.net);
+    }
+
+    /// How many connections a user has: none is away.
+    pub fn user_len(&self, user: &str) -> usize {
+        self.desk.people.members(user).len()
     }
 
     /// Says something to one channel.
@@ -146,6 +152,22 @@ impl<S> House<'_, S> {
     pub fn cancel(&mut self, timer: TimerId) -> bool {
         self.desk.timers.cancel(timer)
     }
+}
+
+/// Says something to channels: encoded once, or by way of those that intercept.
+fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut Net) {
+    if channels.any_intercepts() {
+        for member in members {
+            if channels.intercepts(*member) && !channels.deliver(*member, event) {
+                cut_off(net, *member);
+            }
+        }
+    }
+    let plain = members
+        .iter()
+        .filter(|member| !channels.intercepts(**member));
+    let ids = plain.map(|member| ConnId::from_bits(member.0));
+    net.broadcast(ids, Message::Text(event.text()));
 }
 
 /// More waits for guests that intercept than may wait: this one misses something, and is told.

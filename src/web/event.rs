@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::layer::Channel;
@@ -16,6 +18,37 @@ use crate::reactor::ConnId;
 const DELIVERIES_MAX: usize = 1_000_000;
 
 /// What is said to a channel or group: a kind, and a text that clients can be sent as it is.
+///
+/// A consumer that [intercepts](super::Consumer::intercepts) gives each kind a method of its own:
+///
+/// ```
+/// use parlour::web::{Consumer, Event, Live};
+/// use parlour::ws::Message;
+///
+/// struct Chat;
+///
+/// impl Chat {
+///     fn said(&mut self, text: &str, live: &mut Live<'_, ()>) {
+///         live.send(text);
+///     }
+/// }
+///
+/// impl Consumer<()> for Chat {
+///     fn receive(&mut self, _: Message<'_>, _: &mut Live<'_, ()>) {}
+///
+///     fn intercepts(&self) -> bool {
+///         true
+///     }
+///
+///     fn event(&mut self, event: &Event, live: &mut Live<'_, ()>) {
+///         match event.kind() {
+///             "chat.said" => self.said(event.text(), live),
+///             other => log::warn!("nobody knows the event '{other}'"),
+///         }
+///     }
+/// }
+/// # let _ = Chat;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     kind: Box<str>,
@@ -38,6 +71,17 @@ impl Event {
             .and_then(Value::as_str)
             .unwrap_or_default();
         Self::new(kind, value.to_string())
+    }
+
+    /// An event of a kind whose text is a value of the app's own, as JSON. For one that cannot be
+    /// written as JSON, such as a map whose keys are no strings, that is said.
+    pub fn of<T: Serialize>(kind: &str, value: &T) -> Result<Self, serde_json::Error> {
+        Ok(Self::new(kind, serde_json::to_string(value)?))
+    }
+
+    /// The value of an event that [`Event::of`] or [`Event::json`] made: for those who intercept.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.text)
     }
 
     /// What sort of event it is.

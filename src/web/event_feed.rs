@@ -57,6 +57,10 @@ impl<S: 'static> Feed<S> for EventFeed<S> {
         }
     }
 
+    fn hung_up(&mut self, flow: &mut Flow<'_, S>) {
+        flow.end();
+    }
+
     fn event(&mut self, event: &Event, flow: &mut Flow<'_, S>) {
         flow.say(&event_stream::Event::new(event.text()).named(event.kind()));
     }

@@ -16,7 +16,7 @@ use super::consumer::{Consumer, Live};
 use super::cx::House;
 use super::helper::{Busy, Outcome};
 use super::seats::{Guest, GuestGoOn, GuestWait};
-use super::service::{Parked, Service, told};
+use super::service::{Newcomer, Parked, Service, told};
 use super::stream::{Feed, Flow};
 use crate::layer::{Channel, Layer};
 use crate::reactor::{Call, ConnId, Net};
@@ -25,17 +25,23 @@ use crate::reactor::{Call, ConnId, Net};
 const OURS: &str = "something went wrong here; it is not your fault";
 
 impl<S: 'static> Service<S> {
-    pub(super) fn consumer_opened(
-        &mut self,
-        call: Call,
-        consumer: Box<dyn Consumer<S>>,
-        net: &mut Net,
-    ) {
+    pub(super) fn consumer_opened(&mut self, call: Call, newcomer: Newcomer<S>, net: &mut Net) {
+        let Newcomer { consumer, user } = newcomer;
+        if let Some(user) = user {
+            self.seat_person(&user, call);
+        }
         if consumer.intercepts() {
             self.desk.channels.intercept(Channel(call.id.to_bits()));
         }
         self.seats.take(call, Guest::Consumer(consumer));
         self.consume(call.id, net, |consumer, live| consumer.opened(live));
+    }
+
+    /// A connection is its user's from now on.
+    pub(super) fn seat_person(&mut self, user: &str, call: Call) {
+        if let Err(refusal) = self.desk.people.join(user, Channel(call.id.to_bits())) {
+            log::error!("'{user}' does not hear what is said to users: {refusal}");
+        }
     }
 
     /// Calls the consumer at a connection, and then works off what came of it.
@@ -78,7 +84,7 @@ impl<S: 'static> Service<S> {
         let Some((came_with, _)) = self.seats.at(id) else {
             return;
         };
-        self.desk.layer.end(Channel(id.to_bits()));
+        self.leave_groups(Channel(id.to_bits()));
         self.call_consumer(id, net, |consumer, live| consumer.disconnect(code, live));
         self.clear(came_with);
         self.work_off(net);
@@ -89,8 +95,13 @@ impl<S: 'static> Service<S> {
         self.work_off(net);
     }
 
+    pub(super) fn feed_hung_up(&mut self, call: Call, net: &mut Net) {
+        self.call_feed(call, net, |feed, flow| feed.hung_up(flow));
+        self.work_off(net);
+    }
+
     pub(super) fn feed_ended(&mut self, call: Call, net: &mut Net) {
-        self.desk.layer.end(Channel(call.id.to_bits()));
+        self.leave_groups(Channel(call.id.to_bits()));
         self.call_feed(call, net, |feed, flow| {
             flow.over = true;
             feed.ended(flow);
@@ -127,10 +138,15 @@ impl<S: 'static> Service<S> {
         }
     }
 
+    fn leave_groups(&mut self, channel: Channel) {
+        self.desk.layer.end(channel);
+        self.desk.people.end(channel);
+    }
+
     /// A guest has gone: nothing that bears its name stays.
     fn clear(&mut self, call: Call) {
         let channel = Channel(call.id.to_bits());
-        self.desk.layer.end(channel);
+        self.leave_groups(channel);
         self.desk.channels.end(channel);
         self.seats.leave(call);
     }

@@ -8,9 +8,9 @@
 //!
 //! fn sign_up(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
 //!     let text = cx.request.form_value("password").unwrap_or_default();
-//!     password::hash(&text).then(|cx, hashed| -> Result<_, Error> {
+//!     password::hash(&text).then(|cx: &mut Cx<'_, Vec<String>>, hashed| {
 //!         cx.state.push(hashed?);
-//!         Ok("welcome")
+//!         Ok::<_, Error>("welcome")
 //!     })
 //! }
 //! ```

@@ -234,6 +234,12 @@ impl Request {
         Ok(serde_json::from_slice(&self.body)?)
     }
 
+    /// Whether the request offers to speak this subprotocol over its WebSocket.
+    pub fn offers_protocol(&self, name: &str) -> bool {
+        let mut offered = self.head().tokens("Sec-WebSocket-Protocol");
+        offered.any(|token| token == name)
+    }
+
     /// Whether the request asks to become a WebSocket.
     pub fn is_upgrade(&self) -> bool {
         self.head().wants_upgrade_to("websocket")

@@ -23,6 +23,7 @@ use super::consumer::{Consumer, Opening};
 use super::cx::{Cx, Desk, House};
 use super::error::Error;
 use super::error_page;
+use super::guard::User;
 use super::helper::{Busy, Outcome, Pending, Unpack};
 use super::intakes::Receiving;
 use super::middleware::Middleware;
@@ -71,6 +72,12 @@ pub(super) struct Leaving<S> {
     feed: Option<Box<dyn Feed<S>>>,
 }
 
+/// A consumer whose connection is about to open, and who it is for.
+pub(super) struct Newcomer<S> {
+    pub(super) consumer: Box<dyn Consumer<S>>,
+    pub(super) user: Option<String>,
+}
+
 /// An app, put together.
 pub(super) struct Service<S> {
     pub(super) state: S,
@@ -82,7 +89,7 @@ pub(super) struct Service<S> {
     pub(super) intakes: HashMap<Call, Receiving>,
     pub(super) desk: Desk<S>,
     pub(super) seats: Seats<S>,
-    pub(super) opening: Slab<(Call, Box<dyn Consumer<S>>)>,
+    pub(super) opening: Slab<(Call, Newcomer<S>)>,
     pub(super) parked: HashMap<u64, Parked<S>>,
     waiting: HashMap<Call, u64>,
     tickets: u64,
@@ -107,7 +114,7 @@ impl<S: 'static> Service<S> {
         let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
         let routes = assets.route(parts.routes);
         let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
-        let mut desk = Desk::new(pages);
+        let mut desk = Desk::new(pages, parts.bounds);
         desk.helpers.set_bell(bell);
         Ok(Self {
             state: parts.state,
@@ -274,7 +281,7 @@ impl<S: 'static> Service<S> {
         net: &mut Net,
     ) -> Answer {
         let Some(wait) = request.held.pop() else {
-            return self.say(call, leaving);
+            return self.say(call, &request, leaving);
         };
         let ticket = self.ticket();
         let (errand, done) = wait.into_parts();
@@ -295,8 +302,12 @@ impl<S: 'static> Service<S> {
         }
     }
 
-    fn say(&mut self, call: Call, Leaving { response, feed }: Leaving<S>) -> Answer {
+    fn say(&mut self, call: Call, request: &Request, leaving: Leaving<S>) -> Answer {
+        let Leaving { response, feed } = leaving;
         if let Some(feed) = feed {
+            if let Some(User(name)) = request.carried() {
+                self.seat_person(name, call);
+            }
             self.seats.take(call, Guest::Feed(feed));
             self.desk.channels.intercept(Channel(call.id.to_bits()));
         }
@@ -350,7 +361,8 @@ impl<S: 'static> Service<S> {
         }
         let Opening { consumer, protocol } = opening;
         let bytes_max = consumer.message_bytes_max();
-        let tag = self.opening.insert((call, consumer)) as u64;
+        let user = request.carried::<User>().map(|user| user.0.clone());
+        let tag = self.opening.insert((call, Newcomer { consumer, user })) as u64;
         let upgrade = Upgrade::new(tag).message_bytes_max(bytes_max);
         Answer::Upgrade(match protocol {
             Some(protocol) => upgrade.protocol(protocol),
@@ -454,10 +466,14 @@ impl<S: 'static> reactor::App for Service<S> {
         self.feed_ended(call, net);
     }
 
+    fn hung_up(&mut self, call: Call, net: &mut Net) {
+        self.feed_hung_up(call, net);
+    }
+
     fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
-        let (call, consumer) = self.opening.remove(tag as usize);
+        let (call, newcomer) = self.opening.remove(tag as usize);
         debug_assert_eq!(call.id, id, "a tag belongs to one connection");
-        self.consumer_opened(call, consumer, net);
+        self.consumer_opened(call, newcomer, net);
     }
 
     fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {

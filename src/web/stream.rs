@@ -25,6 +25,12 @@ pub trait Feed<S>: Any {
         let _ = (event, flow);
     }
 
+    /// The client has ended its side. It may still be reading what is to come; who listens to
+    /// something without an end has most likely gone.
+    fn hung_up(&mut self, flow: &mut Flow<'_, S>) {
+        let _ = flow;
+    }
+
     /// The client has gone before the end. Its groups are left already.
     fn ended(&mut self, flow: &mut Flow<'_, S>) {
         let _ = flow;

@@ -313,3 +313,16 @@ fn a_slow_reader_of_many_is_cut_off_and_the_others_read_on() {
     assert_eq!(world.end(slow), Some(Effect::Reset(slow)));
     assert!(world.hear(busy).ends_with("1\r\n2\r\n"));
 }
+
+#[test]
+fn an_app_that_owes_an_answer_hears_that_its_peer_has_hung_up() {
+    for (path, told) in [("/later", true), ("/stream", true), ("/now", false)] {
+        let mut world = World::new();
+        let id = world.connect();
+        world.say(id, get(path));
+        world.app_heard();
+        world.engine.hung_up(id);
+        let wanted: &[&str] = if told { &["hung up"] } else { &[] };
+        assert_eq!(world.app_heard(), wanted, "{path}");
+    }
+}
