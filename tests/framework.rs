@@ -502,7 +502,7 @@ fn an_answer_is_held_until_what_it_says_is_true() {
 #[test]
 fn more_than_may_wait_is_told_to_come_again() {
     let (start, gate) = std::sync::mpsc::channel::<()>();
-    let gate = std::sync::Mutex::new(gate);
+    let gate = Mutex::new(gate);
     let gate = std::sync::Arc::new(gate);
     let (running, address) = serve(move || {
         App::new(()).get("/", move |_: &mut Cx<'_, ()>| {
