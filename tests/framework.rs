@@ -19,8 +19,8 @@ use parlour::http::{Method, Response, Status, event_stream};
 use parlour::store::{Database, StoreError};
 use parlour::web::{
     App, Connect, Consumer, Cx, Error, Event, Feed, Flow, Live, Middleware, Reply, Routes, Running,
-    Scope, Wait, accept_websocket, events, guard, methods, rate_limit, require_websocket, stream,
-    takes,
+    Scope, Wait, accept_websocket, events, guard, login_required, methods, rate_limit,
+    require_websocket, stream, takes,
 };
 use parlour::ws::Message;
 use people::{Browser, hear};
@@ -350,12 +350,12 @@ impl Noted {
 }
 
 impl Middleware<()> for Noted {
-    fn request(&self, cx: &mut Cx<'_, ()>) -> Option<Response> {
+    fn request(&self, cx: &mut Cx<'_, ()>) -> Option<Reply<()>> {
         self.note(cx, "request");
-        (cx.request.query("stop").as_deref() == Some(self.0)).then(|| Response::text("stopped"))
+        (cx.request.query("stop").as_deref() == Some(self.0)).then(|| Reply::of("stopped"))
     }
 
-    fn view(&self, cx: &mut Cx<'_, ()>) -> Option<Response> {
+    fn view(&self, cx: &mut Cx<'_, ()>) -> Option<Reply<()>> {
         self.note(cx, "view");
         None
     }
@@ -393,6 +393,58 @@ fn hooks_run_inwards_on_the_way_in_and_outwards_on_the_way_out() {
     let failed = "outer.request inner.request outer.view inner.view inner.exception \
                   outer.exception inner.response outer.response";
     assert_eq!(trace(browser.get("/fails").expect(400)), failed);
+    running.stop().unwrap();
+}
+
+/// Refuses what asks for it in the query, on the way in or when the handler is known.
+struct Refuses;
+
+impl Middleware<()> for Refuses {
+    fn request(&self, cx: &mut Cx<'_, ()>) -> Option<Reply<()>> {
+        let asked = cx.request.query("refuse")?;
+        (asked == "request").then(|| Reply::of(Error::forbidden("not today")))
+    }
+
+    fn view(&self, cx: &mut Cx<'_, ()>) -> Option<Reply<()>> {
+        cx.request.query("refuse")?;
+        let waiting = Wait::on_helper(|| ()).then(|_, ()| Error::forbidden("not now"));
+        Some(waiting)
+    }
+}
+
+#[test]
+fn what_hooks_and_guards_refuse_has_the_face_of_other_errors() {
+    let (running, address) = serve(|| {
+        let methods = methods(&[Method::Get], hello);
+        App::new(())
+            .wrap(Refuses)
+            .on_error(|_, error| {
+                let page = format!("a page about {}: {}", error.status(), error.message());
+                Some(Response::text(page).with_status(error.status()))
+            })
+            .get("/", hello)
+            .get("/few", rate_limit(0, Duration::from_secs(3600), hello))
+            .get("/members", login_required(hello))
+            .post("/methods", methods)
+    });
+    let mut browser = Browser::at(address);
+    let faced = |answer: people::Answer, status, told: &str| {
+        let answer = answer.expect(status);
+        assert!(answer.text().starts_with("a page about"), "{told}");
+        assert!(answer.text().ends_with(told), "{}", answer.text());
+        answer
+    };
+    faced(browser.get("/?refuse=request"), 403, "not today");
+    faced(browser.get("/?refuse=view"), 403, "not now");
+    faced(browser.get("/members"), 401, "sign in first");
+    let refused = faced(browser.get("/few"), 429, "come again later");
+    assert!(refused.field("retry-after").is_some());
+    let refused = faced(
+        browser.post("/methods", &[]),
+        405,
+        "does not take that method",
+    );
+    assert_eq!(refused.field("allow"), Some("GET"));
     running.stop().unwrap();
 }
 

@@ -96,7 +96,7 @@ fn pages() -> App<()> {
 struct Known;
 
 impl Middleware<()> for Known {
-    fn request(&self, cx: &mut Cx<'_, ()>) -> Option<Response> {
+    fn request(&self, cx: &mut Cx<'_, ()>) -> Option<Reply<()>> {
         cx.request.carry(User("<Ann>".into()));
         cx.request.carry(CsrfToken("t\"<".into()));
         cx.request.carry(Flash(vec!["saved".into(), "<b>".into()]));

@@ -66,9 +66,12 @@ pub fn login_required_at<S: 'static>(
             }
             let is_page = wants_html(cx.request.head().all_fields());
             Err(if is_page && !cx.request.is_upgrade() {
-                Response::redirect(&format!("{page}{}", way_back(cx.request)))
+                Reply::of(Response::redirect(&format!(
+                    "{page}{}",
+                    way_back(cx.request)
+                )))
             } else {
-                Response::refusal(Status::UNAUTHORIZED, "sign in first")
+                Reply::of(Error::new(Status::UNAUTHORIZED, "sign in first"))
             })
         },
         inner,
@@ -127,9 +130,7 @@ pub fn methods<S: 'static>(allowed: &'static [Method], inner: impl Handler<S>) -
                 return Ok(());
             }
             let allow: Vec<&str> = allowed.iter().map(|method| method.name()).collect();
-            let reason = "this path does not take that method";
-            let refusal = Response::refusal(Status::METHOD_NOT_ALLOWED, reason);
-            Err(refusal.field("Allow", allow.join(", ")))
+            Err(Error::method_not_allowed(allow.join(", ")))
         },
         inner,
     )
@@ -179,7 +180,7 @@ pub fn rate_limit_by<S: 'static, K: Hash + Eq + Clone + 'static>(
             let now = cx.house.now().instant;
             windows.borrow_mut().admit(key, now).map_err(|left| {
                 let tell = "too often, come again later";
-                Response::refusal(Status::TOO_MANY_REQUESTS, tell)
+                Error::new(Status::TOO_MANY_REQUESTS, tell)
                     .field("Retry-After", (left.as_secs() + 1).to_string())
             })
         },

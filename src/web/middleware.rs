@@ -13,6 +13,7 @@ mod sessions;
 
 use super::cx::Cx;
 use super::error::Error;
+use super::reply::Reply;
 use crate::http::Response;
 
 pub use access_log::AccessLog;
@@ -24,14 +25,15 @@ pub use sessions::Sessions;
 
 /// Something that stands around every request.
 pub trait Middleware<S>: 'static {
-    /// A request has come. May answer at once.
-    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Response> {
+    /// A request has come. May answer at once; an [`Error`] gets the face of all others:
+    /// `Some(Reply::of(error))`.
+    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         let _ = cx;
         None
     }
 
     /// It is known who will answer; the path's parameters are there. May answer instead.
-    fn view(&self, cx: &mut Cx<'_, S>) -> Option<Response> {
+    fn view(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         let _ = cx;
         None
     }

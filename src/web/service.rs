@@ -178,8 +178,8 @@ impl<S: 'static> Service<S> {
         let middleware = Rc::clone(&self.middleware);
         let router = Rc::clone(&self.router);
         let mut cx = self.cx(request, net);
-        if let Some(response) = middleware.iter().find_map(|it| it.request(&mut cx)) {
-            return Reply::Respond(response);
+        if let Some(reply) = middleware.iter().find_map(|it| it.request(&mut cx)) {
+            return reply;
         }
         let method = cx.request.method();
         let handler = match router.find(method, cx.request.path()) {
@@ -193,8 +193,8 @@ impl<S: 'static> Service<S> {
             Found::OtherMethods(allow) => return Reply::Fail(Error::method_not_allowed(allow)),
             Found::Nothing => return Reply::Fail(Error::not_found()),
         };
-        if let Some(response) = middleware.iter().find_map(|it| it.view(&mut cx)) {
-            return Reply::Respond(response);
+        if let Some(reply) = middleware.iter().find_map(|it| it.view(&mut cx)) {
+            return reply;
         }
         handler.call(&mut cx)
     }

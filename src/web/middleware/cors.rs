@@ -15,6 +15,7 @@ use super::Middleware;
 use crate::http::{Method, Response, Status};
 use crate::web::cx::Cx;
 use crate::web::origin::Origin;
+use crate::web::reply::Reply;
 
 /// How long a browser may go without asking again. Chromium caps it at two hours.
 const MAX_AGE_S: u32 = 600;
@@ -143,7 +144,7 @@ impl Cors {
 }
 
 impl<S> Middleware<S> for Cors {
-    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Response> {
+    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         if cx.request.method() != Method::Options {
             return None;
         }
@@ -151,7 +152,7 @@ impl<S> Middleware<S> for Cors {
         let origin = cx.request.field("Origin")?;
         if !self.allows(origin) {
             let reason = "pages of this origin may not read answers from here";
-            return Some(Response::refusal(Status::FORBIDDEN, reason));
+            return Some(Reply::of(Response::refusal(Status::FORBIDDEN, reason)));
         }
         let mut response = Response::new(Status::NO_CONTENT)
             .field("Access-Control-Allow-Methods", &self.methods)
@@ -159,7 +160,7 @@ impl<S> Middleware<S> for Cors {
             .field("Access-Control-Max-Age", self.max_age_s.to_string());
         response.vary("Access-Control-Request-Method");
         response.vary("Access-Control-Request-Headers");
-        Some(response)
+        Some(Reply::of(response))
     }
 
     fn response(&self, cx: &mut Cx<'_, S>, mut response: Response) -> Response {

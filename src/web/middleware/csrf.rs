@@ -23,8 +23,8 @@ use crate::http::cookie::SetCookie;
 use crate::http::{Body, Method, Response};
 use crate::web::cx::Cx;
 use crate::web::error::Error;
-use crate::web::error_page;
 use crate::web::origin;
+use crate::web::reply::Reply;
 use crate::web::request::Request;
 use crate::web::secret::{self, Secret};
 
@@ -201,14 +201,14 @@ fn has_token(response: &Response, token: &str) -> bool {
         || response.fields().iter().any(|(_, value)| in_fields(value))
 }
 
-fn refusal(request: &Request, why: &str) -> Response {
+fn refusal(why: &str) -> Error {
     let help = "Go back, load the page again, and send it once more.";
     let how = format!("Programs send the token as {HEADER}, or as the form's {FIELD}.");
-    error_page::answer(request, &Error::forbidden(format!("{why} {help} {how}")))
+    Error::forbidden(format!("{why} {help} {how}"))
 }
 
 impl<S> Middleware<S> for Csrf {
-    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Response> {
+    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         // A session has left its own.
         let known = cx.request.carried::<Anchor>().copied();
         let anchor = known.or_else(|| self.visitors(cx.request));
@@ -218,9 +218,9 @@ impl<S> Middleware<S> for Csrf {
         None
     }
 
-    fn view(&self, cx: &mut Cx<'_, S>) -> Option<Response> {
+    fn view(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         let why = self.objection(cx.request)?;
-        Some(refusal(cx.request, why))
+        Some(Reply::of(refusal(why)))
     }
 
     fn response(&self, cx: &mut Cx<'_, S>, mut response: Response) -> Response {

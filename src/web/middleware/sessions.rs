@@ -13,11 +13,13 @@ use crate::http::cookie::SetCookie;
 use crate::http::{Response, Status};
 use crate::store::{Database, Migrations, StoreError};
 use crate::web::cx::Cx;
+use crate::web::error::Error;
 use crate::web::flash::Flash;
 use crate::web::guard::User;
 use crate::web::helper::Wait;
 use crate::web::middleware::csrf::{Anchor, CsrfToken};
 use crate::web::origin;
+use crate::web::reply::Reply;
 use crate::web::secret::Secret;
 use crate::web::session::{CookieNews, Keeper, Session, Settled};
 
@@ -113,7 +115,7 @@ impl Sessions {
 }
 
 impl<S> Middleware<S> for Sessions {
-    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Response> {
+    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         assert!(
             cx.request.carried::<CsrfToken>().is_none(),
             "Csrf needs to know the session: wrap Sessions before Csrf"
@@ -123,7 +125,7 @@ impl<S> Middleware<S> for Sessions {
         let foreign = || origin::is_foreign(cx.request, &self.trusted, self.secure);
         if cookie.is_some() && cx.request.is_upgrade() && foreign() {
             let reason = "pages of other sites may not open WebSockets here";
-            return Some(Response::refusal(Status::FORBIDDEN, reason));
+            return Some(Reply::of(Error::forbidden(reason)));
         }
         let id = cookie.and_then(|cookie| self.secret.unsign(PURPOSE, cookie));
         let session = match self.keeper.session(id, now_s) {
@@ -131,8 +133,8 @@ impl<S> Middleware<S> for Sessions {
             Err(error) => {
                 log::error!("sessions cannot be read: {error}");
                 let reason = "it cannot be told who you are at the moment, come again soon";
-                let refusal = Response::refusal(Status::SERVICE_UNAVAILABLE, reason);
-                return Some(refusal.field("Retry-After", "1"));
+                let refusal = Error::new(Status::SERVICE_UNAVAILABLE, reason);
+                return Some(Reply::of(refusal.field("Retry-After", "1")));
             }
         };
         if let Some(user) = session.user() {
