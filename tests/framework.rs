@@ -481,6 +481,65 @@ fn a_handler_goes_on_when_a_helper_is_done_and_the_loop_does_not_wait() {
     assert_eq!(running.stop().unwrap(), 2);
 }
 
+/// Has what it hears done by a helper that waits for the gate, and says it to all then.
+struct Slow(std::sync::Arc<std::sync::Mutex<std::sync::mpsc::Receiver<()>>>);
+
+impl Consumer<()> for Slow {
+    fn opened(&mut self, live: &mut Live<'_, ()>) {
+        live.join("all").unwrap();
+        live.send("in");
+    }
+
+    fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, ()>) {
+        let Message::Text(text) = message else {
+            return;
+        };
+        let (gate, text) = (std::sync::Arc::clone(&self.0), text.to_owned());
+        let job = move || {
+            gate.lock().unwrap().recv().unwrap();
+            assert_ne!(text, "panic", "as the test wants it");
+            text
+        };
+        live.house.wait(Wait::on_helper(job), |tick, done| {
+            let done = done.unwrap();
+            assert_ne!(done, "panic later", "as the test wants it");
+            tick.house.group_send("all", &Event::new("said", done));
+        });
+    }
+
+    fn disconnect(&mut self, _: Option<u16>, live: &mut Live<'_, ()>) {
+        live.house.group_send("all", &Event::new("gone", "gone"));
+    }
+}
+
+#[test]
+fn what_the_house_waits_for_goes_on_in_order_when_whoever_asked_has_gone() {
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
+    let (running, address) =
+        serve(move || App::new(()).consumer("/ws", move || Slow(std::sync::Arc::clone(&gate))));
+    let browser = Browser::at(address);
+    let enter = || {
+        let mut socket = browser.socket("/ws").unwrap();
+        assert_eq!(socket.read().unwrap().unwrap().text(), Some("in"));
+        socket
+    };
+    let mut stays = enter();
+    let mut leaves = enter();
+    for text in ["one", "panic", "two", "panic later", "three"] {
+        leaves.write(text).unwrap();
+    }
+    leaves.close(1000, "").unwrap();
+    while leaves.read().unwrap().is_some() {}
+    let mut hear = || stays.read().unwrap().unwrap().text().unwrap().to_owned();
+    assert_eq!(hear(), "gone");
+    for _ in 0..5 {
+        open.send(()).unwrap();
+    }
+    assert_eq!([hear(), hear(), hear()], ["one", "two", "three"]);
+    running.stop().unwrap();
+}
+
 #[test]
 fn a_handler_goes_on_when_whoever_asked_has_gone() {
     let (open, gate) = std::sync::mpsc::channel::<()>();

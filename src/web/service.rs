@@ -33,7 +33,7 @@ use super::remote::Act;
 use super::reply::{GoOn, Reply};
 use super::request::Request;
 use super::router::{Found, Router};
-use super::seats::{Guest, GuestGoOn, GuestWait, Seats};
+use super::seats::{Guest, GuestGoOn, GuestWait, HouseGoOn, Seats};
 use super::stream::{Feed, Streaming};
 use super::timer::{Due, Tick};
 use crate::ground::time::Instant;
@@ -65,6 +65,8 @@ pub(super) enum Parked<S> {
     Intake { call: Call },
     /// A consumer or a feed.
     Guest { call: Call, go_on: GuestGoOn<S> },
+    /// Nobody in particular.
+    House { go_on: HouseGoOn<S> },
 }
 
 /// An answer on its way out, and what writes its body.
@@ -397,7 +399,11 @@ impl<S: 'static> Service<S> {
     }
 
     /// Calls something that has no request or connection of its own. Nothing comes of a panic.
-    fn ticked<T>(&mut self, net: &mut Net, what: impl FnOnce(&mut Tick<'_, S>) -> T) -> Option<T> {
+    pub(super) fn ticked<T>(
+        &mut self,
+        net: &mut Net,
+        what: impl FnOnce(&mut Tick<'_, S>) -> T,
+    ) -> Option<T> {
         let house = House {
             desk: &mut self.desk,
             net,
@@ -407,7 +413,7 @@ impl<S: 'static> Service<S> {
             house,
         };
         catch_unwind(AssertUnwindSafe(|| what(&mut tick)))
-            .map_err(|panic| log::error!("a timer or an act panicked: {}", told(&*panic)))
+            .map_err(|panic| log::error!("a timer, an act or a wait panicked: {}", told(&*panic)))
             .ok()
     }
 
@@ -451,6 +457,10 @@ impl<S: 'static> Service<S> {
             }
             Some(Parked::Intake { call }) => self.intake_goes_on(call, outcome, net),
             Some(Parked::Guest { call, go_on }) => self.guest_goes_on(call, go_on, outcome, net),
+            Some(Parked::House { go_on }) => match outcome {
+                Some(outcome) => drop(self.ticked(net, |tick| go_on(tick, Ok(outcome)))),
+                None => log::error!("a helper's job panicked"),
+            },
             // Whoever waited has ended.
             None => {}
         }
