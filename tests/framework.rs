@@ -11,7 +11,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlour::client::ConnectError;
@@ -311,7 +312,12 @@ fn guards_stand_before_handlers() {
         App::new(())
             .get("/few", few)
             .get("/never", never)
+            .get("/members", login_required(hello))
             .post("/methods", limited)
+            .on_error(|_, error| {
+                let text = format!("face of: {}", error.message());
+                Some(Response::text(text).with_status(error.status()))
+            })
     });
     let mut browser = Browser::at(address);
     browser.get("/few").expect(200);
@@ -325,7 +331,10 @@ fn guards_stand_before_handlers() {
             .unwrap()
             > 3000
     );
+    assert_eq!(refused.text(), "face of: too often, come again later");
     browser.get("/never").expect(403);
+    let stranger = browser.get("/members").expect(401);
+    assert_eq!(stranger.text(), "face of: sign in first");
     assert_eq!(
         browser.post("/methods", &[]).expect(405).field("allow"),
         Some("GET")
@@ -482,7 +491,7 @@ fn a_handler_goes_on_when_a_helper_is_done_and_the_loop_does_not_wait() {
 }
 
 /// Has what it hears done by a helper that waits for the gate, and says it to all then.
-struct Slow(std::sync::Arc<std::sync::Mutex<std::sync::mpsc::Receiver<()>>>);
+struct Slow(Arc<Mutex<Receiver<()>>>);
 
 impl Consumer<()> for Slow {
     fn opened(&mut self, live: &mut Live<'_, ()>) {
@@ -494,7 +503,7 @@ impl Consumer<()> for Slow {
         let Message::Text(text) = message else {
             return;
         };
-        let (gate, text) = (std::sync::Arc::clone(&self.0), text.to_owned());
+        let (gate, text) = (Arc::clone(&self.0), text.to_owned());
         let job = move || {
             gate.lock().unwrap().recv().unwrap();
             assert_ne!(text, "panic", "as the test wants it");
@@ -514,10 +523,10 @@ impl Consumer<()> for Slow {
 
 #[test]
 fn what_the_house_waits_for_goes_on_in_order_when_whoever_asked_has_gone() {
-    let (open, gate) = std::sync::mpsc::channel::<()>();
-    let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
+    let (open, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
     let (running, address) =
-        serve(move || App::new(()).consumer("/ws", move || Slow(std::sync::Arc::clone(&gate))));
+        serve(move || App::new(()).consumer("/ws", move || Slow(Arc::clone(&gate))));
     let browser = Browser::at(address);
     let enter = || {
         let mut socket = browser.socket("/ws").unwrap();
@@ -542,11 +551,11 @@ fn what_the_house_waits_for_goes_on_in_order_when_whoever_asked_has_gone() {
 
 #[test]
 fn a_handler_goes_on_when_whoever_asked_has_gone() {
-    let (open, gate) = std::sync::mpsc::channel::<()>();
-    let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
+    let (open, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
     let (running, address) = serve(move || {
         let store = move |_: &mut Cx<'_, Vec<&'static str>>| {
-            let gate = std::sync::Arc::clone(&gate);
+            let gate = Arc::clone(&gate);
             Wait::on_helper(move || gate.lock().unwrap().recv().is_ok()).then(
                 |cx: &mut Cx<'_, Vec<&'static str>>, _| {
                     cx.state.push("stored");
@@ -594,12 +603,12 @@ fn an_answer_is_held_until_what_it_says_is_true() {
 
 #[test]
 fn more_than_may_wait_is_told_to_come_again() {
-    let (start, gate) = std::sync::mpsc::channel::<()>();
-    let gate = std::sync::Mutex::new(gate);
-    let gate = std::sync::Arc::new(gate);
+    let (start, gate) = channel::<()>();
+    let gate = Mutex::new(gate);
+    let gate = Arc::new(gate);
     let (running, address) = serve(move || {
         App::new(()).get("/", move |_: &mut Cx<'_, ()>| {
-            let gate = std::sync::Arc::clone(&gate);
+            let gate = Arc::clone(&gate);
             Wait::on_helper(move || gate.lock().unwrap().recv().is_ok()).then(|_, _| "done")
         })
     });
