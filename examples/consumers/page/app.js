@@ -140,7 +140,8 @@ async function look() {
   const found = await ask("GET", `/groups/${encodeURIComponent(group)}`).catch(() => null);
   if (!found || found.group_name !== group) return;
   $("title").textContent = found.display_name;
-  tell(`${group} · ${found.connections === 1 ? "only you are here" : `${found.connections} connections`}`);
+  const here = found.connections === 1 ? "only you are here" : `${found.connections} connections`;
+  tell(found.display_name === group ? here : `${group} · ${here}`);
 }
 
 // ---- lists ------------------------------------------------------------------------------------
@@ -225,6 +226,7 @@ function asked() {
 function side(isOpen) {
   $("house").classList.toggle("sided", isOpen);
   $("bell").setAttribute("aria-expanded", isOpen);
+  $("bell-word").textContent = isOpen ? "Back" : "People & groups";
   if (isOpen) count(0);
 }
 
