@@ -13,9 +13,8 @@ use std::sync::{Arc, Mutex};
 
 use parlour::client::Socket;
 use parlour::ground::seed::Seed;
-use parlour::http::Response;
 use parlour::web::{
-    App, Connect, Consumer, Cx, Event, Live, Middleware, Running, Scope, User, Wait,
+    App, Connect, Consumer, Cx, Event, Live, Middleware, Reply, Running, Scope, User, Wait,
 };
 use parlour::ws::Message;
 use people::Browser;
@@ -124,7 +123,7 @@ impl Consumer<Book> for Mortal {
 struct Ana;
 
 impl Middleware<Book> for Ana {
-    fn request(&self, cx: &mut Cx<'_, Book>) -> Option<Response> {
+    fn request(&self, cx: &mut Cx<'_, Book>) -> Option<Reply<Book>> {
         cx.request.carry(User("ana".into()));
         None
     }

@@ -25,6 +25,7 @@ use std::time::Duration;
 use super::cx::Cx;
 use super::error::Error;
 use super::handler::Handler;
+use super::origin;
 use super::reply::{IntoReply, Reply};
 use super::request::Request;
 use super::view;
@@ -117,6 +118,21 @@ pub fn same_user_required<S: 'static>(
                 Some(user) if *user == owner => Ok(()),
                 _ => Err(Error::forbidden("that belongs to somebody else")),
             }
+        },
+        inner,
+    )
+}
+
+/// Not for pages of other sites, by what browsers say about where a request comes from: for what
+/// scripts send as JSON and what changes something. Forms of pages are for
+/// [`Csrf`](super::middleware::Csrf), whose token also convinces where a browser says nothing.
+pub fn same_origin_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+    guard(
+        |cx: &mut Cx<'_, S>| match origin::is_from_elsewhere(cx.request, &[], false) {
+            true => Err(Error::forbidden(
+                "the request comes from a page of another site",
+            )),
+            false => Ok(()),
         },
         inner,
     )
