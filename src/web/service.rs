@@ -5,7 +5,8 @@
 //!
 //! Promises
 //! 1. A request is answered once, or was ended by its peer.
-//! 2. What was waited for comes back to whoever waited, or to nobody if it ended.
+//! 2. What a handler waits for comes back to it, also if whoever asked has gone; other things that
+//!    are waited for come back to whoever waits, or to nobody if it ended.
 //! 3. What an app panics over costs one answer or one connection.
 
 use std::any::Any;
@@ -239,6 +240,31 @@ impl<S: 'static> Service<S> {
         }
     }
 
+    /// What is left to do when whoever asked has gone: to wait on, or to tell the log.
+    fn settle_unheard(&mut self, call: Call, request: Request, reply: Reply<S>) {
+        let error = match reply {
+            Reply::Wait(Pending { errand, go_on }) => {
+                let ticket = self.ticket();
+                match errand(&mut self.desk.helpers, ticket) {
+                    Ok(()) => {
+                        let parked = Parked::Request {
+                            call,
+                            request,
+                            go_on,
+                        };
+                        self.parked.insert(ticket, parked);
+                        return;
+                    }
+                    Err(busy) => busy.into(),
+                }
+            }
+            Reply::Fail(error) => error,
+            _ => return,
+        };
+        let what = format!("{} {}", request.method(), request.path());
+        self.note(error, &what);
+    }
+
     /// An answer passes the hooks on its way out.
     fn leave(
         &mut self,
@@ -382,13 +408,17 @@ impl<S: 'static> Service<S> {
                 mut request,
                 go_on,
             }) => {
-                self.waiting.remove(&call);
+                let is_heard = self.waiting.remove(&call).is_some();
                 let reply = match outcome {
                     Some(it) => self.guarded(|me| go_on(&mut me.cx(&mut request, net), it)),
                     None => Reply::Fail(unheard()),
                 };
-                let answer = self.settle(call, request, reply, net);
-                net.answer(call, answer);
+                if is_heard {
+                    let answer = self.settle(call, request, reply, net);
+                    net.answer(call, answer);
+                } else {
+                    self.settle_unheard(call, request, reply);
+                }
             }
             Some(Parked::Answer {
                 call,
@@ -448,7 +478,11 @@ impl<S: 'static> reactor::App for Service<S> {
 
     fn aborted(&mut self, call: Call, net: &mut Net) {
         if let Some(ticket) = self.waiting.remove(&call) {
-            self.parked.remove(&ticket);
+            // A handler goes on without whoever asked: what it stores and says to others does not
+            // depend on somebody's patience.
+            if let Some(Parked::Answer { .. }) = self.parked.get(&ticket) {
+                self.parked.remove(&ticket);
+            }
         }
         self.intakes.remove(&call);
         self.feed_ended(call, net);
