@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use parlour::client::ConnectError;
 use parlour::http::{Method, Response, Status, event_stream};
+use parlour::store::{Database, StoreError};
 use parlour::web::{
     App, Connect, Consumer, Cx, Error, Event, Feed, Flow, Live, Middleware, Reply, Routes, Running,
     Scope, Wait, accept_websocket, events, guard, methods, rate_limit, require_websocket, stream,
@@ -508,6 +509,38 @@ impl Asking {
         self.0.read_exact(&mut line).ok()?;
         std::str::from_utf8(&line[9..]).unwrap().parse().ok()
     }
+}
+
+#[test]
+fn a_databases_job_is_something_to_wait_for() {
+    fn double(cx: &mut Cx<'_, Database>) -> Reply<Database> {
+        let number = cx.request.param::<String>("number").unwrap();
+        Wait::stored(cx.state, move |connection| {
+            let number: i64 = number
+                .parse()
+                .map_err(|_| StoreError::NotFound("no such number".to_owned()))?;
+            Ok(connection.query_row("SELECT 10 / nullif(?, 0)", [number], |row| row.get(0))?)
+        })
+        .then(|_, found: Result<i64, StoreError>| found.map(|found| found.to_string()))
+    }
+    let database = Database::in_memory(&[]).unwrap();
+    let closed = database.clone();
+    let (running, address) = serve(|| App::new(database).get("/{number}", double));
+    let mut browser = Browser::at(address);
+    assert_eq!(browser.get("/5").expect(200).text(), "2");
+    assert!(
+        browser
+            .get("/five")
+            .expect(404)
+            .text()
+            .contains("no such number")
+    );
+    let failed = browser.get("/0").expect(500);
+    assert!(!failed.text().contains("Null"), "{}", failed.text());
+    closed.close().unwrap();
+    let refused = browser.get("/5").expect(503);
+    assert_eq!(refused.field("retry-after"), Some("1"));
+    running.stop().unwrap();
 }
 
 // ---- consumers --------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ mod secret;
 mod service;
 mod session;
 mod shelf;
+mod stored;
 mod stream;
 mod templates;
 mod timer;
