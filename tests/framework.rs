@@ -282,6 +282,10 @@ fn guards_stand_before_handlers() {
         );
         let limited = methods(&[Method::Get], hello);
         App::new(())
+            .on_error(|_, error| {
+                let told = format!("told: {}", error.message());
+                Some(Response::text(told).with_status(error.status()))
+            })
             .get("/few", few)
             .get("/never", never)
             .post("/methods", limited)
@@ -290,6 +294,7 @@ fn guards_stand_before_handlers() {
     browser.get("/few").expect(200);
     browser.get("/few").expect(200);
     let refused = browser.get("/few").expect(429);
+    assert!(refused.text().starts_with("told: too often"));
     assert!(
         refused
             .field("retry-after")
