@@ -310,6 +310,10 @@ fn guards_stand_before_handlers() {
         );
         let limited = methods(&[Method::Get], hello);
         App::new(())
+            .on_error(|_, error| {
+                let told = format!("told: {}", error.message());
+                Some(Response::text(told).with_status(error.status()))
+            })
             .get("/few", few)
             .get("/never", never)
             .get("/members", login_required(hello))
@@ -323,6 +327,7 @@ fn guards_stand_before_handlers() {
     browser.get("/few").expect(200);
     browser.get("/few").expect(200);
     let refused = browser.get("/few").expect(429);
+    assert!(refused.text().starts_with("told: too often"));
     assert!(
         refused
             .field("retry-after")
@@ -556,6 +561,39 @@ fn a_handler_goes_on_when_whoever_asked_has_gone() {
     let (running, address) = serve(move || {
         let store = move |_: &mut Cx<'_, Vec<&'static str>>| {
             let gate = Arc::clone(&gate);
+            Wait::on_helper(move || gate.lock().unwrap().recv().is_ok()).then(
+                |cx: &mut Cx<'_, Vec<&'static str>>, _| {
+                    cx.state.push("stored");
+                    Wait::on_helper(|| ()).then(|cx: &mut Cx<'_, Vec<&'static str>>, ()| {
+                        cx.state.push("told");
+                        "done"
+                    })
+                },
+            )
+        };
+        let seen = |cx: &mut Cx<'_, Vec<&'static str>>| cx.state.join(" ");
+        App::new(Vec::new()).get("/", store).get("/seen", seen)
+    });
+    let asking = Asking::get(address);
+    // Closed with a reset, so that the server knows it before the next answer leaves.
+    let socket = socket2::SockRef::from(&asking.0);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    let mut other = Browser::at(address);
+    assert_eq!(other.get("/seen").expect(200).text(), "");
+    drop(asking);
+    assert_eq!(other.get("/seen").expect(200).text(), "");
+    open.send(()).unwrap();
+    while other.get("/seen").expect(200).text() != "stored told" {}
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_handler_goes_on_when_whoever_asked_has_gone() {
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
+    let (running, address) = serve(move || {
+        let store = move |_: &mut Cx<'_, Vec<&'static str>>| {
+            let gate = std::sync::Arc::clone(&gate);
             Wait::on_helper(move || gate.lock().unwrap().recv().is_ok()).then(
                 |cx: &mut Cx<'_, Vec<&'static str>>, _| {
                     cx.state.push("stored");

@@ -195,8 +195,7 @@ pub fn rate_limit_by<S: 'static, K: Hash + Eq + Clone + 'static>(
             };
             let now = cx.house.now().instant;
             windows.borrow_mut().admit(key, now).map_err(|left| {
-                let tell = "too often, come again later";
-                Error::new(Status::TOO_MANY_REQUESTS, tell)
+                Error::new(Status::TOO_MANY_REQUESTS, "too often, come again later")
                     .field("Retry-After", (left.as_secs() + 1).to_string())
             })
         },
