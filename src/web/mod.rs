@@ -29,6 +29,7 @@
 //!
 //! Never knows: sockets, mio. Start reading at [`App`], then `service`.
 
+mod answers;
 mod app;
 mod assets;
 mod consumer;
