@@ -11,11 +11,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parlour::client::ConnectError;
 use parlour::http::{Method, Response, Status, event_stream};
+use parlour::store::{Database, StoreError};
 use parlour::web::{
     App, Connect, Consumer, Cx, Error, Event, Feed, Flow, Live, Middleware, Reply, Routes, Running,
     Scope, Wait, accept_websocket, events, guard, login_required, methods, rate_limit,
@@ -308,14 +310,24 @@ fn guards_stand_before_handlers() {
         );
         let limited = methods(&[Method::Get], hello);
         App::new(())
+            .on_error(|_, error| {
+                let told = format!("told: {}", error.message());
+                Some(Response::text(told).with_status(error.status()))
+            })
             .get("/few", few)
             .get("/never", never)
+            .get("/members", login_required(hello))
             .post("/methods", limited)
+            .on_error(|_, error| {
+                let text = format!("face of: {}", error.message());
+                Some(Response::text(text).with_status(error.status()))
+            })
     });
     let mut browser = Browser::at(address);
     browser.get("/few").expect(200);
     browser.get("/few").expect(200);
     let refused = browser.get("/few").expect(429);
+    assert!(refused.text().starts_with("told: too often"));
     assert!(
         refused
             .field("retry-after")
@@ -324,7 +336,10 @@ fn guards_stand_before_handlers() {
             .unwrap()
             > 3000
     );
+    assert_eq!(refused.text(), "face of: too often, come again later");
     browser.get("/never").expect(403);
+    let stranger = browser.get("/members").expect(401);
+    assert_eq!(stranger.text(), "face of: sign in first");
     assert_eq!(
         browser.post("/methods", &[]).expect(405).field("allow"),
         Some("GET")
@@ -480,6 +495,98 @@ fn a_handler_goes_on_when_a_helper_is_done_and_the_loop_does_not_wait() {
     assert_eq!(running.stop().unwrap(), 2);
 }
 
+/// Has what it hears done by a helper that waits for the gate, and says it to all then.
+struct Slow(Arc<Mutex<Receiver<()>>>);
+
+impl Consumer<()> for Slow {
+    fn opened(&mut self, live: &mut Live<'_, ()>) {
+        live.join("all").unwrap();
+        live.send("in");
+    }
+
+    fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, ()>) {
+        let Message::Text(text) = message else {
+            return;
+        };
+        let (gate, text) = (Arc::clone(&self.0), text.to_owned());
+        let job = move || {
+            gate.lock().unwrap().recv().unwrap();
+            assert_ne!(text, "panic", "as the test wants it");
+            text
+        };
+        live.house.wait(Wait::on_helper(job), |tick, done| {
+            let done = done.unwrap();
+            assert_ne!(done, "panic later", "as the test wants it");
+            tick.house.group_send("all", &Event::new("said", done));
+        });
+    }
+
+    fn disconnect(&mut self, _: Option<u16>, live: &mut Live<'_, ()>) {
+        live.house.group_send("all", &Event::new("gone", "gone"));
+    }
+}
+
+#[test]
+fn what_the_house_waits_for_goes_on_in_order_when_whoever_asked_has_gone() {
+    let (open, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let (running, address) =
+        serve(move || App::new(()).consumer("/ws", move || Slow(Arc::clone(&gate))));
+    let browser = Browser::at(address);
+    let enter = || {
+        let mut socket = browser.socket("/ws").unwrap();
+        assert_eq!(socket.read().unwrap().unwrap().text(), Some("in"));
+        socket
+    };
+    let mut stays = enter();
+    let mut leaves = enter();
+    for text in ["one", "panic", "two", "panic later", "three"] {
+        leaves.write(text).unwrap();
+    }
+    leaves.close(1000, "").unwrap();
+    while leaves.read().unwrap().is_some() {}
+    let mut hear = || stays.read().unwrap().unwrap().text().unwrap().to_owned();
+    assert_eq!(hear(), "gone");
+    for _ in 0..5 {
+        open.send(()).unwrap();
+    }
+    assert_eq!([hear(), hear(), hear()], ["one", "two", "three"]);
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_handler_goes_on_when_whoever_asked_has_gone() {
+    let (open, gate) = channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    let (running, address) = serve(move || {
+        let store = move |_: &mut Cx<'_, Vec<&'static str>>| {
+            let gate = Arc::clone(&gate);
+            Wait::on_helper(move || gate.lock().unwrap().recv().is_ok()).then(
+                |cx: &mut Cx<'_, Vec<&'static str>>, _| {
+                    cx.state.push("stored");
+                    Wait::on_helper(|| ()).then(|cx: &mut Cx<'_, Vec<&'static str>>, ()| {
+                        cx.state.push("told");
+                        "done"
+                    })
+                },
+            )
+        };
+        let seen = |cx: &mut Cx<'_, Vec<&'static str>>| cx.state.join(" ");
+        App::new(Vec::new()).get("/", store).get("/seen", seen)
+    });
+    let asking = Asking::get(address);
+    // Closed with a reset, so that the server knows it before the next answer leaves.
+    let socket = socket2::SockRef::from(&asking.0);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    let mut other = Browser::at(address);
+    assert_eq!(other.get("/seen").expect(200).text(), "");
+    drop(asking);
+    assert_eq!(other.get("/seen").expect(200).text(), "");
+    open.send(()).unwrap();
+    while other.get("/seen").expect(200).text() != "stored told" {}
+    running.stop().unwrap();
+}
+
 #[test]
 fn an_answer_is_held_until_what_it_says_is_true() {
     fn held(cx: &mut Cx<'_, ()>) -> &'static str {
@@ -501,12 +608,12 @@ fn an_answer_is_held_until_what_it_says_is_true() {
 
 #[test]
 fn more_than_may_wait_is_told_to_come_again() {
-    let (start, gate) = std::sync::mpsc::channel::<()>();
+    let (start, gate) = channel::<()>();
     let gate = Mutex::new(gate);
-    let gate = std::sync::Arc::new(gate);
+    let gate = Arc::new(gate);
     let (running, address) = serve(move || {
         App::new(()).get("/", move |_: &mut Cx<'_, ()>| {
-            let gate = std::sync::Arc::clone(&gate);
+            let gate = Arc::clone(&gate);
             Wait::on_helper(move || gate.lock().unwrap().recv().is_ok()).then(|_, _| "done")
         })
     });
@@ -554,6 +661,38 @@ impl Asking {
         self.0.read_exact(&mut line).ok()?;
         std::str::from_utf8(&line[9..]).unwrap().parse().ok()
     }
+}
+
+#[test]
+fn a_databases_job_is_something_to_wait_for() {
+    fn double(cx: &mut Cx<'_, Database>) -> Reply<Database> {
+        let number = cx.request.param::<String>("number").unwrap();
+        Wait::stored(cx.state, move |connection| {
+            let number: i64 = number
+                .parse()
+                .map_err(|_| StoreError::NotFound("no such number".to_owned()))?;
+            Ok(connection.query_row("SELECT 10 / nullif(?, 0)", [number], |row| row.get(0))?)
+        })
+        .then(|_, found: Result<i64, StoreError>| found.map(|found| found.to_string()))
+    }
+    let database = Database::in_memory(&[]).unwrap();
+    let closed = database.clone();
+    let (running, address) = serve(|| App::new(database).get("/{number}", double));
+    let mut browser = Browser::at(address);
+    assert_eq!(browser.get("/5").expect(200).text(), "2");
+    assert!(
+        browser
+            .get("/five")
+            .expect(404)
+            .text()
+            .contains("no such number")
+    );
+    let failed = browser.get("/0").expect(500);
+    assert!(!failed.text().contains("Null"), "{}", failed.text());
+    closed.close().unwrap();
+    let refused = browser.get("/5").expect(503);
+    assert_eq!(refused.field("retry-after"), Some("1"));
+    running.stop().unwrap();
 }
 
 // ---- consumers --------------------------------------------------------------------------------

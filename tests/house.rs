@@ -39,8 +39,13 @@ const FLOORS: [(&str, &[&str]); 11] = [
 /// Where the crate that talks to the kernel's poller may be named.
 const MIO: [&str; 2] = ["src/reactor/driver.rs", "src/reactor/driver/"];
 
-/// Where the database may be named: in its room, and where the framework keeps a table of its own.
-const SQLITE: [&str; 2] = ["src/store/", "src/web/session/ledger.rs"];
+/// Where the database may be named: in its room, where the framework keeps a table of its own, and
+/// where handlers meet it.
+const SQLITE: [&str; 3] = [
+    "src/store/",
+    "src/web/session/ledger.rs",
+    "src/web/stored.rs",
+];
 
 /// Where the machine's clock may be read.
 const CLOCK: [&str; 5] = [

@@ -20,7 +20,7 @@ use parlour::web::middleware::{Compression, Cors, Csrf, CsrfToken, Sessions};
 use parlour::web::{
     App, Connect, Consumer, Cx, Error, Live, Reply, Return, Running, Scope, Secret, Templates,
     Wait, context, flash, login, login_required, logout, logout_everywhere, password,
-    rate_limit_by, take_flashes,
+    rate_limit_by, same_origin_required, take_flashes,
 };
 use parlour::ws::Message;
 use people::{Answer, Browser};
@@ -66,6 +66,7 @@ fn members(database: &Database, folder: &Path, secure: bool) -> App<()> {
         .post("/flash", told)
         .route(Method::Delete, "/value", store)
         .get("/members", login_required(who))
+        .get("/guarded", same_origin_required(who))
         .consumer("/ws", Greeter::default)
 }
 
@@ -1172,6 +1173,29 @@ fn a_hundred_sign_ins_at_once_keep_nobody_else_waiting() {
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         assert!(answer.ends_with("\r\n\r\nout"), "{answer}");
+    }
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_guard_refuses_what_browsers_say_is_from_another_site() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let (running, address) = serve(move || members(&database(&path), &path, false));
+    let mut browser = Browser::at(address);
+    let own = format!("http://{address}");
+    for (field, value, status) in [
+        ("X-Nothing", "", 200),
+        ("Origin", own.as_str(), 200),
+        ("Origin", "https://evil.example", 403),
+        ("Origin", "null", 403),
+        ("Sec-Fetch-Site", "same-origin", 200),
+        ("Sec-Fetch-Site", "none", 200),
+        ("Sec-Fetch-Site", "same-site", 403),
+        ("Sec-Fetch-Site", "cross-site", 403),
+    ] {
+        let answer = browser.ask("GET", "/guarded", &[(field, value)], b"");
+        assert_eq!(answer.status, status, "{field}: {value}");
     }
     running.stop().unwrap();
 }

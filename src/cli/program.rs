@@ -108,7 +108,7 @@ impl Program {
         self
     }
 
-    /// There is `--NAME VALUE`.
+    /// There is `--NAME VALUE`. A default of no characters is for what need not be said.
     pub fn option(mut self, name: &'static str, default: &str, help: &'static str) -> Self {
         self.options.push(Choice {
             name,
@@ -222,7 +222,10 @@ impl Program {
         }
         for Choice { name, value, help } in &self.options {
             let option = format!("--{name} {}", name.to_uppercase());
-            line(&option, &format!("{help} [default: {value}]"));
+            match value.as_str() {
+                "" => line(&option, help),
+                _ => line(&option, &format!("{help} [default: {value}]")),
+            }
         }
         line("-h, --help", "Show this help");
         text

@@ -123,7 +123,8 @@ impl<S> Live<'_, S> {
     }
 
     /// Has a helper do something, and goes on with what came of it: `go_on` is called with this
-    /// consumer, unless it has ended meanwhile. A full queue is told at once, as [`Busy`].
+    /// consumer, unless it has ended meanwhile: what others are to hear in any case is for
+    /// [`House::wait`]. A full queue is told at once, as [`Busy`].
     pub fn wait<C: Consumer<S>, T: 'static>(
         &mut self,
         wait: Wait<T>,

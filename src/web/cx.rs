@@ -2,9 +2,10 @@
 
 use super::event::{Channels, Event};
 use super::guard::User;
-use super::helper::Helpers;
+use super::helper::{Busy, Helpers, Wait};
 use super::pages::Pages;
 use super::request::Request;
+use super::seats::HouseWait;
 use super::timer::{Tick, TimerId, Timers};
 use crate::ground::time::Now;
 use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
@@ -43,6 +44,8 @@ pub(super) struct Desk<S> {
     pub(super) helpers: Helpers,
     pub(super) timers: Timers<S>,
     pub(super) pages: Pages,
+    /// What was asked of helpers for nobody in particular.
+    pub(super) waits: Vec<HouseWait<S>>,
 }
 
 impl<S> Desk<S> {
@@ -54,6 +57,7 @@ impl<S> Desk<S> {
             helpers: Helpers::new(),
             timers: Timers::default(),
             pages,
+            waits: Vec::new(),
         }
     }
 }
@@ -126,6 +130,39 @@ impl<S> House<'_, S> {
         } else if !self.desk.channels.deliver(channel, event) {
             cut_off(self.net, channel);
         }
+    }
+
+    /// Has a helper do something, and goes on with what came of it, whoever is still there by then:
+    /// what was stored is told to a group even if its sender has gone. Waits of one caller begin in
+    /// the order in which they were asked for. A full queue is told at once, as [`Busy`]; of a job
+    /// that panics nothing comes but a line in the log.
+    ///
+    /// ```
+    /// use parlour::store::Database;
+    /// use parlour::web::{Event, Live, Wait};
+    ///
+    /// fn say(live: &mut Live<'_, Database>, text: String) {
+    ///     let stored = Wait::stored(live.state, |connection| {
+    ///         connection.execute("INSERT INTO messages VALUES (?)", [&text])?;
+    ///         Ok(text)
+    ///     });
+    ///     let sender = live.channel();
+    ///     live.house.wait(stored, move |tick, stored| match stored {
+    ///         Ok(Ok(text)) => tick.house.group_send("all", &Event::new("said", text)),
+    ///         _ => tick.house.send(sender, &Event::new("error", "that was not stored")),
+    ///     });
+    /// }
+    /// ```
+    pub fn wait<T: 'static>(
+        &mut self,
+        wait: Wait<T>,
+        go_on: impl FnOnce(&mut Tick<'_, S>, Result<T, Busy>) + 'static,
+    ) {
+        let (errand, unpack) = wait.into_parts();
+        self.desk.waits.push(HouseWait {
+            errand,
+            go_on: Box::new(move |tick, outcome| go_on(tick, outcome.map(unpack))),
+        });
     }
 
     /// Calls `then` once, after `wait`; not in this turn, however short that is.

@@ -25,6 +25,7 @@ use std::time::Duration;
 use super::cx::Cx;
 use super::error::Error;
 use super::handler::Handler;
+use super::origin;
 use super::reply::{IntoReply, Reply};
 use super::request::Request;
 use super::view;
@@ -122,6 +123,21 @@ pub fn same_user_required<S: 'static>(
     )
 }
 
+/// Not for pages of other sites, by what browsers say about where a request comes from: for what
+/// scripts send as JSON and what changes something. Forms of pages are for
+/// [`Csrf`](super::middleware::Csrf), whose token also convinces where a browser says nothing.
+pub fn same_origin_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+    guard(
+        |cx: &mut Cx<'_, S>| match origin::is_from_elsewhere(cx.request, &[], false) {
+            true => Err(Error::forbidden(
+                "the request comes from a page of another site",
+            )),
+            false => Ok(()),
+        },
+        inner,
+    )
+}
+
 /// Only with these methods, for a handler that is routed for more.
 pub fn methods<S: 'static>(allowed: &'static [Method], inner: impl Handler<S>) -> impl Handler<S> {
     guard(
@@ -179,8 +195,7 @@ pub fn rate_limit_by<S: 'static, K: Hash + Eq + Clone + 'static>(
             };
             let now = cx.house.now().instant;
             windows.borrow_mut().admit(key, now).map_err(|left| {
-                let tell = "too often, come again later";
-                Error::new(Status::TOO_MANY_REQUESTS, tell)
+                Error::new(Status::TOO_MANY_REQUESTS, "too often, come again later")
                     .field("Retry-After", (left.as_secs() + 1).to_string())
             })
         },

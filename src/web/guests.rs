@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::consumer::{Consumer, Live};
 use super::cx::House;
 use super::helper::{Busy, Outcome};
-use super::seats::{Guest, GuestGoOn, GuestWait};
+use super::seats::{Guest, GuestGoOn, GuestWait, HouseWait};
 use super::service::{Newcomer, Parked, Service, told};
 use super::stream::{Feed, Flow};
 use crate::layer::{Channel, Layer};
@@ -151,7 +151,7 @@ impl<S: 'static> Service<S> {
         self.seats.leave(call);
     }
 
-    /// Hands out what was said to guests that intercept, and what they asked of helpers.
+    /// Hands out what was said to guests that intercept, and what was asked of helpers.
     pub(super) fn work_off(&mut self, net: &mut Net) {
         loop {
             for GuestWait {
@@ -166,8 +166,15 @@ impl<S: 'static> Service<S> {
                     Err(busy) => self.hand_back(call, go_on, Err(busy), net),
                 }
             }
+            for HouseWait { errand, go_on } in std::mem::take(&mut self.desk.waits) {
+                let ticket = self.ticket();
+                match errand(&mut self.desk.helpers, ticket) {
+                    Ok(()) => self.park(ticket, Parked::House { go_on }),
+                    Err(busy) => drop(self.ticked(net, |tick| go_on(tick, Err(busy)))),
+                }
+            }
             let Some((channel, event)) = self.desk.channels.next() else {
-                if self.waits.is_empty() {
+                if self.waits.is_empty() && self.desk.waits.is_empty() {
                     return;
                 }
                 continue;

@@ -121,7 +121,8 @@ impl<T: 'static> Wait<T> {
         }
     }
 
-    /// Waits, and then goes on with what came of it and with the same request.
+    /// Waits, and then goes on with what came of it and with the same request. Also if whoever asked
+    /// has gone meanwhile: what was begun is finished, and only the answer finds nobody.
     pub fn then<S, R: IntoReply<S>>(
         self,
         go_on: impl FnOnce(&mut Cx<'_, S>, T) -> R + 'static,

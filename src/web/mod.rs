@@ -29,6 +29,7 @@
 //!
 //! Never knows: sockets, mio. Start reading at [`App`], then `service`.
 
+mod answers;
 mod app;
 mod assets;
 mod consumer;
@@ -80,7 +81,7 @@ pub use file::SendFile;
 pub use flash::{Flash, flash, take_flashes};
 pub use guard::{
     User, accept_websocket, guard, login_required, login_required_at, methods, rate_limit,
-    rate_limit_by, require_websocket, same_user_required,
+    rate_limit_by, require_websocket, same_origin_required, same_user_required,
 };
 pub use handler::{Handler, takes};
 pub use helper::{Busy, Return, Wait};

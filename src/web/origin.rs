@@ -94,6 +94,17 @@ pub(super) fn is_foreign(request: &Request, trusted: &[String], https_only: bool
     !Origin::parse(origin).is_some_and(|it| it.is_at(authority, https_only))
 }
 
+/// Whether it comes from a page of another site, by all that browsers say about that: some leave
+/// `Origin` out where they say `Sec-Fetch-Site`.
+pub(super) fn is_from_elsewhere(request: &Request, trusted: &[String], https_only: bool) -> bool {
+    let foreign = is_foreign(request, trusted, https_only);
+    if foreign || request.field("Origin").is_some() {
+        return foreign;
+    }
+    let site = request.field("Sec-Fetch-Site");
+    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

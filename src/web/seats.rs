@@ -8,6 +8,7 @@ use std::any::Any;
 use super::consumer::{Consumer, Live};
 use super::helper::{Busy, Errand, Outcome};
 use super::stream::{Feed, Flow};
+use super::timer::Tick;
 use crate::reactor::{Call, ConnId};
 
 /// Who sits at a connection.
@@ -37,6 +38,21 @@ impl<S> std::fmt::Debug for GuestWait<S> {
 
 type ConsumerGoOn<S> = Box<dyn FnOnce(&mut dyn Any, &mut Live<'_, S>, Result<Outcome, Busy>)>;
 type FeedGoOn<S> = Box<dyn FnOnce(&mut dyn Any, &mut Flow<'_, S>, Result<Outcome, Busy>)>;
+
+/// Something that waits for a helper without anybody who has to be there in the end.
+pub(super) struct HouseWait<S> {
+    pub(super) errand: Errand,
+    pub(super) go_on: HouseGoOn<S>,
+}
+
+impl<S> std::fmt::Debug for HouseWait<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HouseWait")
+    }
+}
+
+/// How that goes on.
+pub(super) type HouseGoOn<S> = Box<dyn FnOnce(&mut Tick<'_, S>, Result<Outcome, Busy>)>;
 
 /// How it goes on then.
 pub(super) enum GuestGoOn<S> {

@@ -1,11 +1,13 @@
 //! # Service: an app put together, as the reactor sees it
 //!
 //! Takes a request through middleware, router, guards and handler to its answer, and keeps those
-//! that wait for a helper. What happens to connections that stay goes to [`guests`](super::guests).
+//! that wait for a helper. How an answer leaves is in [`answers`](super::answers), what happens to
+//! connections that stay in [`guests`](super::guests).
 //!
 //! Promises
 //! 1. A request is answered once, or was ended by its peer.
-//! 2. What was waited for comes back to whoever waited, or to nobody if it ended.
+//! 2. What a handler waits for comes back to it, also if whoever asked has gone; other things that
+//!    are waited for come back to whoever waits, or to nobody if it ended.
 //! 3. What an app panics over costs one answer or one connection.
 
 use std::any::Any;
@@ -19,12 +21,10 @@ use slab::Slab;
 
 use super::app::{Parts, ServeError};
 use super::assets::Assets;
-use super::consumer::{Consumer, Opening};
+use super::consumer::Consumer;
 use super::cx::{Cx, Desk, House};
 use super::error::Error;
-use super::error_page;
-use super::guard::User;
-use super::helper::{Busy, Outcome, Pending, Unpack};
+use super::helper::{Outcome, Unpack};
 use super::intakes::Receiving;
 use super::middleware::Middleware;
 use super::pages::Pages;
@@ -32,14 +32,13 @@ use super::remote::Act;
 use super::reply::{GoOn, Reply};
 use super::request::Request;
 use super::router::{Found, Router};
-use super::seats::{Guest, GuestGoOn, GuestWait, Seats};
-use super::stream::{Feed, Streaming};
+use super::seats::{GuestGoOn, GuestWait, HouseGoOn, Seats};
+use super::stream::Feed;
 use super::timer::{Due, Tick};
 use crate::ground::time::Instant;
 use crate::http::{Head, Method, Response, Status};
-use crate::layer::Channel;
 use crate::reactor::driver::{Bell, fresh_seed};
-use crate::reactor::{self, Answer, Call, ConnId, Net, Reception, Upgrade};
+use crate::reactor::{self, Answer, Call, ConnId, Net, Reception};
 use crate::ws::Message;
 
 /// Acts of other threads that are done in one turn.
@@ -64,12 +63,14 @@ pub(super) enum Parked<S> {
     Intake { call: Call },
     /// A consumer or a feed.
     Guest { call: Call, go_on: GuestGoOn<S> },
+    /// Nobody in particular.
+    House { go_on: HouseGoOn<S> },
 }
 
 /// An answer on its way out, and what writes its body.
 pub(super) struct Leaving<S> {
-    response: Response,
-    feed: Option<Box<dyn Feed<S>>>,
+    pub(super) response: Response,
+    pub(super) feed: Option<Box<dyn Feed<S>>>,
 }
 
 /// A consumer whose connection is about to open, and who it is for.
@@ -82,7 +83,7 @@ pub(super) struct Newcomer<S> {
 pub(super) struct Service<S> {
     pub(super) state: S,
     router: Rc<Router<S>>,
-    middleware: Rc<[Box<dyn Middleware<S>>]>,
+    pub(super) middleware: Rc<[Box<dyn Middleware<S>>]>,
     body_bytes_max: u64,
     /// Where uploads spill.
     pub(super) spill_folder: Rc<Path>,
@@ -98,9 +99,9 @@ pub(super) struct Service<S> {
     /// What other threads want done.
     acts: Receiver<Act<S>>,
     /// Numbers for errors, so that a client can name what the log has.
-    errors: u64,
+    pub(super) errors: u64,
     /// Tells the errors of this run from those of others.
-    errors_since: u64,
+    pub(super) errors_since: u64,
 }
 
 impl<S: 'static> Service<S> {
@@ -140,7 +141,7 @@ impl<S: 'static> Service<S> {
         self.state
     }
 
-    fn cx<'a>(&'a mut self, request: &'a mut Request, net: &'a mut Net) -> Cx<'a, S> {
+    pub(super) fn cx<'a>(&'a mut self, request: &'a mut Request, net: &'a mut Net) -> Cx<'a, S> {
         let house = House {
             desk: &mut self.desk,
             net,
@@ -204,174 +205,12 @@ impl<S: 'static> Service<S> {
             .unwrap_or_else(|panic| Reply::Fail(Error::internal(told(&*panic))))
     }
 
-    /// Turns what was said into what the reactor is told.
-    fn settle(
-        &mut self,
-        call: Call,
-        mut request: Request,
-        reply: Reply<S>,
-        net: &mut Net,
-    ) -> Answer {
-        match reply {
-            Reply::Respond(response) => self.leave(call, request, response, None, net),
-            Reply::Stream(Streaming { response, feed }) => {
-                self.leave(call, request, response, Some(feed), net)
-            }
-            Reply::Nothing => {
-                let response = Response::new(Status::NO_CONTENT);
-                self.leave(call, request, response, None, net)
-            }
-            Reply::Fail(error) => {
-                let response = self.face(&mut request, error, net);
-                self.leave(call, request, response, None, net)
-            }
-            Reply::Wait(Pending { errand, go_on }) => {
-                let ticket = self.ticket();
-                match errand(&mut self.desk.helpers, ticket) {
-                    Ok(()) => {
-                        self.park(
-                            ticket,
-                            Parked::Request {
-                                call,
-                                request,
-                                go_on,
-                            },
-                        );
-                        Answer::Later
-                    }
-                    Err(busy) => self.settle(call, request, Reply::Fail(busy.into()), net),
-                }
-            }
-            Reply::Accept(opening) => self.accept(call, request, opening, net),
-        }
-    }
-
-    /// An answer passes the hooks on its way out.
-    fn leave(
-        &mut self,
-        call: Call,
-        mut request: Request,
-        response: Response,
-        feed: Option<Box<dyn Feed<S>>>,
-        net: &mut Net,
-    ) -> Answer {
-        let middleware = Rc::clone(&self.middleware);
-        let mut cx = self.cx(&mut request, net);
-        let hooked = catch_unwind(AssertUnwindSafe(|| {
-            middleware
-                .iter()
-                .rev()
-                .fold(response, |response, it| it.response(&mut cx, response))
-        }));
-        match hooked {
-            Ok(response) => self.hold(call, request, Leaving { response, feed }, net),
-            Err(panic) => {
-                let response = self.face(&mut request, Error::internal(told(&*panic)), net);
-                Answer::Respond(response)
-            }
-        }
-    }
-
-    /// An answer waits for what it says to be true.
-    fn hold(
-        &mut self,
-        call: Call,
-        mut request: Request,
-        leaving: Leaving<S>,
-        net: &mut Net,
-    ) -> Answer {
-        let Some(wait) = request.held.pop() else {
-            return self.say(call, &request, leaving);
-        };
-        let ticket = self.ticket();
-        let (errand, done) = wait.into_parts();
-        match errand(&mut self.desk.helpers, ticket) {
-            Ok(()) => {
-                self.park(
-                    ticket,
-                    Parked::Answer {
-                        call,
-                        request,
-                        leaving,
-                        done,
-                    },
-                );
-                Answer::Later
-            }
-            Err(Busy) => Answer::Respond(self.face(&mut request, Busy.into(), net)),
-        }
-    }
-
-    fn say(&mut self, call: Call, request: &Request, leaving: Leaving<S>) -> Answer {
-        let Leaving { response, feed } = leaving;
-        if let Some(feed) = feed {
-            if let Some(User(name)) = request.carried() {
-                self.seat_person(name, call);
-            }
-            self.seats.take(call, Guest::Feed(feed));
-            self.desk.channels.intercept(Channel(call.id.to_bits()));
-        }
-        Answer::Respond(response)
-    }
-
-    /// Writes an error of ours to the log, under an id that the client gets too.
-    pub(super) fn note(&mut self, error: Error, what: &str) -> Error {
-        let Some(cause) = error.cause() else {
-            return error;
-        };
-        self.errors += 1;
-        let id = format!("E{:x}-{}", self.errors_since, self.errors);
-        log::error!("{id}: {what}: {cause}");
-        error.known_as(&id)
-    }
-
-    /// The answer to an error: what a hook makes of it, or the plain one. One that is ours gets an
-    /// id, and the log has the rest under it.
-    pub(super) fn face(&mut self, request: &mut Request, error: Error, net: &mut Net) -> Response {
-        let what = format!("{} {}", request.method(), request.path());
-        let error = self.note(error, &what);
-        let middleware = Rc::clone(&self.middleware);
-        let mut cx = self.cx(request, net);
-        let hooked = catch_unwind(AssertUnwindSafe(|| {
-            middleware
-                .iter()
-                .rev()
-                .find_map(|it| it.exception(&mut cx, &error))
-        }));
-        match hooked {
-            Ok(Some(response)) => error.dress(response),
-            Ok(None) => error_page::answer(request, &error),
-            Err(panic) => {
-                log::error!("an exception hook panicked: {}", told(&*panic));
-                error_page::answer(request, &error)
-            }
-        }
-    }
-
-    /// Grants an upgrade whose handshake is right, so that what is kept for it will be opened.
-    fn accept(
-        &mut self,
-        call: Call,
-        request: Request,
-        opening: Opening<S>,
-        net: &mut Net,
-    ) -> Answer {
-        if let Some(refusal) = reactor::upgrade_refusal(&request.head()) {
-            return self.leave(call, request, refusal, None, net);
-        }
-        let Opening { consumer, protocol } = opening;
-        let bytes_max = consumer.message_bytes_max();
-        let user = request.carried::<User>().map(|user| user.0.clone());
-        let tag = self.opening.insert((call, Newcomer { consumer, user })) as u64;
-        let upgrade = Upgrade::new(tag).message_bytes_max(bytes_max);
-        Answer::Upgrade(match protocol {
-            Some(protocol) => upgrade.protocol(protocol),
-            None => upgrade,
-        })
-    }
-
     /// Calls something that has no request or connection of its own. Nothing comes of a panic.
-    fn ticked<T>(&mut self, net: &mut Net, what: impl FnOnce(&mut Tick<'_, S>) -> T) -> Option<T> {
+    pub(super) fn ticked<T>(
+        &mut self,
+        net: &mut Net,
+        what: impl FnOnce(&mut Tick<'_, S>) -> T,
+    ) -> Option<T> {
         let house = House {
             desk: &mut self.desk,
             net,
@@ -381,7 +220,7 @@ impl<S: 'static> Service<S> {
             house,
         };
         catch_unwind(AssertUnwindSafe(|| what(&mut tick)))
-            .map_err(|panic| log::error!("a timer or an act panicked: {}", told(&*panic)))
+            .map_err(|panic| log::error!("a timer, an act or a wait panicked: {}", told(&*panic)))
             .ok()
     }
 
@@ -394,13 +233,17 @@ impl<S: 'static> Service<S> {
                 mut request,
                 go_on,
             }) => {
-                self.waiting.remove(&call);
+                let is_heard = self.waiting.remove(&call).is_some();
                 let reply = match outcome {
                     Some(it) => self.guarded(|me| go_on(&mut me.cx(&mut request, net), it)),
                     None => Reply::Fail(unheard()),
                 };
-                let answer = self.settle(call, request, reply, net);
-                net.answer(call, answer);
+                if is_heard {
+                    let answer = self.settle(call, request, reply, net);
+                    net.answer(call, answer);
+                } else {
+                    self.settle_unheard(call, request, reply);
+                }
             }
             Some(Parked::Answer {
                 call,
@@ -421,6 +264,10 @@ impl<S: 'static> Service<S> {
             }
             Some(Parked::Intake { call }) => self.intake_goes_on(call, outcome, net),
             Some(Parked::Guest { call, go_on }) => self.guest_goes_on(call, go_on, outcome, net),
+            Some(Parked::House { go_on }) => match outcome {
+                Some(outcome) => drop(self.ticked(net, |tick| go_on(tick, Ok(outcome)))),
+                None => log::error!("a helper's job panicked"),
+            },
             // Whoever waited has ended.
             None => {}
         }
@@ -460,7 +307,11 @@ impl<S: 'static> reactor::App for Service<S> {
 
     fn aborted(&mut self, call: Call, net: &mut Net) {
         if let Some(ticket) = self.waiting.remove(&call) {
-            self.parked.remove(&ticket);
+            // A handler goes on without whoever asked: what it stores and says to others does not
+            // depend on somebody's patience.
+            if let Some(Parked::Answer { .. }) = self.parked.get(&ticket) {
+                self.parked.remove(&ticket);
+            }
         }
         self.intakes.remove(&call);
         self.feed_ended(call, net);

@@ -31,7 +31,7 @@ pub(crate) struct Example {
 }
 
 /// Where cargo puts examples: beside the tests.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("this program has a path");
     let profile = test
         .parent()

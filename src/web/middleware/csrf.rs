@@ -104,7 +104,7 @@ impl Csrf {
         if !is_asked(request) {
             return None;
         }
-        if self.is_from_elsewhere(request) {
+        if origin::is_from_elsewhere(request, &self.trusted, self.secure) {
             return Some("The request comes from a page of another site.");
         }
         let anchor = request.carried::<Anchor>().filter(|anchor| anchor.kept);
@@ -117,16 +117,6 @@ impl Csrf {
         };
         let fits = unmask(&token).is_some_and(|bytes| secret::same(&bytes, &anchor.bytes));
         (!fits).then_some("The request's token is not yours, or from before you signed in.")
-    }
-
-    /// What the browser itself says about where the request comes from.
-    fn is_from_elsewhere(&self, request: &Request) -> bool {
-        let foreign = origin::is_foreign(request, &self.trusted, self.secure);
-        if foreign || request.field("Origin").is_some() {
-            return foreign;
-        }
-        let site = request.field("Sec-Fetch-Site");
-        site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
     }
 }
 
