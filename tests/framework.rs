@@ -310,10 +310,6 @@ fn guards_stand_before_handlers() {
         );
         let limited = methods(&[Method::Get], hello);
         App::new(())
-            .on_error(|_, error| {
-                let told = format!("told: {}", error.message());
-                Some(Response::text(told).with_status(error.status()))
-            })
             .get("/few", few)
             .get("/never", never)
             .get("/members", login_required(hello))
@@ -327,7 +323,6 @@ fn guards_stand_before_handlers() {
     browser.get("/few").expect(200);
     browser.get("/few").expect(200);
     let refused = browser.get("/few").expect(429);
-    assert!(refused.text().starts_with("told: too often"));
     assert!(
         refused
             .field("retry-after")
