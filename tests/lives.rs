@@ -282,10 +282,13 @@ fn what_is_said_to_a_user_reaches_all_that_are_the_users() {
         );
         tick.house.user_send("bo", &Event::new("note", "for bo"));
         tick.house.user_send("ana", &Event::new("note", "for ana"));
+        tick.house.user_close("ana", 4001, "signed out");
     };
     running.remote().act(act).unwrap();
     for socket in &mut sockets {
         assert_eq!(socket.read().unwrap().unwrap().text(), Some("for ana"));
+        assert_eq!(socket.read().unwrap(), None);
+        assert_eq!(socket.closed().unwrap(), (Some(4001), "signed out"));
     }
     drop(sockets);
     running.stop().unwrap();

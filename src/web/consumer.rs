@@ -117,9 +117,10 @@ impl<S> Live<'_, S> {
         self.send(&value.to_string())
     }
 
-    /// Begins the close handshake.
+    /// Begins the close handshake, behind all that was said to this channel.
     pub fn close(&mut self, code: u16, reason: &str) {
-        self.house.net.close(self.call.id, code, reason);
+        let channel = self.channel();
+        self.house.close(channel, code, reason);
     }
 
     /// Has a helper do something, and goes on with what came of it: `go_on` is called with this

@@ -117,6 +117,23 @@ impl<S> House<'_, S> {
         tell(people.members(user), event, channels, self.net);
     }
 
+    /// Begins the close handshake with every WebSocket of a user: who is signed out everywhere, or may
+    /// not come in any more, is not to hear on.
+    pub fn user_close(&mut self, user: &str, code: u16, reason: &str) {
+        for channel in self.desk.people.members(user).to_vec() {
+            self.close(channel, code, reason);
+        }
+    }
+
+    /// Begins the close handshake with the WebSocket of a channel, behind all that was said to it.
+    pub fn close(&mut self, channel: Channel, code: u16, reason: &str) {
+        if self.desk.channels.intercepts(channel) {
+            self.desk.channels.close(channel, code, reason);
+        } else {
+            self.net.close(ConnId::from_bits(channel.0), code, reason);
+        }
+    }
+
     /// How many connections a user has: none is away.
     pub fn user_len(&self, user: &str) -> usize {
         self.desk.people.members(user).len()

@@ -95,13 +95,21 @@ impl Event {
     }
 }
 
+/// What waits for a guest that intercepts.
+#[derive(Debug)]
+pub(super) enum Delivery {
+    Event(Rc<Event>),
+    /// The close handshake is to begin, with this code and reason.
+    Close(u16, Box<str>),
+}
+
 /// Who intercepts events, and what waits for them.
 #[derive(Debug, Default)]
 pub(super) struct Channels {
     /// By slot: the channel that intercepts.
     intercepting: Vec<Option<Channel>>,
     intercepting_len: usize,
-    deliveries: VecDeque<(Channel, Rc<Event>)>,
+    deliveries: VecDeque<(Channel, Delivery)>,
     /// The event of the last delivery, so that a group shares one copy.
     last: Option<Rc<Event>>,
 }
@@ -145,11 +153,18 @@ impl Channels {
             Some(last) if **last == *event => Rc::clone(last),
             _ => Rc::clone(self.last.insert(Rc::new(event.clone()))),
         };
-        self.deliveries.push_back((channel, shared));
+        self.deliveries
+            .push_back((channel, Delivery::Event(shared)));
         true
     }
 
-    pub(super) fn next(&mut self) -> Option<(Channel, Rc<Event>)> {
+    /// Queues the end of a channel that intercepts, behind what was said to it.
+    pub(super) fn close(&mut self, channel: Channel, code: u16, reason: &str) {
+        let close = Delivery::Close(code, reason.into());
+        self.deliveries.push_back((channel, close));
+    }
+
+    pub(super) fn next(&mut self) -> Option<(Channel, Delivery)> {
         let next = self.deliveries.pop_front();
         if next.is_none() {
             self.last = None;

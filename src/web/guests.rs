@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::consumer::{Consumer, Live};
 use super::cx::House;
+use super::event::Delivery;
 use super::helper::{Busy, Outcome};
 use super::seats::{Guest, GuestGoOn, GuestWait, HouseWait};
 use super::service::{Newcomer, Parked, Service, told};
@@ -173,13 +174,20 @@ impl<S: 'static> Service<S> {
                     Err(busy) => drop(self.ticked(net, |tick| go_on(tick, Err(busy)))),
                 }
             }
-            let Some((channel, event)) = self.desk.channels.next() else {
+            let Some((channel, delivery)) = self.desk.channels.next() else {
                 if self.waits.is_empty() && self.desk.waits.is_empty() {
                     return;
                 }
                 continue;
             };
             let id = ConnId::from_bits(channel.0);
+            let event = match delivery {
+                Delivery::Event(event) => event,
+                Delivery::Close(code, reason) => {
+                    net.close(id, code, &reason);
+                    continue;
+                }
+            };
             match self.seats.at(id) {
                 Some((_, Guest::Consumer(_))) => {
                     self.call_consumer(id, net, |consumer, live| consumer.event(&event, live));
