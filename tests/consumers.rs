@@ -9,7 +9,7 @@
     reason = "many clients at once are threads, which live in real time"
 )]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -720,14 +720,14 @@ fn count_aloud(mut socket: Socket, name: &str, sent: &AtomicU64, is_over: &Atomi
 }
 
 /// Comes, hears at least three numbers of each counter, and goes.
-fn listen(browser: &Browser, sent: &HashMap<&str, &AtomicU64>) -> Socket {
+fn listen(browser: &Browser, sent: &BTreeMap<&str, &AtomicU64>) -> Socket {
     let mut socket = join(browser, "storm");
     // What is sent from now on must be heard.
-    let joined: HashMap<&str, u64> = sent
+    let joined: BTreeMap<&str, u64> = sent
         .iter()
         .map(|(name, sent)| (*name, sent.load(Ordering::SeqCst)))
         .collect();
-    let mut heard: HashMap<String, (u64, u64)> = HashMap::new();
+    let mut heard: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     while heard.len() < joined.len() || heard.values().any(|(_, times)| *times < 3) {
         let text = hear_a("chat", &mut socket);
         let (name, number) = text.split_once(' ').unwrap();
@@ -757,7 +757,7 @@ fn in_a_storm_of_people_who_come_and_go_nobody_misses_anything() {
     let counters = ["ann", "bob"].map(|name| (name, register(&example, name), AtomicU64::new(0)));
     let visitors = ["cem", "dia", "eli"].map(|name| register(&example, name));
     let is_over = AtomicBool::new(false);
-    let sent: HashMap<&str, &AtomicU64> = counters
+    let sent: BTreeMap<&str, &AtomicU64> = counters
         .iter()
         .map(|(name, _, sent)| (*name, sent))
         .collect();
@@ -790,7 +790,7 @@ fn in_a_storm_of_people_who_come_and_go_nobody_misses_anything() {
     let mut ann = login(&example, "ann");
     expect_connections(&mut ann, "/groups/storm", 0);
     let mut before = i64::MAX;
-    let mut stored: HashMap<String, Vec<u64>> = HashMap::new();
+    let mut stored: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     loop {
         let page = ann
             .get(&format!("/messages/storm?limit=100&before={before}"))

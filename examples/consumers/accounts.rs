@@ -12,7 +12,6 @@ use parlour::web::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::chat::channels_of;
 use crate::kept::{Kept, Person};
 use crate::rules;
 
@@ -106,6 +105,6 @@ pub(crate) fn me(cx: &mut Cx<'_, Kept>) -> Result<Value, Error> {
     Ok(json!({
         "username": person.name,
         "display_name": person.display_name,
-        "connections": cx.house.group_len(&channels_of(&person.name)),
+        "connections": cx.house.user_len(&person.name),
     }))
 }

@@ -39,16 +39,15 @@ enum Command {
     Notification { user_name: String, message: String },
 }
 
-/// The connections that are in a group, and those of a user: two kinds that share no name.
-pub(crate) fn channels_in(group: &str) -> String {
-    format!("chat.{group}")
+/// Who is to hear something.
+enum Hearers {
+    Group(String),
+    /// Every connection of a user.
+    User(String),
 }
 
-pub(crate) fn channels_of(user: &str) -> String {
-    format!("user.{user}")
-}
-
-/// One connection: who it is, and where. The house ends both memberships when it ends.
+/// One connection: who it is, and where. The house knows whose it is, and ends that and its membership
+/// when it ends.
 #[derive(Default)]
 pub(crate) struct Chat {
     user: String,
@@ -69,10 +68,8 @@ impl Consumer<Kept> for Chat {
     }
 
     fn opened(&mut self, live: &mut Live<'_, Kept>) {
-        for name in [channels_in(&self.group), channels_of(&self.user)] {
-            if let Err(refusal) = live.join(&name) {
-                live.close(1008, &refusal.to_string());
-            }
+        if let Err(refusal) = live.join(&self.group) {
+            live.close(1008, &refusal.to_string());
         }
     }
 
@@ -108,7 +105,7 @@ impl Chat {
                 rules::message(&message)?;
                 store_and_tell(live, move |connection| {
                     let event = kept::add_message(connection, &group, &from, &message)?;
-                    Ok((channels_in(&group), event))
+                    Ok((Hearers::Group(group), event))
                 });
             }
             Command::Notification { user_name, message } => {
@@ -117,7 +114,7 @@ impl Chat {
                     let unknown = || StoreError::NotFound("there is no user of this name".into());
                     let to = Person::find(connection, &user_name)?.ok_or_else(unknown)?;
                     let event = kept::add_notification(connection, &to, &from, &message)?;
-                    Ok((channels_of(&to.name), event))
+                    Ok((Hearers::User(to.name), event))
                 });
             }
         }
@@ -125,18 +122,22 @@ impl Chat {
     }
 }
 
-/// Has something stored. Once that is committed, the group that the job names hears the event that it
-/// gives; otherwise only whoever sent it hears why not.
+/// Has something stored. Once that is committed, those whom the job names hear the event that it gives;
+/// otherwise only whoever sent it hears why not.
 fn store_and_tell(
     live: &mut Live<'_, Kept>,
-    job: impl FnOnce(&Connection) -> Result<(String, Value), StoreError> + Send + 'static,
+    job: impl FnOnce(&Connection) -> Result<(Hearers, Value), StoreError> + Send + 'static,
 ) {
     let sender = live.channel();
     let stored = Wait::stored(&live.state.database, job);
     live.house.wait(stored, move |tick, stored| {
         let why = match stored {
-            Ok(Ok((group, event))) => {
-                return tick.house.group_send(&group, &Event::json(&event));
+            Ok(Ok((hearers, event))) => {
+                let event = Event::json(&event);
+                return match hearers {
+                    Hearers::Group(group) => tick.house.group_send(&group, &event),
+                    Hearers::User(user) => tick.house.user_send(&user, &event),
+                };
             }
             Ok(Err(StoreError::NotFound(why))) => why,
             Ok(Err(error)) => {

@@ -4,7 +4,6 @@ use parlour::web::{Cx, Error, Reply, Wait};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::chat::channels_in;
 use crate::kept::{self, Kept, Stretch};
 use crate::rules;
 
@@ -54,7 +53,7 @@ pub(crate) fn group(cx: &mut Cx<'_, Kept>) -> Result<Value, Error> {
     Ok(json!({
         "group_name": group,
         "display_name": title,
-        "connections": cx.house.group_len(&channels_in(&group)),
+        "connections": cx.house.group_len(&group),
     }))
 }
 

@@ -80,6 +80,9 @@ impl Place {
         // Otherwise a misspelt "column" is silently a text.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        // Otherwise a statement whose plan may depend on a value, which is each with a condition and
+        // an order, is prepared anew whenever it comes from the cache.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(connection)
     }

@@ -30,8 +30,31 @@ impl Reader {
         if !self.0.is_autocommit() {
             return look(&self.0);
         }
-        // Rolled back when it is dropped, also by a panic; nothing was written.
-        let snapshot = self.0.unchecked_transaction()?;
-        look(&snapshot)
+        let _snapshot = Snapshot::begin(&self.0)?;
+        look(&self.0)
+    }
+}
+
+/// One state of the database, until it is dropped, also by a panic. Its statements come from the
+/// cache: parsing them would cost as much as a row by its key.
+struct Snapshot<'a>(&'a Connection);
+
+impl<'a> Snapshot<'a> {
+    fn begin(connection: &'a Connection) -> Result<Self, StoreError> {
+        connection.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // Some failures have ended it already.
+        if self.0.is_autocommit() {
+            return;
+        }
+        let end = self.0.prepare_cached("ROLLBACK");
+        if let Err(error) = end.and_then(|mut end| end.execute(())) {
+            log::error!("a look at the database does not end: {error}");
+        }
     }
 }

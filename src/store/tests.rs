@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, thread};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 use tempfile::TempDir;
 
 use super::database::WAITING_MAX;
@@ -694,4 +694,22 @@ fn databases_in_memory_are_shared_by_their_handles_only() {
     assert_eq!(handle.reader().unwrap().query(notes), Ok(vec![1]));
     assert_eq!(one.run(notes), Ok(vec![1]));
     assert_eq!(other.reader().unwrap().query(notes), Ok(vec![]));
+}
+
+#[test]
+fn a_statement_is_prepared_once_whatever_its_values() {
+    let database = Database::in_memory(&[NOTES]).unwrap();
+    let reader = database.reader().unwrap();
+    let count = |connection: &Connection| {
+        let sql = "SELECT number FROM notes WHERE text = ? ORDER BY number";
+        let mut select = connection.prepare_cached(sql)?;
+        for text in ["a", "b"] {
+            select.query([text])?.next()?;
+        }
+        Ok(select.get_status(StatementStatus::RePrepare))
+    };
+    let prepared_again: Vec<_> = (0..3).map(|_| reader.query(count)).collect();
+    assert_eq!(prepared_again, [Ok(0), Ok(0), Ok(0)]);
+    let prepared_again: Vec<_> = (0..3).map(|_| database.run(count)).collect();
+    assert_eq!(prepared_again, [Ok(0), Ok(0), Ok(0)]);
 }

@@ -22,7 +22,10 @@ async function ask(method, path, body) {
     body: body && JSON.stringify(body),
   });
   const value = answer.status === 204 ? null : await answer.json().catch(() => null);
-  if (!answer.ok) throw new Error(value?.message ?? `The server said ${answer.status}.`);
+  if (!answer.ok) {
+    const error = new Error(value?.message ?? `The server said ${answer.status}.`);
+    throw Object.assign(error, { status: answer.status });
+  }
   return value;
 }
 
@@ -46,8 +49,16 @@ function connect(tries = 0) {
   ws.onclose = () => {
     if (ws !== socket) return;
     tell("not connected, trying again …");
-    retry = setTimeout(() => connect(tries + 1), Math.min(500 * 2 ** tries, 10000));
+    retry = setTimeout(() => again(ws, tries + 1), Math.min(500 * 2 ** tries, 10000));
   };
+}
+
+// A socket does not tell why it was refused, so whether we are still signed in is asked beside it.
+async function again(ws, tries) {
+  const status = await ask("GET", "/me").then(() => 200, (error) => error.status);
+  if (ws !== socket) return;
+  if (status === 401) door(false);
+  else connect(tries);
 }
 
 function send(command) {
@@ -63,7 +74,7 @@ function hear(event) {
     else show(event);
   } else if (event.type === "notification") {
     note(event);
-    if (!$("house").classList.contains("sided")) count(unread + 1);
+    if (!isSeen()) count(unread + 1);
   } else {
     $("say-wrong").textContent = event.message;
   }
@@ -130,6 +141,11 @@ function count(n) {
   $("count").textContent = n;
   $("count").hidden = n === 0;
   document.title = n ? `(${n}) Groups` : "Groups";
+}
+
+// Whether new notifications are before somebody's eyes.
+function isSeen() {
+  return !document.hidden && getComputedStyle($("side")).display !== "none";
 }
 
 function tell(state) {
@@ -338,6 +354,7 @@ $("leave").onclick = async () => {
   door(false);
 };
 
+document.onvisibilitychange = () => isSeen() && count(0);
 $("bell").onclick = () => side(!$("house").classList.contains("sided"));
 $("older").onclick = older;
 window.onhashchange = () => {
