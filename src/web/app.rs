@@ -160,6 +160,21 @@ impl<S: 'static> App<S> {
         self.routed(|routes| routes.post(pattern, handler))
     }
 
+    /// Adds a route for PUT.
+    pub fn put(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.put(pattern, handler))
+    }
+
+    /// Adds a route for PATCH.
+    pub fn patch(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.patch(pattern, handler))
+    }
+
+    /// Adds a route for DELETE.
+    pub fn delete(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.delete(pattern, handler))
+    }
+
     /// Adds a WebSocket with a consumer for each connection.
     pub fn consumer<C: Consumer<S>>(self, pattern: &str, make: impl Fn() -> C + 'static) -> Self {
         self.routed(|routes| routes.consumer(pattern, make))
