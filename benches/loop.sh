@@ -12,19 +12,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export BENCHES=$root/benches
 export TARGET=${CARGO_TARGET_DIR:-$root/target}/release
 
-if [ -z "${LOADGEN:-}" ]; then
-    source=$root/../shared/loadgen
-    [ -f "$source/Cargo.toml" ] || {
-        echo "no load generator at ../shared/loadgen: name one with LOADGEN=PATH" >&2
-        exit 2
-    }
-    CARGO_TARGET_DIR=$root/target/loadgen cargo build --quiet --release --manifest-path "$source/Cargo.toml"
-    LOADGEN=$root/target/loadgen/release/loadgen
-fi
-export LOADGEN
+. "$root/benches/loadgen.sh"
 
 cargo build --quiet --release --bins --examples --manifest-path "$root/Cargo.toml"
-ulimit -n "$(ulimit -Hn)"
 
 uname -srm
 sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sort | uniq -c

@@ -7,9 +7,12 @@ pub mod cli;
 pub mod client;
 pub mod ground;
 pub mod http;
+pub mod layer;
 pub mod reactor;
 pub mod sim;
 pub mod site;
+pub mod store;
+pub mod web;
 pub mod ws;
 
 /// The README's programs, so that they stay true.

@@ -238,6 +238,16 @@ fuzz_corpora() {
     done
 }
 
+# What `cargo test` does for seconds, for minutes. Ends in one figure each.
+long_runs() {
+    has cargo || { skip "the long runs" "cargo is missing"; return; }
+    local manifest=$root/Cargo.toml
+    step "ten thousand worlds" 900 env PARLOUR_SEEDS=10000 \
+        cargo test --release --manifest-path "$manifest" --test simulation
+    step "a million visits" 900 env PARLOUR_CYCLES=1000000 \
+        cargo test --release --manifest-path "$manifest" --test cycles
+}
+
 [ -x "$parlour" ] || { fail "start" "$parlour is missing: cargo build --release"; finish; }
 mkdir -p "$cache"
 : >"$work/install"
@@ -249,5 +259,6 @@ browser_dialogue
 http_conformance
 autobahn
 fuzz_corpora
+long_runs
 stop
 finish

@@ -13,16 +13,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 11] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
+    ("layer", &["ground"]),
+    ("store", &["ground"]),
     ("client", &["http", "ws", "ground"]),
     ("reactor", &["http", "ws", "ground"]),
+    (
+        "web",
+        &["reactor", "store", "layer", "http", "ws", "ground"],
+    ),
     ("site", &["reactor", "http", "ws", "ground"]),
     (
         "cli",
-        &["site", "reactor", "client", "http", "ws", "ground"],
+        &["site", "web", "reactor", "client", "http", "ws", "ground"],
     ),
     (
         "sim",
@@ -32,6 +38,14 @@ const FLOORS: [(&str, &[&str]); 8] = [
 
 /// Where the crate that talks to the kernel's poller may be named.
 const MIO: [&str; 2] = ["src/reactor/driver.rs", "src/reactor/driver/"];
+
+/// Where the database may be named: in its room, where the framework keeps a table of its own, and
+/// where handlers meet it.
+const SQLITE: [&str; 3] = [
+    "src/store/",
+    "src/web/session/ledger.rs",
+    "src/web/stored.rs",
+];
 
 /// Where the machine's clock may be read.
 const CLOCK: [&str; 5] = [
@@ -132,6 +146,20 @@ fn mio_is_named_only_in_the_driver() {
         }
         let tell = "`mio` outside of the driver: hand bytes and readiness up instead";
         words(&source.code, "mio")
+            .map(|at| (at, tell.to_owned()))
+            .collect()
+    });
+}
+
+#[test]
+fn sqlite_is_named_only_in_the_store() {
+    check_lines(|source| {
+        if SQLITE.iter().any(|place| source.path.starts_with(place)) {
+            return Vec::new();
+        }
+        let tell = "`rusqlite` outside of the store: give it a job, or argue the place in the \
+                    commit and in SQLITE of tests/house.rs";
+        words(&source.code, "rusqlite")
             .map(|at| (at, tell.to_owned()))
             .collect()
     });

@@ -1,8 +1,12 @@
 //! # Where log lines go: standard error, one line each
+//!
+//! A line is written at once, because every piece of it would be a call of the system's, and what
+//! others write there at the same time would come between the pieces.
 
+use std::fmt::Arguments;
 use std::io::{self, Write};
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 struct Stderr;
 
@@ -12,17 +16,65 @@ impl Log for Stderr {
     }
 
     fn log(&self, record: &Record<'_>) {
-        let level = record.level().as_str().to_ascii_lowercase();
-        // A log that cannot be written must not stop what it is about.
-        let _ = writeln!(io::stderr(), "parlour: {level}: {}", record.args());
+        write_line(&mut io::stderr(), record.level(), record.args());
     }
 
     fn flush(&self) {}
+}
+
+fn write_line(out: &mut impl Write, level: Level, words: &Arguments<'_>) {
+    let level = match level {
+        Level::Error => "error",
+        Level::Warn => "warn",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    };
+    let line = format!("parlour: {level}: {words}\n");
+    // A log that cannot be written must not stop what it is about.
+    let _ = out.write_all(line.as_bytes());
 }
 
 /// Has warnings and errors written to standard error. A second call changes nothing.
 pub(super) fn install() {
     if log::set_logger(&Stderr).is_ok() {
         log::set_max_level(LevelFilter::Info);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps each write apart.
+    #[derive(Default)]
+    struct Writes(Vec<Vec<u8>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_write() {
+        let mut writes = Writes::default();
+        let (who, status) = ("127.0.0.1", 200);
+        write_line(
+            &mut writes,
+            Level::Info,
+            &format_args!("{who} GET / {status}"),
+        );
+        write_line(&mut writes, Level::Error, &format_args!("{}", "no"));
+        let lines: [&[u8]; 2] = [
+            b"parlour: info: 127.0.0.1 GET / 200\n",
+            b"parlour: error: no\n",
+        ];
+        assert_eq!(writes.0, lines);
     }
 }

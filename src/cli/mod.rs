@@ -4,6 +4,7 @@
 //! say what to do, errors of the world with status 1.
 
 mod log_sink;
+mod program;
 mod serve;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use lexopt::Parser;
 use serve::Next;
 
+pub use program::{Args, Program};
 pub use serve::{example, serve_app};
 
 const HELP: &str = "\

@@ -101,13 +101,16 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
     Ok(())
 }
 
+/// Where to listen if nothing is said.
+pub(super) fn default_listen() -> Result<Address, CliError> {
+    DEFAULT_LISTEN.parse().map_err(CliError::Failed)
+}
+
 /// Opens the addresses; without any, what systemd handed over, or else the default.
 fn open(addresses: &[Address]) -> Result<Driver, CliError> {
     let opened = if addresses.is_empty() {
         match Driver::open(&[Address::Systemd]) {
-            Err(ListenError::NoSystemd) => {
-                Driver::open(&[DEFAULT_LISTEN.parse().map_err(CliError::Failed)?])
-            }
+            Err(ListenError::NoSystemd) => Driver::open(&[default_listen()?]),
             other => other,
         }
     } else {

@@ -1,13 +1,15 @@
 //! # Connect: from a URL to a socket
 //!
 //! Promises
-//! 1. All of it, from the first address to the last header, ends within the timeout.
+//! 1. All of it, from the host's name to the last header, ends within the timeout.
 //! 2. A refusal is told with its status and the first line of its body.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 use std::{error, fmt};
 
@@ -238,6 +240,38 @@ impl<'u> Place<'u> {
         })
     }
 
+    /// The addresses of the host. The system's search takes no timeout, so it goes on in a thread of
+    /// its own if it is not done in time, until the system gives it up.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a search that blocks cannot be bounded otherwise"
+    )]
+    fn look_up(&self, deadline: Option<Instant>) -> Result<Vec<SocketAddr>, ConnectError> {
+        let outage = |error| ConnectError::Outage {
+            authority: self.authority.to_owned(),
+            error,
+        };
+        if let Ok(ip) = self.host.parse::<IpAddr>() {
+            return Ok(vec![(ip, self.port).into()]);
+        }
+        let name = (self.host.to_owned(), self.port);
+        let (found, finds) = mpsc::channel();
+        thread::Builder::new()
+            .name("look-up".to_owned())
+            .spawn(move || {
+                // Nobody may be waiting any more.
+                let _ = found.send(name.to_socket_addrs().map(Vec::from_iter));
+            })
+            .map_err(outage)?;
+        let found = match left(deadline) {
+            Some(left) => finds
+                .recv_timeout(left)
+                .map_err(|_| ConnectError::TimedOut)?,
+            None => finds.recv().map_err(|_| ConnectError::TimedOut)?,
+        };
+        found.map_err(outage)
+    }
+
     /// A stream to the first address that answers.
     fn open(&self, deadline: Option<Instant>) -> Result<TcpStream, ConnectError> {
         let outage = |error| ConnectError::Outage {
@@ -245,7 +279,7 @@ impl<'u> Place<'u> {
             error,
         };
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in (self.host, self.port).to_socket_addrs().map_err(outage)? {
+        for address in self.look_up(deadline)? {
             let stream = match left(deadline) {
                 Some(left) => TcpStream::connect_timeout(&address, left),
                 None => TcpStream::connect(address),
@@ -434,7 +468,7 @@ pub(super) mod tests {
     pub(in crate::client) fn serve(talk: impl FnOnce(TcpStream) + Send + 'static) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        std::thread::spawn(move || talk(listener.accept().unwrap().0));
+        thread::spawn(move || talk(listener.accept().unwrap().0));
         format!("ws://{address}/chat?x=1")
     }
 
@@ -457,11 +491,7 @@ pub(super) mod tests {
         let fields = fields.map(|(name, value)| (name, value.as_bytes()));
         let accepted = accept("GET", 1, fields, &DeflatePolicy::default()).unwrap();
         let mut out = Vec::new();
-        accepted.write(
-            accepted.protocols.first().map(String::as_str),
-            &[],
-            &mut out,
-        );
+        accepted.write(accepted.protocols.first().map(String::as_str), [], &mut out);
         stream.write_all(&out).unwrap();
         (accepted, rest)
     }
@@ -543,6 +573,22 @@ pub(super) mod tests {
         check("HTTP/1.1 101 Hm\r\n\r\n", "lacks Upgrade");
         check("SSH-2.0-OpenSSH\r\n", "not HTTP");
         check("HTTP/1.1 101", "lost in the handshake");
+    }
+
+    #[test]
+    fn a_host_may_be_a_name() {
+        let url = serve(|mut stream| {
+            shake(&mut stream);
+        });
+        let url = url.replace("127.0.0.1", "localhost");
+        Connect::to(&url).connect().unwrap();
+        let error = Connect::to("ws://no-such-host.invalid/")
+            .connect()
+            .unwrap_err();
+        assert!(
+            matches!(error, ConnectError::Outage { .. } | ConnectError::TimedOut),
+            "{error}"
+        );
     }
 
     #[test]

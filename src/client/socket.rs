@@ -3,16 +3,24 @@
 //! Promises
 //! 1. Bytes leave in the order in which they came, also after a write that timed out.
 //! 2. What a read did not finish, the next one finishes.
+//! 3. Two ends that both write and do not read come to an end: a read never waits for its own words
+//!    to be taken, and a write waits for ever only if it is told to.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use std::{error, fmt};
 
+use socket2::SockRef;
+
 use crate::client::{Connect, ConnectError};
 use crate::ground::seed::Seed;
 use crate::ws::{Deflate, Event, Fault, Limits, Message, Session, Step};
 
+/// How long a write waits where no timeout is set.
+const WRITE_WAIT: Duration = Duration::from_secs(30);
+/// How much of answers to pings waits to be taken; what is beyond it is not said.
+const PONGS_BYTES_MAX: usize = 4096;
 /// Room for one read.
 const INPUT_BYTES: usize = 16 * 1024;
 
@@ -107,10 +115,10 @@ impl Socket {
         let mut tries = 0;
         loop {
             if self.closed.is_some() {
-                self.flush(deadline).ok();
+                self.offer();
                 return Ok(None);
             }
-            if let Some(message) = self.decode(deadline)? {
+            if let Some(message) = self.decode()? {
                 return Ok(Some(message));
             }
             if self.closed.is_none() {
@@ -118,6 +126,7 @@ impl Socket {
                 if tries > 0 && is_over(deadline) {
                     return Err(ReadError::TimedOut);
                 }
+                self.offer();
                 self.fill(deadline)?;
                 tries += 1;
             }
@@ -126,7 +135,7 @@ impl Socket {
 
     /// Sends a message: `&str` as text, `&[u8]` as binary.
     pub fn write<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), WriteError> {
-        let deadline = self.deadline();
+        let deadline = self.write_deadline();
         // First what an earlier write left over: then no queue can grow.
         self.flush(deadline)?;
         if !self.session.send(
@@ -146,14 +155,14 @@ impl Socket {
             return Err(WriteError::Closed);
         }
         self.session.ping(payload, &mut self.seed, &mut self.out);
-        self.flush(self.deadline())
+        self.flush(self.write_deadline())
     }
 
     /// Begins to close: read on until `None` for the server's answer.
     pub fn close(&mut self, code: u16, reason: &str) -> Result<(), WriteError> {
         self.session
             .close(code, reason, &mut self.seed, &mut self.out);
-        self.flush(self.deadline())
+        self.flush(self.write_deadline())
     }
 
     /// The server's close code and reason, once it closed.
@@ -173,7 +182,9 @@ impl Socket {
         self.session.agreed().is_some()
     }
 
-    /// How long each `read` and `write` may take; `None`, as at first: for ever.
+    /// How long each `read` and `write` may take. With `None`, as at first, a `read` waits for ever
+    /// and a `write` for thirty seconds: a server that cannot be written to may be waiting for its
+    /// own words to be read.
     pub const fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
@@ -189,10 +200,11 @@ impl Socket {
     }
 
     /// The next message in what was read already.
-    fn decode(&mut self, deadline: Option<Instant>) -> Result<Option<Incoming>, ReadError> {
+    fn decode(&mut self) -> Result<Option<Incoming>, ReadError> {
         while self.input_at < self.input_end {
             let input = &mut self.input[self.input_at..self.input_end];
             let (limits, deflate, seed) = (&self.limits, &mut self.deflate, &mut self.seed);
+            let unsaid = self.out.len();
             let message = match self
                 .session
                 .decode(input, limits, deflate, seed, &mut self.out)
@@ -202,7 +214,7 @@ impl Socket {
                     return Ok(None);
                 }
                 Step::Broken(fault) => {
-                    self.flush(deadline).ok();
+                    self.offer();
                     return Err(ReadError::Fault(fault));
                 }
                 Step::Event { used, event } => {
@@ -211,11 +223,13 @@ impl Socket {
                         Event::Text(text) => Incoming::Text(text.into_owned()),
                         Event::Binary(bytes) => Incoming::Binary(bytes.into_owned()),
                         Event::Pong(_) => continue,
-                        Event::Ping(_) => match self.flush(deadline) {
-                            // A pong that must wait is no reason not to read.
-                            Ok(()) | Err(WriteError::TimedOut | WriteError::Closed) => continue,
-                            Err(WriteError::Outage(error)) => return Err(ReadError::Outage(error)),
-                        },
+                        Event::Ping(_) => {
+                            if self.out.len() > PONGS_BYTES_MAX {
+                                self.out.truncate(unsaid);
+                            }
+                            self.offer();
+                            continue;
+                        }
                         Event::Closed { code, reason } => {
                             self.closed = Some((code, reason.into_owned()));
                             return Ok(None);
@@ -248,6 +262,19 @@ impl Socket {
         }
     }
 
+    /// Writes what the system takes at once. The rest is no reason not to read: it leaves with what
+    /// is said next, and what is wrong with the connection the next read tells.
+    fn offer(&mut self) {
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        while !self.out.is_empty() {
+            match SockRef::from(&self.stream).send_with_flags(&self.out, flags) {
+                Ok(count) => drop(self.out.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
     fn flush(&mut self, deadline: Option<Instant>) -> Result<(), WriteError> {
         let mut written = 0;
         let result = loop {
@@ -275,6 +302,10 @@ impl Socket {
 
     fn deadline(&self) -> Option<Instant> {
         self.timeout.and_then(|timeout| now().checked_add(timeout))
+    }
+
+    fn write_deadline(&self) -> Option<Instant> {
+        now().checked_add(self.timeout.unwrap_or(WRITE_WAIT))
     }
 }
 
@@ -383,6 +414,8 @@ impl error::Error for WriteError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
     use crate::client::connect::tests::{serve, shake};
     use crate::ws::frame;
@@ -488,6 +521,40 @@ mod tests {
         };
         check(b"\x81\x05Hel", "without a close frame");
         check(b"\x81\x85maskHello", "must not mask");
+    }
+
+    #[test]
+    fn a_server_that_pings_on_and_never_reads_is_read_to_the_end() {
+        let (_client_is_there, end) = mpsc::channel::<()>();
+        let url = serve(move |mut stream| {
+            shake(&mut stream);
+            let ping = [&[0x89, 125][..], &[b'?'; 125]].concat();
+            for _ in 0..100 {
+                stream.write_all(&ping.repeat(1000)).unwrap();
+            }
+            stream.write_all(&frames(&["done"])).unwrap();
+            let _ = end.recv();
+        });
+        let mut socket = Socket::connect(&url).unwrap();
+        let message = socket.read().unwrap().unwrap();
+        assert_eq!(message.text(), Some("done"));
+        let is_bounded = socket.out.len() <= PONGS_BYTES_MAX + 200;
+        assert!(!socket.out.is_empty() && is_bounded, "{}", socket.out.len());
+    }
+
+    #[test]
+    fn a_write_that_nobody_takes_ends_in_time() {
+        let (_client_is_there, end) = mpsc::channel::<()>();
+        let url = serve(move |mut stream| {
+            shake(&mut stream);
+            let _ = end.recv();
+        });
+        let mut socket = Connect::to(&url).deflate(false).connect().unwrap();
+        assert!(socket.write_deadline().is_some(), "without being told to");
+        socket.set_timeout(Some(Duration::from_millis(20)));
+        let large = vec![0u8; 1 << 20];
+        let error = (0..100).find_map(|_| socket.write(&large[..]).err());
+        assert!(matches!(error, Some(WriteError::TimedOut)), "{error:?}");
     }
 
     #[test]

@@ -86,6 +86,26 @@ pub fn pairs(form: &[u8], pairs_max: usize) -> impl Iterator<Item = (Cow<'_, str
         })
 }
 
+/// Appends `text` percent-encoded, so that it means itself in a segment of a path and in a name or a
+/// value of a query: all but the unreserved characters of RFC 3986.
+///
+/// ```
+/// # use parlour::http::form::push_encoded;
+/// let mut path = "/rooms/".to_owned();
+/// push_encoded(&mut path, "a b/é");
+/// assert_eq!(path, "/rooms/a%20b%2F%C3%A9");
+/// ```
+pub fn push_encoded(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
+            out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+}
+
 fn decoded_leniently(bytes: &[u8]) -> Cow<'_, str> {
     if memchr::memchr2(b'%', b'+', bytes).is_none() {
         return String::from_utf8_lossy(bytes);

@@ -2,8 +2,10 @@
 //!
 //! The server's side of RFC 9110 and RFC 9112. [`Receiver`] says what the bytes of a connection are
 //! ([`Step`]); [`respond`] and [`BodyWriter`] turn a [`Response`] into bytes. Around them: what is
-//! asked of a representation ([`representation`]: ranges, conditions), dates ([`date`]) and the
-//! encoding of paths and forms ([`form`]).
+//! asked of a representation ([`representation`]: ranges, conditions), dates ([`date`]), the
+//! encoding of paths and forms ([`form`], [`multipart`]), cookies ([`cookie`]), what a client likes
+//! best ([`preferred_coding`], [`preferred_type`]), streams of events ([`event_stream`]), and what
+//! names of files say ([`media`], [`file_name`]).
 //!
 //! Promises
 //! 1. The same bytes give the same steps, however they were cut.
@@ -22,17 +24,25 @@
 mod body;
 mod chunked;
 mod conditional;
+pub mod cookie;
 pub mod date;
+pub mod event_stream;
 mod fault;
 mod fields;
+pub mod file_name;
 pub mod form;
 mod framing;
+mod gzip;
 mod head;
 mod letters;
 mod limits;
+pub mod media;
 mod method;
+pub mod multipart;
+mod negotiate;
 mod range;
 mod receiver;
+mod redirect;
 pub mod representation;
 mod response;
 mod status;
@@ -42,11 +52,14 @@ pub use body::BodyWriter;
 pub use fault::Fault;
 pub use fields::{FieldIter, Fields, Named, Tokens, Trailers};
 pub use framing::BodyLength;
+pub use gzip::Gzip;
 pub use head::{Head, HeadShape};
 pub use limits::Limits;
 pub use method::Method;
+pub use negotiate::{Coding, preferred_coding, preferred_type, wants_html};
 pub use range::ByteRange;
 pub use receiver::{Ended, Receiver, Step};
+pub use redirect::{LocationFault, Redirect, stays_here};
 pub use representation::{Representation, Selection};
 pub use response::{Body, CONTINUE, Exchange, Response, respond};
 pub use status::Status;

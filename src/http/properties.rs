@@ -36,6 +36,11 @@ pub fn requests(input: &[u8]) {
     );
 }
 
+/// Any bytes of a form are parts or one fault, the same ones however they were cut.
+pub fn multipart(input: &[u8]) {
+    super::multipart::properties::forms(input);
+}
+
 /// Plays a connection that receives these pieces and then ends, and writes down what happened.
 /// Body pieces that follow each other are joined, for where they are cut is not promised.
 pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> Vec<String> {
@@ -111,7 +116,7 @@ pub(super) fn steps(pieces: &[&[u8]], limits: &Limits, body_bytes_max: u64) -> V
     steps
 }
 
-fn flush(body: &mut Vec<u8>, steps: &mut Vec<String>) {
+pub(super) fn flush(body: &mut Vec<u8>, steps: &mut Vec<String>) {
     if !body.is_empty() {
         steps.push(format!("\"{}\"", body.escape_ascii()));
         body.clear();
@@ -135,7 +140,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::http::{Body, BodyWriter, Exchange, Response, Status, date, respond};
+    use crate::http::cookie::SetCookie;
+    use crate::http::{Body, BodyWriter, Exchange, Redirect, Response, Status, date, respond};
 
     /// Pieces of which requests, good and bad, are made.
     const WORDS: &[&str] = &[
@@ -272,6 +278,37 @@ mod tests {
             let expected = if bodiless { Vec::new() } else { content };
             let read = read_back(&out, code, bodiless, after.keep_alive);
             prop_assert_eq!(read, expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_put_in_adds_a_field(text in "[a-z/;=, \"%é\r\n:\0]{0,24}") {
+            let ok = Response::new(Status::OK);
+            let mut replaced = ok.clone().field("X", "y");
+            replaced.set_field("x", text.as_bytes());
+            let mut varied = ok.clone();
+            varied.vary(&text);
+            let cookie = SetCookie::new("a", &text);
+            let built = [
+                Some(ok.clone().field("X", &text)),
+                Some(replaced),
+                Some(varied),
+                Some(Response::redirect(&text)),
+                Redirect::Temporary.to(&text).ok(),
+                Some(ok.clone().attachment(&text)),
+                ok.cookie(&cookie).ok(),
+            ];
+            for response in built.into_iter().flatten() {
+                prop_assert_eq!(response.fields().iter().count(), 1);
+                let mut out = Vec::new();
+                respond(&mut Exchange::default(), &response, &date::format(0), &mut out);
+                let mut fields = [httparse::EMPTY_HEADER; 8];
+                let mut head = httparse::Response::new(&mut fields);
+                let end = head.parse(&out).unwrap().unwrap();
+                prop_assert_eq!(end, out.len(), "nothing in it is a body");
+                prop_assert_eq!(head.headers.len(), 3, "Date, Content-Length and what was put in");
+            }
         }
     }
 

@@ -75,21 +75,23 @@ impl Representation<'_> {
         }
     }
 
-    fn decide(&self, head: &Head<'_>, unix_ms: u64) -> (Response, Selected) {
-        let now_s = unix_ms / 1000;
-        match conditional::judge(head, self, now_s) {
-            Verdict::Proceed => {}
-            Verdict::NotModified => {
-                return (
-                    self.validators(Response::new(Status::NOT_MODIFIED)),
-                    Selected::Nothing,
-                );
-            }
+    /// The answer, if it needs no body because the client has it already, or expects something
+    /// else. For what takes time to make: ask first, and make it only if there is no answer yet.
+    pub fn answer_without(&self, head: &Head<'_>, unix_ms: u64) -> Option<Response> {
+        match conditional::judge(head, self, unix_ms / 1000) {
+            Verdict::Proceed => None,
+            Verdict::NotModified => Some(self.validators(Response::new(Status::NOT_MODIFIED))),
             Verdict::Failed => {
                 let reason = "it is not what the request expects";
-                let response = Response::refusal(Status::PRECONDITION_FAILED, reason);
-                return (response, Selected::Nothing);
+                Some(Response::refusal(Status::PRECONDITION_FAILED, reason))
             }
+        }
+    }
+
+    fn decide(&self, head: &Head<'_>, unix_ms: u64) -> (Response, Selected) {
+        let now_s = unix_ms / 1000;
+        if let Some(response) = self.answer_without(head, unix_ms) {
+            return (response, Selected::Nothing);
         }
         let selected = self.selected(head, now_s);
         if selected == Selected::Nothing {
@@ -268,6 +270,20 @@ mod tests {
             expected
         };
         check_of(&THING, ("HEAD", fields), head);
+    }
+
+    #[test]
+    fn an_answer_without_a_body_needs_none_made() {
+        let answer = |fields: &str| {
+            let answer = asked("GET", fields, |head| {
+                THING.answer_without(head, MODIFIED_S * 1000)
+            });
+            answer.map(|response| response.status().code())
+        };
+        assert_eq!(answer("If-None-Match: \"a\""), Some(304));
+        assert_eq!(answer("If-Match: \"b\""), Some(412));
+        assert_eq!(answer("If-None-Match: \"b\""), None);
+        assert_eq!(answer("Range: bytes=90-"), None);
     }
 
     #[test]

@@ -138,7 +138,8 @@ impl Response {
         Self::of_type("application/json", body)
     }
 
-    /// 303: look there, with GET. Other redirections are this one `with_status`.
+    /// 303: look there, with GET. For other kinds, and for a location that may be broken, there is
+    /// [`Redirect`](super::Redirect).
     pub fn redirect(location: &str) -> Self {
         Self::new(Status::SEE_OTHER).field("Location", location)
     }
@@ -197,6 +198,37 @@ impl Response {
             return;
         }
         push_field(&mut self.fields, name.as_bytes(), value);
+    }
+
+    /// Replaces all fields of this name by one, which is taken as [`field`](Self::field) takes it.
+    pub fn set_field(&mut self, name: &str, value: &[u8]) {
+        self.remove_field(name);
+        self.push_field(name, value);
+    }
+
+    /// Takes all fields of this name away.
+    pub fn remove_field(&mut self, name: &str) {
+        let mut at = 0;
+        while let Some(length) = memchr::memchr(b'\n', &self.fields[at..]) {
+            let end = at + length + 1;
+            if Fields::new(&self.fields[at..end]).first(name).is_some() {
+                self.fields.drain(at..end);
+            } else {
+                at = end;
+            }
+        }
+    }
+
+    /// Says that the answer would be another one if the request's field of this name were: caches
+    /// keep both. A name that is said already is not said again.
+    pub fn vary(&mut self, name: &str) {
+        let mut names: Vec<&str> = self.fields().tokens("vary").collect();
+        let says = |said: &&str| *said == "*" || said.eq_ignore_ascii_case(name);
+        if !names.iter().any(says) {
+            names.push(name);
+            let list = names.join(", ");
+            self.set_field("Vary", list.as_bytes());
+        }
     }
 
     /// Gives it a body.
@@ -287,6 +319,14 @@ impl Exchange {
         head_only: false,
         keep_alive: false,
     };
+
+    /// The same, with no request to follow.
+    pub const fn last(self) -> Self {
+        Self {
+            keep_alive: false,
+            ..self
+        }
+    }
 }
 
 /// Appends an answer: the head, and the body if it is here already. A stream's body follows through
@@ -579,6 +619,49 @@ mod tests {
         assert_eq!(value(" a\tb "), "a\tb");
         assert_eq!(value("café"), "café");
         assert_eq!(value("\r\n"), "");
+    }
+
+    #[test]
+    fn fields_are_replaced_and_removed_by_name() {
+        let mut response = hello().field("A", "1").field("AB", "2").field("a", "3");
+        response.set_field("a", b"4\r\nX: y");
+        let lines = "HTTP/1.1 200 OK\nAB: 2\na: 4  X: y\nContent-Length: 5\n\nhello";
+        check(GET, &response, lines, BodyWriter::None);
+        response.remove_field("x");
+        response.remove_field("b");
+        response.remove_field("");
+        check(GET, &response, lines, BodyWriter::None);
+        response.remove_field("ab");
+        response.remove_field("A");
+        assert!(response.fields().is_empty());
+    }
+
+    #[test]
+    fn a_name_is_varied_by_once() {
+        let check = |before: &[&str], name: &str, expected: &[&[u8]]| {
+            let mut response = hello();
+            for value in before {
+                response.push_field("Vary", value.as_bytes());
+            }
+            response.vary(name);
+            let found: Vec<_> = response.fields().named("vary").collect();
+            assert_eq!(found, expected, "{before:?}");
+        };
+        check(&[], "Accept", &[b"Accept"]);
+        check(&["Cookie"], "Accept", &[b"Cookie, Accept"]);
+        check(&["Cookie,accept"], "Accept", &[b"Cookie,accept"]);
+        check(
+            &["Cookie", "Origin"],
+            "Accept",
+            &[b"Cookie, Origin, Accept"],
+        );
+        check(&["*"], "Accept", &[b"*"]);
+        check(
+            &["Accept-Encoding"],
+            "Accept",
+            &[b"Accept-Encoding, Accept"],
+        );
+        check(&[], "a\r\nb: c", &[b"a  b: c"]);
     }
 
     #[test]

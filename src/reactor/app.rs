@@ -6,13 +6,15 @@
 //! Promises to an app
 //! 1. `opened` comes once for each accepted upgrade, then messages, then `closed` once.
 //! 2. A request that was answered with [`Answer::Later`] or with a stream either is answered, or
-//!    `aborted` comes once for it.
-//! 3. `drained` comes once when a streamed answer has begun, and whenever it has room again after it
+//!    `aborted` comes once for it, and nothing after that.
+//! 3. The pieces of a body that is taken as a [`Reception::Stream`] come in order, each once; behind
+//!    the last comes `request`, or before it `aborted` once.
+//! 4. `drained` comes once when a streamed answer has begun, and whenever it has room again after it
 //!    was full. Where nobody takes a stream, as with HEAD, [`Net::write`] then says
 //!    [`Gone`](crate::reactor::Sent::Gone).
 
 use crate::ground::time::Instant;
-use crate::http::{Head, Response, Trailers};
+use crate::http::{Head, Response, Status, Trailers};
 use crate::reactor::net::Net;
 use crate::reactor::token::{Call, ConnId};
 use crate::ws::{Limits, Message};
@@ -25,7 +27,7 @@ pub const BODY_BYTES_MAX: u64 = 1 << 20;
 pub struct Request<'a> {
     /// Method, target and fields.
     pub head: Head<'a>,
-    /// The whole body; empty where there was none.
+    /// The whole body; empty where there was none, or where it came in pieces.
     pub body: &'a [u8],
     /// Fields that came after a chunked body.
     pub trailers: Trailers<'a>,
@@ -37,6 +39,13 @@ pub enum Reception {
     /// Take it, up to so many bytes, and hand it over with the request.
     Collect {
         /// A longer one is refused with 413.
+        bytes_max: u64,
+    },
+    /// Hand over each piece as it comes, with [`App::body`], and the request without a body when the
+    /// last is there. An app that is slower than its peer says [`Net::pause`]; one that has heard
+    /// enough answers at once, with [`Net::answer`].
+    Stream {
+        /// A longer one is refused with 413, when it is announced or when it has come so far.
         bytes_max: u64,
     },
     /// Answer this instead, and end the connection.
@@ -61,14 +70,18 @@ impl From<Response> for Answer {
 }
 
 /// How to become a WebSocket.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Upgrade {
-    /// The subprotocol to answer with: one that the client offered.
-    pub protocol: Option<&'static str>,
+    /// The subprotocol to answer with. One that the client did not offer is left out, as if none had
+    /// been chosen, and an error is logged: a client has to fail a connection that speaks something
+    /// it did not ask for.
+    pub protocol: Option<String>,
     /// What a message may measure.
     pub limits: Limits,
     /// Whatever the app wants to be told again when the connection is open.
     pub tag: u64,
+    /// Holds the fields that the answer has besides those of the handshake.
+    pub(crate) head: Response,
 }
 
 impl Upgrade {
@@ -78,6 +91,7 @@ impl Upgrade {
             protocol: None,
             limits: Limits::default(),
             tag,
+            head: Response::new(Status::SWITCHING_PROTOCOLS),
         }
     }
 
@@ -89,20 +103,40 @@ impl Upgrade {
     }
 
     /// The same with a subprotocol.
-    pub fn protocol(mut self, protocol: &'static str) -> Self {
-        self.protocol = Some(protocol);
+    pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
+        self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// The same with another field in the answer, such as `Set-Cookie`, by the rules of
+    /// [`Response::field`]. Those of the handshake itself are left out.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let ours = ["upgrade", "connection", "sec-websocket-"];
+        let is_ours = |ours: &&str| {
+            let start = name.get(..ours.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(ours))
+        };
+        if !ours.iter().any(is_ours) {
+            self.head.push_field(name, value.as_ref());
+        }
         self
     }
 }
 
 /// What is built on the reactor.
 pub trait App {
-    /// A request with a body has begun: is the body wanted?
-    fn reception(&mut self, head: &Head<'_>) -> Reception {
-        let _ = head;
+    /// A request with a body has begun: is the body wanted? `call` is what `request` will name it.
+    fn reception(&mut self, call: Call, head: &Head<'_>, net: &mut Net) -> Reception {
+        let _ = (call, head, net);
         Reception::Collect {
             bytes_max: BODY_BYTES_MAX,
         }
+    }
+
+    /// The next piece of a body that is taken as a [`Reception::Stream`]: what one read brought, or
+    /// less, and never empty.
+    fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
+        let _ = (call, bytes, net);
     }
 
     /// A whole request is here. `call` names it for a later answer.
@@ -113,8 +147,16 @@ pub trait App {
         let _ = (call, net);
     }
 
-    /// A request that waited, or a stream, ended with its connection.
+    /// A request that waited, a streamed answer, or a body that came in pieces ended with its
+    /// connection.
     fn aborted(&mut self, call: Call, net: &mut Net) {
+        let _ = (call, net);
+    }
+
+    /// The peer has ended its side while it is owed an answer, or gets one in pieces. It may still be
+    /// reading, as somebody who sends all there is and then waits; who listens to a stream without an
+    /// end has most likely gone. Comes at most once for a request.
+    fn hung_up(&mut self, call: Call, net: &mut Net) {
         let _ = (call, net);
     }
 
@@ -135,6 +177,12 @@ pub trait App {
 
     /// Another thread has rung the [`Bell`](crate::reactor::driver::Bell).
     fn woken(&mut self, net: &mut Net) {
+        let _ = net;
+    }
+
+    /// The server is about to stop, said once: WebSockets are closed behind what is said here, and
+    /// no upgrade is granted any more.
+    fn stopping(&mut self, net: &mut Net) {
         let _ = net;
     }
 

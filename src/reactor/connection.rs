@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::ground::time::Instant;
 use crate::reactor::outbox::Outbox;
 use crate::reactor::settings::Waits;
-use crate::reactor::stage::{Closing, Http, Stage, Turn};
+use crate::reactor::stage::{Closing, Http, Stage, Turn, Upload};
 use crate::reactor::token::ConnId;
 
 /// Where a connection comes from, in 20 bytes.
@@ -41,6 +41,9 @@ impl From<SocketAddr> for Peer {
         }
     }
 }
+
+/// A hundred thousand of them are to fit.
+const _: () = assert!(size_of::<Connection>() <= 192);
 
 /// One connection.
 #[derive(Debug)]
@@ -101,8 +104,8 @@ impl Connection {
         }
     }
 
-    /// Whether more input may be handled now: the outbox has room and no answer is awaited. What
-    /// is thrown away needs no room.
+    /// Whether more input may be handled now: the outbox has room, no answer is awaited, and the app
+    /// does not hold a body. What is thrown away needs no room.
     #[inline]
     pub(crate) fn may_go_on(&self, pause_bytes: usize) -> bool {
         let has_room = self.outbox.queued() < pause_bytes;
@@ -111,19 +114,56 @@ impl Connection {
                 turn: Turn::Awaiting(_) | Turn::Streaming(..),
                 ..
             }) => false,
+            Stage::Http(Http {
+                turn: Turn::Receiving(upload),
+                ..
+            }) => has_room && upload.held.is_none(),
             Stage::Http(_) | Stage::WebSocket(_) => has_room,
             Stage::Closing(_) => true,
             Stage::Upgrading(_) | Stage::Buried => false,
         }
     }
 
+    /// Leaves the rest of a body unread.
+    pub(crate) fn hold_body(&mut self, number: u32, now: Instant) {
+        if let Some(upload) = self.upload(number)
+            && upload.held.is_none()
+        {
+            upload.held = Some(now);
+            self.paused = true;
+        }
+    }
+
+    /// Ends [`Connection::hold_body`]; whether it was held. The peer is as far with its deadlines as it
+    /// was then.
+    pub(crate) fn release_body(&mut self, number: u32, now: Instant) -> bool {
+        let held = self.upload(number).and_then(|upload| upload.held.take());
+        if let Some(since) = held {
+            self.since = self.since + now.since(since);
+            self.heard = now;
+        }
+        held.is_some()
+    }
+
+    /// The body that request `number` brings.
+    fn upload(&mut self, number: u32) -> Option<&mut Upload> {
+        match &mut self.stage {
+            Stage::Http(Http {
+                number: present,
+                turn: Turn::Receiving(upload),
+                ..
+            }) if *present == number => Some(upload),
+            _ => None,
+        }
+    }
+
     /// Whether the rest of a body is awaited.
     #[inline]
-    pub(crate) const fn is_collecting(&self) -> bool {
+    pub(crate) const fn is_receiving(&self) -> bool {
         matches!(
             &self.stage,
             Stage::Http(Http {
-                turn: Turn::Collecting(_),
+                turn: Turn::Receiving(_),
                 ..
             })
         )
@@ -135,8 +175,8 @@ impl Connection {
             Stage::Http(http) => match &http.turn {
                 Turn::Reading if http.begun => self.since + waits.head,
                 Turn::Reading => self.heard + waits.keep_alive,
-                Turn::Collecting(collecting) => {
-                    let earned = collecting.body.len() as u64 * 1000 / waits.body_rate.max(1);
+                Turn::Receiving(upload) => {
+                    let earned = upload.bytes.saturating_mul(1000) / waits.body_rate.max(1);
                     let total = Instant((self.since + waits.body).0.saturating_add(earned));
                     total.min(self.heard + waits.body_progress)
                 }

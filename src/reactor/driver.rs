@@ -9,6 +9,7 @@
 //! 2. Work per turn is bounded: one buffer per connection, [`listeners::ACCEPTS_MAX`] per listener.
 //! 3. Sockets are closed after the turn, never inside it; a name that comes back later finds nobody.
 
+mod leaving;
 pub mod listeners;
 mod sockets;
 mod stop;
@@ -178,7 +179,7 @@ impl Driver {
         } else {
             engine.sleep()
         };
-        let limit = nearest(turn.no_longer_than, self.listeners.retry_at());
+        let limit = nearest(turn.no_longer_than, self.listeners.next());
         let limit = limit.map(|end| end.since(now));
         let sleep = nearest(sleep, limit);
         match self.poll.poll(&mut turn.events, sleep) {

@@ -14,7 +14,7 @@ use crate::reactor::app::{Answer, App, Reception, Request};
 use crate::reactor::connection::{Connection, Peer};
 use crate::reactor::net::{Net, Notice, nearest};
 use crate::reactor::settings::Settings;
-use crate::reactor::stage::{Collecting, Http, Stage, Turn, Upgrading};
+use crate::reactor::stage::{Http, Stage, Taker, Turn, Upgrading, Upload};
 use crate::reactor::token::{Call, ConnId};
 use crate::reactor::upgrade;
 use crate::ws::{self, Event, Message};
@@ -130,6 +130,25 @@ impl<A: App> Engine<A> {
         self.tell_notices();
     }
 
+    /// The peer has ended its side, as the transport knows before everything in front of that is
+    /// read. Says something only to an app that owes an answer: everybody else reads on.
+    pub fn hung_up(&mut self, id: ConnId) {
+        let Some(connection) = self.net.get(id) else {
+            return;
+        };
+        let number = match &connection.stage {
+            Stage::Http(Http {
+                number,
+                turn: Turn::Awaiting(_) | Turn::Streaming(..),
+                ..
+            }) => *number,
+            Stage::Upgrading(upgrading) => upgrading.http.number,
+            _ => return,
+        };
+        self.app.hung_up(Call { id, number }, &mut self.net);
+        self.tell_notices();
+    }
+
     /// The transport is broken: nothing can be said or heard any more.
     pub fn failed(&mut self, id: ConnId) {
         self.bury(id, Effect::Close(id));
@@ -173,7 +192,8 @@ impl<A: App> Engine<A> {
                 continue;
             }
             connection.paused = false;
-            if !connection.rest.is_empty() {
+            // A body may be over though nothing is left of it.
+            if !connection.rest.is_empty() || connection.is_receiving() {
                 self.digest(id);
             }
             if self.look_up(id) {
@@ -208,9 +228,13 @@ impl<A: App> Engine<A> {
         }
     }
 
-    /// Stops: takes no more connections, ends idle ones, lets answers finish, says 1001.
+    /// Stops: takes no more connections, lets the app say its last words, ends idle ones, lets
+    /// answers finish, says 1001.
     pub fn shut_down(&mut self) {
-        self.net.draining = true;
+        if !std::mem::replace(&mut self.net.draining, true) {
+            self.app.stopping(&mut self.net);
+            self.tell_notices();
+        }
         for id in self.ids() {
             let Some(connection) = self.net.get_mut(id) else {
                 continue;
@@ -351,7 +375,7 @@ impl<A: App> Engine<A> {
                 return input.len();
             };
             // A body may be over, or refused, without another byte of input.
-            let may_end = used == input.len() && !connection.is_collecting();
+            let may_end = used == input.len() && !connection.is_receiving();
             if may_end || !connection.may_go_on(pause_bytes) {
                 return used;
             }
@@ -407,7 +431,7 @@ impl<A: App> Engine<A> {
         };
         match &mut connection.stage {
             Stage::Http(http) => match &http.turn {
-                Turn::Reading | Turn::Collecting(_) => match http.receiver.ended() {
+                Turn::Reading | Turn::Receiving(_) => match http.receiver.ended() {
                     Ended::Clean if connection.outbox.is_empty() => {
                         self.bury(id, Effect::Close(id));
                     }
@@ -415,7 +439,7 @@ impl<A: App> Engine<A> {
                     Ended::CutShort => {
                         let response =
                             Response::refusal(Status::BAD_REQUEST, "the request was cut short");
-                        self.net.refuse(id, &response);
+                        self.refuse(id, &response);
                     }
                 },
                 Turn::Awaiting(_) | Turn::Streaming(..) => {}
@@ -432,6 +456,9 @@ impl<A: App> Engine<A> {
 
     // ---------------------------------------------------------------- HTTP
 
+    /// Handles the next part of a request. A function of its own also in the machine's code: within
+    /// `handle` it would cost each frame some instructions.
+    #[inline(never)]
     fn hear_request(&mut self, id: ConnId, input: &mut [u8]) -> Flow {
         let Net {
             connections,
@@ -461,30 +488,29 @@ impl<A: App> Engine<A> {
                 Flow::Used(used)
             }
             http::Step::Body { used, bytes } => {
-                if let Turn::Collecting(collecting) = &mut http.turn {
-                    collecting.body.extend_from_slice(bytes);
+                let number = http.number;
+                if let Turn::Receiving(upload) = &mut http.turn {
+                    upload.bytes += bytes.len() as u64;
+                    match &mut upload.taker {
+                        Taker::Memory(body) => body.extend_from_slice(bytes),
+                        Taker::App => self.app.body(Call { id, number }, bytes, &mut self.net),
+                    }
                 }
                 Flow::Used(used)
             }
             http::Step::End { used, trailers } => {
                 let turn = std::mem::take(&mut http.turn);
-                if let Turn::Collecting(collecting) = turn {
-                    let Collecting {
-                        exchange,
-                        head,
-                        shape,
-                        body,
-                    } = *collecting;
-                    let head = Head::rebind(&head, shape);
-                    self.ask(
-                        id,
-                        exchange,
-                        &Request {
-                            head,
-                            body: &body,
-                            trailers,
-                        },
-                    );
+                if let Turn::Receiving(upload) = turn {
+                    let body = match upload.taker {
+                        Taker::Memory(body) => body,
+                        Taker::App => Vec::new(),
+                    };
+                    let request = Request {
+                        head: Head::rebind(&upload.head, upload.shape),
+                        body: &body,
+                        trailers,
+                    };
+                    self.ask(id, upload.exchange, &request);
                 }
                 Flow::Used(used)
             }
@@ -497,7 +523,7 @@ impl<A: App> Engine<A> {
             }
             http::Step::Broken(fault) => {
                 let response = Response::refusal(fault.status(), fault.reason());
-                self.net.refuse(id, &response);
+                self.refuse(id, &response);
                 Flow::Stop(available)
             }
         }
@@ -512,16 +538,6 @@ impl<A: App> Engine<A> {
         body: BodyLength,
         has_begun: bool,
     ) {
-        let bytes_max = match self.app.reception(head) {
-            Reception::Collect { bytes_max } => bytes_max,
-            Reception::Refuse(response) => {
-                let last = Exchange {
-                    keep_alive: false,
-                    ..exchange
-                };
-                return self.net.respond(id, last, &response);
-            }
-        };
         let Some(Connection {
             stage: Stage::Http(http),
             ..
@@ -529,13 +545,44 @@ impl<A: App> Engine<A> {
         else {
             return;
         };
-        http.receiver.body_bytes_max(bytes_max);
-        http.turn = Turn::Collecting(Box::new(Collecting {
+        // In place before the app is asked, so that it can hold or end the body at once.
+        http.turn = Turn::Receiving(Box::new(Upload {
             exchange,
             head: head.bytes().to_vec(),
             shape: head.shape(),
-            body: Vec::new(),
+            bytes: 0,
+            taker: Taker::Memory(Vec::new()),
+            held: None,
         }));
+        let call = Call {
+            id,
+            number: http.number,
+        };
+        let reception = self.app.reception(call, head, &mut self.net);
+        let Some(Connection {
+            stage:
+                Stage::Http(Http {
+                    receiver,
+                    turn: Turn::Receiving(upload),
+                    ..
+                }),
+            ..
+        }) = self.net.get_mut(id)
+        else {
+            return;
+        };
+        let bytes_max = match reception {
+            Reception::Collect { bytes_max } => bytes_max,
+            Reception::Stream { bytes_max } => {
+                upload.taker = Taker::App;
+                bytes_max
+            }
+            Reception::Refuse(response) => {
+                let last = exchange.last();
+                return self.net.respond(id, last, &response);
+            }
+        };
+        receiver.body_bytes_max(bytes_max);
         let fits = !matches!(body, BodyLength::Length(length) if length > bytes_max);
         if head.expects_continue() && !has_begun && fits {
             let (_, piece) = self
@@ -644,6 +691,24 @@ impl<A: App> Engine<A> {
 
     // ---------------------------------------------------------------- ends
 
+    /// Answers a broken request and ends its connection. An app that has begun with it hears that it
+    /// comes no further.
+    fn refuse(&mut self, id: ConnId, response: &Response) {
+        if let Some(Connection {
+            stage: Stage::Http(http),
+            ..
+        }) = self.net.get_mut(id)
+            && std::mem::take(&mut http.turn).concerns_app()
+        {
+            let call = Call {
+                id,
+                number: http.number,
+            };
+            self.app.aborted(call, &mut self.net);
+        }
+        self.net.respond(id, Exchange::BROKEN, response);
+    }
+
     /// Tells the app that what it knows of `id` has ended. The stage is over with it.
     fn depart(&mut self, id: ConnId, code: Option<u16>) {
         let Some(connection) = self.net.get_mut(id) else {
@@ -651,12 +716,12 @@ impl<A: App> Engine<A> {
         };
         match std::mem::replace(&mut connection.stage, Stage::Buried) {
             Stage::WebSocket(_) => self.app.closed(id, code, &mut self.net),
-            Stage::Http(Http {
-                number,
-                turn: Turn::Awaiting(_) | Turn::Streaming(..),
-                ..
-            }) => {
-                self.app.aborted(Call { id, number }, &mut self.net);
+            Stage::Http(http) if http.turn.concerns_app() => {
+                let call = Call {
+                    id,
+                    number: http.number,
+                };
+                self.app.aborted(call, &mut self.net);
             }
             Stage::Upgrading(upgrading) => {
                 self.app.aborted(
@@ -720,7 +785,7 @@ impl<A: App> Engine<A> {
                     id,
                     number: http.number,
                 };
-                self.net.notices.push(Notice::Drained(call));
+                self.net.notices.push_back(Notice::Drained(call));
             }
         }
     }
@@ -769,7 +834,7 @@ impl<A: App> Engine<A> {
                         Status::REQUEST_TIMEOUT,
                         "the request did not arrive in time",
                     );
-                    self.net.refuse(id, &response);
+                    self.refuse(id, &response);
                 }
             },
             Stage::WebSocket(socket) if socket.session.is_open() && !socket.pinged => {
@@ -788,13 +853,18 @@ impl<A: App> Engine<A> {
     /// Tells the app what could not be told while it was being called.
     #[inline]
     fn tell_notices(&mut self) {
-        while !self.net.notices.is_empty() {
-            for notice in std::mem::take(&mut self.net.notices) {
-                match notice {
-                    Notice::Opened(id, tag) => self.app.opened(id, tag, &mut self.net),
-                    Notice::Drained(call) => self.app.drained(call, &mut self.net),
-                    Notice::TooSlow(id) => self.cut_off(id),
-                }
+        if !self.net.notices.is_empty() {
+            self.tell_all_notices();
+        }
+    }
+
+    #[cold]
+    fn tell_all_notices(&mut self) {
+        while let Some(notice) = self.net.notices.pop_front() {
+            match notice {
+                Notice::Opened(id, tag) => self.app.opened(id, tag, &mut self.net),
+                Notice::Drained(call) => self.app.drained(call, &mut self.net),
+                Notice::TooSlow(id) => self.cut_off(id),
             }
         }
     }

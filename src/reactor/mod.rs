@@ -26,7 +26,8 @@
 //! 3. Requests of one connection are answered in the order in which they came, each once.
 //! 4. An app hears `opened` and `closed` exactly once each for a WebSocket, in this order.
 //! 5. What a connection holds is bounded: unread input by the pause, unsaid output by the budget.
-//! 6. A connection that makes no progress ends: each stage has a deadline, or waits for the app.
+//! 6. An answer that breaks off never looks whole: its connection is reset.
+//! 7. A connection that makes no progress ends: each stage has a deadline, or waits for the app.
 //!
 //! Never knows: rooms, people, JSON, files. Start reading at [`Engine::received`].
 

@@ -5,12 +5,14 @@
 //! (a reader that proves too slow, an upgrade granted later) is noted and done by the engine when
 //! the app has returned: an app is never called while it is called.
 
+use std::collections::VecDeque;
+
 use slab::Slab;
 
 use crate::ground::seed::Seed;
 use crate::ground::time::{Instant, Now};
 use crate::http::date::DateCache;
-use crate::http::{self, Body, Exchange, Response, Status};
+use crate::http::{self, Body, BodyWriter, Exchange, Response, Status};
 use crate::reactor::app::{Answer, Upgrade};
 use crate::reactor::connection::{Connection, Peer};
 use crate::reactor::deadlines::Deadlines;
@@ -25,6 +27,9 @@ use crate::ws::{self, Deflate, Message, Session};
 
 /// The close code for a reader that lets too much pile up: come back and resume.
 const TOO_SLOW: u16 = 4002;
+
+/// The close code for what went wrong on this side.
+const OUR_FAULT: u16 = 1011;
 
 /// What became of something that was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +67,7 @@ pub struct Net {
     pub(crate) dirty: Vec<ConnId>,
     /// Those that may go on with input they already have.
     pub(crate) ready: Vec<ConnId>,
-    pub(crate) notices: Vec<Notice>,
+    pub(crate) notices: VecDeque<Notice>,
     pub(crate) deadlines: Deadlines,
     pub(crate) effects: Vec<Effect>,
     pub(crate) draining: bool,
@@ -82,7 +87,7 @@ impl Net {
             seed,
             dirty: Vec::new(),
             ready: Vec::new(),
-            notices: Vec::new(),
+            notices: VecDeque::new(),
             deadlines: Deadlines::default(),
             effects: Vec::new(),
             draining: false,
@@ -178,8 +183,16 @@ impl Net {
         }
     }
 
-    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves.
+    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves. A code
+    /// that must not be sent (RFC 6455, 7.4: see [`is_close_code`](ws::is_close_code)) becomes 1011,
+    /// an error of the server's own, and is logged as one.
     pub fn close(&mut self, id: ConnId, code: u16, reason: &str) {
+        let code = if ws::is_close_code(code) {
+            code
+        } else {
+            log::error!("close code {code} must not be sent: it becomes {OUR_FAULT}");
+            OUR_FAULT
+        };
         let Self {
             connections,
             blocks,
@@ -191,7 +204,7 @@ impl Net {
             return;
         };
         let (_, piece) = blocks.write(|out| session.close(code, reason, seed, out));
-        if let Some(connection) = self.connections.get_mut(id.slot()) {
+        if let Some(connection) = named(connections, id) {
             connection.since = now.instant;
         }
         self.push(id, piece);
@@ -213,16 +226,19 @@ impl Net {
         self.push(id, piece);
     }
 
-    /// Answers a request that was answered with [`Answer::Later`]. Nothing happens if its
-    /// connection is gone or it has been answered.
+    /// Answers a request that was answered with [`Answer::Later`], or one whose body is still
+    /// coming: then the rest of the body is thrown away, and the connection ends behind the answer.
+    /// Nothing happens if the connection is gone or the request has been answered.
     pub fn answer(&mut self, call: Call, answer: Answer) {
         let Some(connection) = self.get_mut(call.id) else {
             return;
         };
         match &mut connection.stage {
             Stage::Http(http) if http.number == call.number => {
-                let Turn::Awaiting(exchange) = http.turn else {
-                    return;
+                let exchange = match &http.turn {
+                    Turn::Awaiting(exchange) => *exchange,
+                    Turn::Receiving(upload) => upload.exchange.last(),
+                    Turn::Reading | Turn::Streaming(..) => return,
                 };
                 match answer {
                     Answer::Respond(response) => self.respond(call.id, exchange, &response),
@@ -269,22 +285,42 @@ impl Net {
             return Sent::Gone;
         };
         let (_, piece) = blocks.write(|out| writer.write(bytes, out));
-        let Some(piece) = piece else {
-            return Sent::Queued;
-        };
-        match self.push_within_budget(call.id, &piece) {
-            Sent::Queued => {
-                let pause_bytes = self.settings.pause_bytes;
-                match self.get_mut(call.id) {
-                    Some(connection) if connection.outbox.queued() >= pause_bytes => {
-                        connection.full = true;
-                        Sent::Full
-                    }
-                    _ => Sent::Queued,
-                }
+        piece.map_or(Sent::Queued, |piece| self.push_to_stream(call.id, &piece))
+    }
+
+    /// Writes a piece of every streamed answer of `calls`; how many took it. It is framed once for
+    /// all who read chunks, and once for all who read until the end. Whoever is too slow is cut off,
+    /// and [`App::aborted`](crate::reactor::App::aborted) comes for it; of whoever was gone before
+    /// it has come already. Whoever has enough waiting hears
+    /// [`App::drained`](crate::reactor::App::drained) when there is room, and may be written to until
+    /// then.
+    pub fn write_all(&mut self, calls: impl IntoIterator<Item = Call>, bytes: &[u8]) -> usize {
+        let (mut chunk, mut plain): (Option<Piece>, Option<Piece>) = (None, None);
+        let mut count = 0;
+        for call in calls {
+            let Self {
+                connections,
+                blocks,
+                ..
+            } = self;
+            let Some((_, writer)) = streaming(connections, call) else {
+                continue;
+            };
+            let shared = match writer {
+                BodyWriter::Chunked => &mut chunk,
+                BodyWriter::UntilClose => &mut plain,
+                // How much of it is still owed is its own affair.
+                BodyWriter::Length(_) | BodyWriter::Discard | BodyWriter::None => &mut None,
+            };
+            if shared.is_none() {
+                *shared = blocks.write(|out| writer.write(bytes, out)).1;
             }
-            other => other,
+            let sent = shared
+                .as_ref()
+                .map_or(Sent::Queued, |piece| self.push_to_stream(call.id, piece));
+            count += usize::from(sent != Sent::Gone);
         }
+        count
     }
 
     /// Ends a streamed answer. Trailers reach those who take them: a chunked body's reader.
@@ -305,7 +341,55 @@ impl Net {
         self.arm(call.id);
     }
 
+    /// Hands out no more of the body that `call` brings until [`Net::resume`]. What comes meanwhile
+    /// stays with the kernel, but for one read at most, and so makes the peer wait. None of that time
+    /// counts against it. Nothing happens where no body is coming.
+    pub fn pause(&mut self, call: Call) {
+        let now = self.now.instant;
+        if let Some(connection) = self.get_mut(call.id) {
+            connection.hold_body(call.number, now);
+        }
+    }
+
+    /// Goes on with the body that `call` brings, with what is here of it already. The next piece
+    /// comes in the next turn at the latest.
+    pub fn resume(&mut self, call: Call) {
+        let now = self.now.instant;
+        if let Some(connection) = self.get_mut(call.id)
+            && connection.release_body(call.number, now)
+        {
+            self.ready.push(call.id);
+        }
+    }
+
+    /// Ends a request that cannot be answered, or not to the end: its connection is reset, so that
+    /// nobody takes what has left of an answer for all of it. The app hears no more of `call`; that
+    /// it is over it knows. Nothing happens if the answer is complete, or the connection gone.
+    pub fn abort(&mut self, call: Call) {
+        let Some(connection) = self.get_mut(call.id) else {
+            return;
+        };
+        let number = match &connection.stage {
+            Stage::Http(http) => http.number,
+            Stage::Upgrading(upgrading) => upgrading.http.number,
+            Stage::WebSocket(_) | Stage::Closing(_) | Stage::Buried => return,
+        };
+        if number == call.number {
+            connection.stage = Stage::Buried;
+            connection.outbox.clear();
+            connection.rest = Vec::new();
+            self.forget(call);
+            self.effects.push(Effect::Reset(call.id));
+        }
+    }
+
     // ---------------------------------------------------------------- for the engine
+
+    /// The app is done with `call`: what it was to be told of it is not told any more.
+    pub(crate) fn forget(&mut self, call: Call) {
+        let is_of_call = |it: &Notice| matches!(it, Notice::Drained(other) if *other == call);
+        self.notices.retain(|notice| !is_of_call(notice));
+    }
 
     #[inline]
     pub(crate) fn get(&self, id: ConnId) -> Option<&Connection> {
@@ -316,9 +400,7 @@ impl Net {
 
     #[inline]
     pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Connection> {
-        self.connections
-            .get_mut(id.slot())
-            .filter(|it| it.generation == id.generation)
+        named(&mut self.connections, id)
     }
 
     pub(crate) fn insert(&mut self, peer: Peer) -> ConnId {
@@ -334,7 +416,7 @@ impl Net {
     /// Queues what belongs to a protocol: its own bound is the pause.
     pub(crate) fn push(&mut self, id: ConnId, piece: Option<Piece>) {
         let Some(piece) = piece else { return };
-        if let Some(connection) = self.connections.get_mut(id.slot()) {
+        if let Some(connection) = named(&mut self.connections, id) {
             queue(connection, id, &piece, self.now.instant, &mut self.dirty);
         }
     }
@@ -343,10 +425,12 @@ impl Net {
     /// always taken, so that the budget does not forbid a large one.
     #[inline]
     fn push_within_budget(&mut self, id: ConnId, piece: &Piece) -> Sent {
+        // Found by its whole name a moment ago: see the callers.
         let connection = &mut self.connections[id.slot()];
+        debug_assert_eq!(connection.generation, id.generation, "nobody else is meant");
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
-            self.notices.push(Notice::TooSlow(id));
+            self.notices.push_back(Notice::TooSlow(id));
             // At once: what still fits must not follow what was left out.
             let reason = "too slow: what waited for this reader exceeded its budget";
             self.close(id, TOO_SLOW, reason);
@@ -356,9 +440,24 @@ impl Net {
         Sent::Queued
     }
 
+    /// Queues a piece of a streamed answer.
+    fn push_to_stream(&mut self, id: ConnId, piece: &Piece) -> Sent {
+        let sent = self.push_within_budget(id, piece);
+        let pause_bytes = self.settings.pause_bytes;
+        match self.get_mut(id) {
+            Some(connection)
+                if sent == Sent::Queued && connection.outbox.queued() >= pause_bytes =>
+            {
+                connection.full = true;
+                Sent::Full
+            }
+            _ => sent,
+        }
+    }
+
     /// Has the end of the turn look at `id`, whether or not it has something to say.
     pub(crate) fn mark(&mut self, id: ConnId) {
-        if let Some(connection) = self.connections.get_mut(id.slot()) {
+        if let Some(connection) = named(&mut self.connections, id) {
             mark(connection, id, &mut self.dirty);
         }
     }
@@ -366,7 +465,7 @@ impl Net {
     /// Sees to it that `id` is asked at its nearest deadline.
     #[inline]
     pub(crate) fn arm(&mut self, id: ConnId) {
-        let Some(connection) = self.connections.get_mut(id.slot()) else {
+        let Some(connection) = named(&mut self.connections, id) else {
             return;
         };
         let due = connection.deadline(&self.settings.waits);
@@ -376,12 +475,15 @@ impl Net {
         }
     }
 
-    /// Writes a response, or the head of a streamed one.
+    /// Writes a response, or the head of a streamed one. Nothing if the app has aborted the request.
     pub(crate) fn respond(&mut self, id: ConnId, mut exchange: Exchange, response: &Response) {
         let draining = self.draining;
         let Some(connection) = self.get_mut(id) else {
             return;
         };
+        if !matches!(connection.stage, Stage::Http(_)) {
+            return;
+        }
         exchange.keep_alive &= !(draining || connection.ended && connection.rest.is_empty());
         let date = *self.date.at(self.now.unix_ms);
         let (writer, piece) = self
@@ -405,13 +507,8 @@ impl Net {
             http.turn = Turn::Streaming(exchange, writer);
         }
         if matches!(response.content(), Body::Stream { .. }) {
-            self.notices.push(Notice::Drained(call));
+            self.notices.push_back(Notice::Drained(call));
         }
-    }
-
-    /// Answers and ends the connection, whatever it was about to say next.
-    pub(crate) fn refuse(&mut self, id: ConnId, response: &Response) {
-        self.respond(id, Exchange::BROKEN, response);
     }
 
     /// An answer is complete: on to the next request, or to the end.
@@ -452,7 +549,7 @@ impl Net {
         self.arm(id);
     }
 
-    /// Becomes a WebSocket if the handshake is right.
+    /// Becomes a WebSocket if the handshake is right. Nothing if the app has aborted the request.
     pub(crate) fn upgrade(
         &mut self,
         id: ConnId,
@@ -460,11 +557,16 @@ impl Net {
         handshake: Result<Accepted, Refused>,
         granted: Upgrade,
     ) {
+        let is_asked = |it: &Connection| matches!(it.stage, Stage::Http(_));
+        if !self.get(id).is_some_and(is_asked) {
+            return;
+        }
         let accepted = match handshake {
             Ok(accepted) if !self.draining => accepted,
             Ok(_) => {
-                return self.refuse(
+                return self.respond(
                     id,
+                    Exchange::BROKEN,
                     &Response::refusal(
                         Status::SERVICE_UNAVAILABLE,
                         "the server is going away, come again",
@@ -473,9 +575,16 @@ impl Net {
             }
             Err(refused) => return self.refuse_upgrade(id, exchange, refused),
         };
+        let protocol = granted.protocol.as_deref().filter(|chosen| {
+            let is_offered = accepted.protocols.iter().any(|offered| offered == chosen);
+            if !is_offered {
+                log::error!("the subprotocol '{chosen}' was not offered, so it is not spoken");
+            }
+            is_offered
+        });
         let (_, piece) = self
             .blocks
-            .write(|out| accepted.write(granted.protocol, &[], out));
+            .write(|out| accepted.write(protocol, granted.head.fields(), out));
         self.push(id, piece);
         let Some(connection) = self.get_mut(id) else {
             return;
@@ -488,7 +597,7 @@ impl Net {
         if connection.paused {
             self.ready.push(id);
         }
-        self.notices.push(Notice::Opened(id, granted.tag));
+        self.notices.push_back(Notice::Opened(id, granted.tag));
     }
 
     fn refuse_upgrade(&mut self, id: ConnId, exchange: Exchange, refused: Refused) {
@@ -503,15 +612,20 @@ fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
         .expect("a frame has at least two bytes")
 }
 
+/// The connection of that name. A slot alone may be another's by now.
+#[inline]
+fn named(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Connection> {
+    connections
+        .get_mut(id.slot())
+        .filter(|it| it.generation == id.generation)
+}
+
 /// The request's own stage, if `call` is a streamed answer under way.
 fn streaming(
     connections: &mut Slab<Connection>,
     call: Call,
-) -> Option<(&mut Exchange, &mut http::BodyWriter)> {
-    let connection = connections
-        .get_mut(call.id.slot())
-        .filter(|it| it.generation == call.id.generation)?;
-    match &mut connection.stage {
+) -> Option<(&mut Exchange, &mut BodyWriter)> {
+    match &mut named(connections, call.id)?.stage {
         Stage::Http(Http {
             number,
             turn: Turn::Streaming(exchange, writer),

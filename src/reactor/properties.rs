@@ -43,6 +43,8 @@ const BUFFER_BYTES_MAX: usize = 512;
 const REST_BYTES_MAX: usize = 600 + 4 * BUFFER_BYTES_MAX;
 /// How much a peer says before somebody reads it.
 const INBOX_BYTES_MAX: usize = 8192;
+/// Turns in which everything has to end: each of the small requests of all inboxes may take two.
+const TURNS_MAX: usize = 4000;
 /// What a peer may wait for.
 const WAITS_MS: [u64; 8] = [0, 1, 127, 1000, 2000, 5000, 10_000, 60_000];
 /// What is tedious to spell in a script.
@@ -70,11 +72,24 @@ const REQUESTS: [&str; 16] = [
      Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
 ];
 
+/// Bodies that the app takes in pieces, and streams that it writes to all at once.
+const STREAMS: [&str; 6] = [
+    "GET /feed HTTP/1.1\r\nHost: h\r\n\r\n",
+    "GET /feed HTTP/1.0\r\n\r\n",
+    "POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n.to hold.",
+    "POST /upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhold\r\n1\r\n",
+    "POST /upload/held HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n.\r\n0\r\n\r\n",
+    "POST /upload HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 200\r\n\r\n",
+];
+
 // ------------------------------------------------------------------------------------- the app
 
 /// Echoes what it gets, at once, later, or in pieces, and sees that the promises to it are kept.
 #[derive(Debug, Default)]
 struct Echo {
+    stopped: bool,
+    /// Bodies that come in pieces: how much has come, and whether they are held.
+    uploads: BTreeMap<Call, (u64, bool)>,
     open: BTreeSet<ConnId>,
     /// What each WebSocket was sent, whether or not it is open still.
     sent: BTreeMap<ConnId, Vec<Heard>>,
@@ -82,6 +97,10 @@ struct Echo {
     begun: Vec<(ConnId, usize, Option<Agreed>)>,
     /// What is to be answered when the bell rings: the rest of the path.
     waiting: BTreeMap<Call, String>,
+    /// Streams that all get the same.
+    feeds: BTreeSet<Call>,
+    /// Those whose peers have ended their side.
+    hung_up: BTreeSet<Call>,
     /// How many pieces each stream still gets.
     streams: BTreeMap<Call, u8>,
     /// Streams that nobody takes: to HEAD, or by one who will be cut off.
@@ -117,26 +136,73 @@ impl Echo {
 }
 
 impl App for Echo {
-    fn reception(&mut self, head: &Head<'_>) -> Reception {
+    fn reception(&mut self, call: Call, head: &Head<'_>, net: &mut Net) -> Reception {
         if head.path() == "/refused" {
             return Reception::Refuse(Response::refusal(Status::FORBIDDEN, "not here"));
+        }
+        if head.path().starts_with("/upload") {
+            let is_held = head.path() == "/upload/held";
+            if is_held {
+                net.pause(call);
+            }
+            let before = self.uploads.insert(call, (0, is_held));
+            assert_eq!(before, None, "each request has a name of its own");
+            return Reception::Stream {
+                bytes_max: BODY_BYTES_MAX,
+            };
         }
         Reception::Collect {
             bytes_max: BODY_BYTES_MAX,
         }
     }
 
-    fn request(&mut self, call: Call, request: &Request<'_>, _: &mut Net) -> Answer {
+    fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
+        let (count, is_held) = self.uploads.get_mut(&call).expect("it has begun");
+        *count += bytes.len() as u64;
+        assert!(!*is_held && !bytes.is_empty() && *count <= BODY_BYTES_MAX);
+        match bytes {
+            [b'!', ..] => {
+                self.uploads.remove(&call);
+                net.abort(call);
+            }
+            [b'?', ..] => {
+                self.uploads.remove(&call);
+                net.answer(call, Self::answer("/stream", b""));
+            }
+            [b'.', ..] => {
+                net.pause(call);
+                net.resume(call);
+            }
+            _ => {
+                *is_held = true;
+                net.pause(call);
+            }
+        }
+    }
+
+    fn request(&mut self, call: Call, request: &Request<'_>, net: &mut Net) -> Answer {
+        if let Some((_, is_held)) = self.uploads.remove(&call) {
+            assert!(!is_held && request.body.is_empty(), "all of it has come");
+        }
         assert!(request.body.len() as u64 <= BODY_BYTES_MAX);
         if let Some(path) = request.head.path().strip_prefix("/later") {
             let before = self.waiting.insert(call, path.to_owned());
             assert_eq!(before, None, "each request has a name of its own");
             return Answer::Later;
         }
+        if request.head.path() == "/feed" {
+            self.feeds.insert(call);
+            return Response::new(Status::OK).stream(None).into();
+        }
+        let count = net.write_all(self.feeds.iter().copied(), &PIECE);
+        assert!(count <= self.feeds.len(), "nobody else takes it");
         Self::answer(request.head.path(), request.body)
     }
 
     fn drained(&mut self, call: Call, net: &mut Net) {
+        if self.feeds.contains(&call) {
+            return;
+        }
         let left = self.streams.entry(call).or_insert(PIECES);
         while *left > 0 {
             match net.write(call, &PIECE) {
@@ -159,7 +225,12 @@ impl App for Echo {
     fn aborted(&mut self, call: Call, _: &mut Net) {
         let waited = self.waiting.remove(&call).is_some();
         let streamed = self.streams.remove(&call).is_some() || self.gone.remove(&call);
-        assert!(waited || streamed, "once for what waits or streams");
+        let uploaded = self.uploads.remove(&call).is_some();
+        let fed = self.feeds.remove(&call);
+        assert!(
+            waited || streamed || uploaded || fed,
+            "once for what waits or streams"
+        );
     }
 
     fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
@@ -197,9 +268,37 @@ impl App for Echo {
         assert!(self.open.remove(&id), "what opened closes once");
     }
 
+    fn hung_up(&mut self, call: Call, _: &mut Net) {
+        let streams = self.streams.contains_key(&call) || self.feeds.contains(&call);
+        let is_owed = streams || self.waiting.contains_key(&call) || self.gone.contains(&call);
+        assert!(
+            is_owed && self.hung_up.insert(call),
+            "once for what is owed"
+        );
+    }
+
+    fn stopping(&mut self, net: &mut Net) {
+        assert!(!std::mem::replace(&mut self.stopped, true), "said once");
+        net.broadcast(self.open.iter().copied(), Message::Text("bye"));
+        for id in self.open.clone() {
+            self.note(id, Message::Text("bye"));
+        }
+    }
+
     fn woken(&mut self, net: &mut Net) {
         for (call, path) in std::mem::take(&mut self.waiting) {
             net.answer(call, Self::answer(&path, b"at last"));
+        }
+        for call in std::mem::take(&mut self.feeds) {
+            // For whom it was too slow, the end of it comes too late, and is a reset.
+            if net.write(call, b".") == Sent::Gone {
+                self.gone.insert(call);
+            }
+            net.end(call, &[]);
+        }
+        for (call, (_, is_held)) in &mut self.uploads {
+            *is_held = false;
+            net.resume(*call);
         }
     }
 }
@@ -214,8 +313,6 @@ struct Wire {
     inbox: Vec<u8>,
     /// The engine wants to read.
     wanted: bool,
-    /// The kernel has announced an end: one read, wanted or not.
-    announced: bool,
     /// The peer says no more.
     ended: bool,
     /// The transport is broken.
@@ -224,6 +321,8 @@ struct Wire {
     told: bool,
     /// We say no more.
     shut: bool,
+    /// The engine was told of an end that it does not read yet.
+    hung_up: bool,
     /// How many bytes the transport takes.
     room: usize,
     blocked: bool,
@@ -346,11 +445,11 @@ impl<'s> World<'s> {
                 id,
                 inbox: Vec::new(),
                 wanted: true,
-                announced: false,
                 ended: false,
                 broken: false,
                 told: false,
                 shut: false,
+                hung_up: false,
                 room: self.room,
                 blocked: false,
                 said: Vec::new(),
@@ -364,7 +463,12 @@ impl<'s> World<'s> {
             0..=2 => says.extend_from_slice(self.script.bytes()),
             3..=4 => {
                 let which = usize::from(self.script.byte().unwrap_or(0));
-                says.extend_from_slice(REQUESTS[which % REQUESTS.len()].as_bytes());
+                let of = if which < 128 {
+                    &REQUESTS[..]
+                } else {
+                    &STREAMS[..]
+                };
+                says.extend_from_slice(of[which % of.len()].as_bytes());
             }
             5..=7 => {
                 let first = self.script.byte().unwrap_or(0x81);
@@ -372,11 +476,9 @@ impl<'s> World<'s> {
             }
             8 => {
                 wire.ended = true;
-                wire.announced = true;
             }
             9 => {
                 wire.broken = true;
-                wire.announced = true;
             }
             10 => wire.room += usize::from(self.script.byte().unwrap_or(0)) * 16,
             11 => wire.room = 0,
@@ -431,10 +533,15 @@ impl<'s> World<'s> {
     /// Reads once for each connection that wants it.
     fn read(&mut self) {
         for wire in self.wires.iter_mut().flatten() {
-            let announced = std::mem::take(&mut wire.announced);
-            if wire.told || !wire.wanted && !announced {
+            // Nobody waits for what a broken connection has left behind.
+            if wire.told || !wire.wanted && !wire.broken {
+                if wire.ended && !wire.told && !wire.hung_up {
+                    wire.hung_up = true;
+                    self.engine.hung_up(wire.id);
+                }
                 continue;
             }
+            wire.hung_up = false;
             if wire.broken {
                 wire.told = true;
                 self.engine.failed(wire.id);
@@ -524,11 +631,13 @@ impl<'s> World<'s> {
         for wire in self.wires.iter_mut().flatten() {
             wire.room = if self.generous { usize::MAX } else { 0 };
         }
-        for _ in 0..200 {
-            self.rung = !self.engine.app().waiting.is_empty();
+        for _ in 0..TURNS_MAX {
+            let app = self.engine.app();
+            let is_waiting = !app.waiting.is_empty() || !app.feeds.is_empty();
+            self.rung = is_waiting || app.uploads.values().any(|(_, held)| *held);
             let busy = |wire: &Wire| {
                 !wire.told && wire.wanted && (wire.ended || !wire.inbox.is_empty())
-                    || wire.announced
+                    || !wire.told && wire.broken
                     || wire.blocked && wire.room > 0
             };
             let is_busy = self.rung || self.wires.iter().flatten().any(busy);
@@ -542,8 +651,9 @@ impl<'s> World<'s> {
             self.turn();
         }
         let app = self.engine.app();
-        assert_eq!(self.engine.net().connections(), 0, "promise 6: all end");
+        assert_eq!(self.engine.net().connections(), 0, "promise 7: all end");
         assert!(app.open.is_empty() && app.waiting.is_empty() && app.streams.is_empty());
+        assert!(app.uploads.is_empty(), "bodies are whole or aborted");
         for (id, (_, end)) in &self.ends {
             let is_message = |heard: &&Heard| matches!(heard, Heard::Text(_) | Heard::Binary(_));
             let heard: Vec<&Heard> = end.heard.iter().filter(is_message).collect();
@@ -558,6 +668,26 @@ impl<'s> World<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Scripts of bodies and feeds: pieces of them, pauses, time, ends.
+    #[test]
+    fn streams_keep_every_promise() {
+        let mut chance = crate::ground::seed::Seed::new(1);
+        for _ in 0..2000 {
+            let mut script = vec![chance.below(32) as u8];
+            for _ in 0..1 + chance.below(12) {
+                let who = chance.below(2) as u8;
+                match chance.below(8) {
+                    0..4 => script.extend([who | 3 << 2, 128 + chance.below(6) as u8]),
+                    4 => script.extend([who, 1, b"!?.x"[chance.below(4) as usize]]),
+                    _ => {
+                        script.extend([who | (chance.below(15) as u8) << 2, chance.below(9) as u8])
+                    }
+                }
+            }
+            engine(&script);
+        }
+    }
 
     #[test]
     fn the_corpus_keeps_every_promise() {

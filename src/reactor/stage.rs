@@ -3,6 +3,7 @@
 //! Each stage owns just what that moment needs. What was read but not consumed passes from one to
 //! the next: only the engine, which moves a connection between them, knows two of them.
 
+use crate::ground::time::Instant;
 use crate::http::{BodyWriter, Exchange, HeadShape, Receiver};
 use crate::ws::handshake::{Accepted, Refused};
 use crate::ws::{Limits, Session};
@@ -40,20 +41,44 @@ pub(crate) enum Turn {
     #[default]
     Reading,
     /// The peer's: the rest of a body is awaited.
-    Collecting(Box<Collecting>),
+    Receiving(Box<Upload>),
     /// The app's: it was asked and will answer later.
     Awaiting(Exchange),
     /// The app's: it has begun to answer and writes on.
     Streaming(Exchange, BodyWriter),
 }
 
+impl Turn {
+    /// Whether the app is at work on the request, and so has to hear of an end that it did not make.
+    pub(crate) fn concerns_app(&self) -> bool {
+        match self {
+            Self::Reading => false,
+            Self::Receiving(upload) => matches!(upload.taker, Taker::App),
+            Self::Awaiting(_) | Self::Streaming(..) => true,
+        }
+    }
+}
+
 /// A request whose body is still coming. The head stays as bytes and is looked at again.
 #[derive(Debug)]
-pub(crate) struct Collecting {
+pub(crate) struct Upload {
     pub(crate) exchange: Exchange,
     pub(crate) head: Vec<u8>,
     pub(crate) shape: HeadShape,
-    pub(crate) body: Vec<u8>,
+    /// How much of the body has come.
+    pub(crate) bytes: u64,
+    pub(crate) taker: Taker,
+    /// Since when the app wants no more of it for now.
+    pub(crate) held: Option<Instant>,
+}
+
+/// Who gets the pieces of a body.
+#[derive(Debug)]
+pub(crate) enum Taker {
+    /// They are kept here until the body is whole.
+    Memory(Vec<u8>),
+    /// The app, one by one.
+    App,
 }
 
 /// An upgrade that the app decides on later: what to answer in either case.

@@ -6,10 +6,17 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 
-use super::{Answer, App, Call, ConnId, Effect, Engine, Net, Peer, Request, Settings, Upgrade};
+use super::{
+    Answer, App, Call, ConnId, Effect, Engine, Net, Peer, Reception, Request, Sent, Settings,
+    Upgrade,
+};
 use crate::ground::time::{Instant, Now};
-use crate::http::Response;
+use crate::http::{Head, Response, Status};
 use crate::ws::Message;
+
+mod http;
+mod uploads;
+mod websocket;
 
 const ENOUGH: usize = usize::MAX;
 const SHAKE: &str = "Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -23,9 +30,16 @@ struct Script {
     heard: Vec<String>,
     calls: Vec<Call>,
     acts: Vec<Act>,
-    /// Done when a stream has room or a WebSocket has ended.
+    /// Done when a body has begun, a piece of it has come, a stream has room, or a WebSocket has
+    /// ended.
+    on_reception: Option<Act>,
+    on_body: Option<Act>,
     on_drained: Option<Act>,
     on_closed: Option<Act>,
+    /// Gives up whatever it is asked, and answers it nevertheless.
+    aborts: bool,
+    /// Said when the server stops.
+    last_words: Vec<(ConnId, &'static str)>,
     deadline: Option<Instant>,
 }
 
@@ -45,14 +59,47 @@ impl Probe {
 }
 
 impl App for Probe {
-    fn request(&mut self, call: Call, request: &Request<'_>, _: &mut Net) -> Answer {
+    fn reception(&mut self, call: Call, head: &Head<'_>, net: &mut Net) -> Reception {
+        let mut script = self.0.borrow_mut();
+        script.calls.push(call);
+        let act = script.on_reception.take();
+        drop(script);
+        act.into_iter().for_each(|act| act(net));
+        match head.path() {
+            "/upload" => Reception::Stream { bytes_max: 1000 },
+            "/unwanted" => Reception::Refuse(Response::refusal(Status::FORBIDDEN, "not here")),
+            _ => Reception::Collect { bytes_max: 1 << 20 },
+        }
+    }
+
+    fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
+        assert_eq!(call, *self.0.borrow().calls.last().unwrap());
+        self.hear(format!("piece {}", String::from_utf8_lossy(bytes)));
+        let act = self.0.borrow_mut().on_body.take();
+        act.into_iter().for_each(|act| act(net));
+    }
+
+    fn request(&mut self, call: Call, request: &Request<'_>, net: &mut Net) -> Answer {
         let path = request.head.path();
         self.hear(format!("asked {path} {}", request.body.len()));
-        self.0.borrow_mut().calls.push(call);
+        let mut script = self.0.borrow_mut();
+        script.calls.push(call);
+        let aborts = script.aborts;
+        drop(script);
+        if aborts {
+            net.abort(call);
+        }
         match path {
             "/later" => Answer::Later,
             "/stream" => Response::text("").stream(None).into(),
             "/ws" => Answer::Upgrade(Upgrade::new(7)),
+            "/chosen" => Answer::Upgrade(
+                Upgrade::new(7)
+                    .protocol(request.head.query().unwrap_or_default())
+                    .field("Set-Cookie", "a=b\r\nX: y")
+                    .field("Sec-WebSocket-Accept", "mine")
+                    .field("upgrade", "mine"),
+            ),
             "/large" => Response::text("x".repeat(100_000)).into(),
             _ => Response::text("now").into(),
         }
@@ -66,6 +113,10 @@ impl App for Probe {
 
     fn aborted(&mut self, _: Call, _: &mut Net) {
         self.hear("aborted".into());
+    }
+
+    fn hung_up(&mut self, _: Call, _: &mut Net) {
+        self.hear("hung up".into());
     }
 
     fn opened(&mut self, _: ConnId, tag: u64, _: &mut Net) {
@@ -85,6 +136,13 @@ impl App for Probe {
 
     fn woken(&mut self, net: &mut Net) {
         self.act(net);
+    }
+
+    fn stopping(&mut self, net: &mut Net) {
+        self.hear("stopping".into());
+        for (id, text) in std::mem::take(&mut self.0.borrow_mut().last_words) {
+            net.send(id, Message::Text(text));
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -284,215 +342,6 @@ fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-// ------------------------------------------------------------------------------------------ HTTP
-
-#[test]
-fn an_answer_that_misses_a_piece_is_never_taken_for_whole() {
-    for fields in ["", "Connection: close\r\n"] {
-        let mut world = World::new();
-        let id = world.connect();
-        world.say(
-            id,
-            format!("GET /stream HTTP/1.1\r\nHost: h\r\n{fields}\r\n"),
-        );
-        world.hear(id);
-        let call = world.call();
-        // An app that does not look at what becomes of its words.
-        world.act(move |net| {
-            net.write(call, &[b'1'; 1 << 19]);
-            assert_eq!(net.write(call, &[b'2'; 1 << 20]), super::Sent::Gone);
-            net.write(call, b"3");
-            net.end(call, &[]);
-        });
-        assert_eq!(world.end(id), Some(Effect::Reset(id)), "{fields}");
-        assert_eq!(world.hear(id), "", "{fields}");
-    }
-}
-
-#[test]
-fn a_later_answer_holds_back_the_requests_behind_it() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.say(id, get("/later") + &get("/now"));
-    assert_eq!(world.app_heard(), ["asked /later 0"]);
-    assert!(!world.wire(id).wanted && world.hear(id).is_empty());
-    let call = world.call();
-    world.act(move |net| net.answer(call, Response::text("later").into()));
-    assert_eq!(world.app_heard(), ["asked /now 0"]);
-    let said = world.hear(id);
-    assert!(
-        said.find("later").unwrap() < said.find("now").unwrap(),
-        "{said}"
-    );
-    assert!(world.wire(id).wanted);
-    world.act(move |net| net.answer(call, Response::text("again").into()));
-    assert_eq!(world.hear(id), "", "each is answered once");
-}
-
-#[test]
-fn a_stream_goes_on_as_fast_as_it_is_taken() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.say(id, get("/stream"));
-    assert_eq!(world.app_heard(), ["asked /stream 0", "drained"]);
-    world.wire(id).room = 1000;
-    let call = world.call();
-    world.act(move |net| {
-        assert_eq!(net.write(call, &[b'x'; 100_000]), super::Sent::Full);
-    });
-    world.take(id, 50_000);
-    assert!(world.app_heard().is_empty(), "there is no room yet");
-    world.take(id, ENOUGH);
-    assert_eq!(world.app_heard(), ["drained"]);
-    world.act(move |net| net.end(call, &[]));
-    assert!(world.hear(id).ends_with("\r\n0\r\n\r\n"));
-    world.say(id, get("/now"));
-    assert!(world.hear(id).ends_with("now"));
-}
-
-#[test]
-fn a_peer_that_is_gone_aborts_what_waits_for_it_once() {
-    for path in ["/later", "/stream"] {
-        let mut world = World::new();
-        let id = world.connect();
-        world.say(id, get(path));
-        world.app_heard();
-        world.engine.failed(id);
-        world.engine.failed(id);
-        world.turn();
-        assert_eq!(world.app_heard(), ["aborted"], "{path}");
-        assert_eq!(world.end(id), Some(Effect::Close(id)));
-    }
-}
-
-#[test]
-fn a_peer_that_has_ended_still_gets_its_later_answer() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.say(id, get("/later"));
-    world.finish(id);
-    assert_eq!(world.end(id), None);
-    let call = world.call();
-    world.act(move |net| net.answer(call, Response::text("later").into()));
-    assert!(world.hear(id).ends_with("later"));
-    assert_eq!(world.end(id), Some(Effect::Close(id)));
-}
-
-#[test]
-fn a_head_has_a_total_deadline_however_it_trickles() {
-    let mut world = World::new();
-    let id = world.connect();
-    for byte in get("/a-long-path").as_bytes().iter().take(11) {
-        world.say(id, [*byte]);
-        world.pass(1);
-    }
-    assert!(world.hear(id).starts_with("HTTP/1.1 408"));
-    world.finish(id);
-    assert_eq!(world.end(id), Some(Effect::Close(id)));
-}
-
-#[test]
-fn a_body_must_come_at_its_rate() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.say(
-        id,
-        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n",
-    );
-    for _ in 0..6 {
-        world.pass(5);
-        assert_eq!(world.hear(id), "");
-        world.say(id, [b'x'; 10]);
-    }
-    world.pass(1);
-    assert!(world.hear(id).starts_with("HTTP/1.1 408"));
-}
-
-#[test]
-fn a_connection_between_requests_ends_without_a_word() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.say(id, get("/now"));
-    world.hear(id);
-    world.pass(59);
-    assert_eq!(world.end(id), None);
-    world.pass(2);
-    assert_eq!(
-        (world.end(id), world.hear(id)),
-        (Some(Effect::Close(id)), String::new())
-    );
-}
-
-#[test]
-fn pipelined_large_answers_pause_and_go_on() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.wire(id).room = 10;
-    world.say(id, get("/large").repeat(5));
-    assert_eq!(world.app_heard().len(), 1, "one fills the outbox");
-    assert!(!world.wire(id).wanted);
-    for _ in 0..10 {
-        world.take(id, 70_000);
-    }
-    assert_eq!(world.app_heard().len(), 4);
-    assert_eq!(world.hear(id).matches("HTTP/1.1 200 OK").count(), 5);
-    assert!(world.wire(id).wanted);
-}
-
-#[test]
-fn a_peer_that_takes_nothing_is_cut_off() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.wire(id).room = 10;
-    world.say(id, get("/large"));
-    world.pass(29);
-    assert_eq!(world.end(id), None);
-    world.pass(2);
-    assert_eq!(world.end(id), Some(Effect::Reset(id)));
-}
-
-// ------------------------------------------------------------------------------------- WebSocket
-
-#[test]
-fn an_upgrade_may_be_decided_later_with_frames_waiting() {
-    let mut world = World::new();
-    let id = world.connect();
-    let mut bytes = format!("GET /later HTTP/1.1\r\n{SHAKE}").into_bytes();
-    bytes.extend(frame(1, b"early"));
-    world.say(id, bytes);
-    assert_eq!(world.app_heard(), ["asked /later 0"]);
-    let call = world.call();
-    world.act(move |net| net.answer(call, Answer::Upgrade(Upgrade::new(9))));
-    assert_eq!(world.app_heard(), ["opened 9", "message early"]);
-    assert!(world.hear(id).starts_with("HTTP/1.1 101"));
-    assert!(world.wire(id).wanted);
-    world.say(id, frame(8, &[0x03, 0xe8]));
-    assert_eq!(world.app_heard(), ["closed Some(1000)"]);
-    assert!(world.wire(id).shut);
-    world.finish(id);
-    assert_eq!(world.end(id), Some(Effect::Close(id)));
-    assert!(world.app_heard().is_empty());
-}
-
-#[test]
-fn a_silent_peer_is_pinged_and_then_dead() {
-    let mut world = World::new();
-    let id = world.open();
-    world.pass(29);
-    assert_eq!(world.hear(id), "");
-    world.pass(2);
-    assert_eq!(world.hear(id), String::from_utf8_lossy(b"\x89\0"));
-    world.say(id, frame(10, b""));
-    world.pass(31);
-    assert_eq!(world.end(id), None, "its pong was a sign of life");
-    world.pass(31);
-    assert_eq!(world.end(id), Some(Effect::Reset(id)));
-    assert_eq!(
-        world.app_heard(),
-        ["asked /ws 0", "opened 7", "closed None"]
-    );
-}
-
 #[test]
 fn a_shutdown_ends_each_stage_in_its_way() {
     let mut world = World::new();
@@ -500,10 +349,14 @@ fn a_shutdown_ends_each_stage_in_its_way() {
     world.say(waiting, get("/later"));
     let call = world.call();
     world.app_heard();
+    world.probe.0.borrow_mut().last_words.push((socket, "bye"));
+    world.engine.shut_down();
     world.engine.shut_down();
     world.turn();
+    assert_eq!(world.app_heard(), ["stopping"], "once");
     assert_eq!(world.end(idle), Some(Effect::Close(idle)));
-    assert!(world.wire(socket).said.starts_with(&[0x88]) && world.end(socket).is_none());
+    assert!(world.wire(socket).said.starts_with(b"\x81\x03bye\x88"));
+    assert_eq!(world.end(socket), None);
     world.say(socket, frame(8, &[0x03, 0xe9]));
     world.finish(socket);
     assert_eq!(world.end(socket), Some(Effect::Close(socket)));
@@ -511,178 +364,6 @@ fn a_shutdown_ends_each_stage_in_its_way() {
     assert!(world.hear(waiting).contains("Connection: close"));
     world.finish(waiting);
     assert_eq!(world.engine.net().connections(), 0);
-}
-
-#[test]
-fn a_last_answer_takes_as_long_as_its_reader_needs() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.wire(id).room = 10_000;
-    world.say(
-        id,
-        "GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-    );
-    for _ in 0..9 {
-        world.pass(9);
-        assert_eq!(world.end(id), None);
-        world.take(id, 10_000);
-    }
-    world.take(id, 10_000);
-    assert!(world.wire(id).shut && world.hear(id).len() > 100_000);
-}
-
-#[test]
-fn a_close_waits_for_its_reader_before_it_waits_for_an_answer() {
-    let mut world = World::new();
-    let id = world.open();
-    world.wire(id).room = 0;
-    world.act(move |net| {
-        net.send(id, Message::Binary(&[b'x'; 50_000]));
-        net.close(id, 4001, "signed out");
-    });
-    for _ in 0..5 {
-        world.pass(9);
-        world.take(id, 10_000);
-        assert_eq!(world.end(id), None);
-    }
-    world.take(id, 10_000);
-    assert!(world.hear(id).ends_with("signed out"));
-    world.pass(4);
-    assert_eq!(world.end(id), None);
-    world.pass(2);
-    assert_eq!(
-        world.end(id),
-        Some(Effect::Reset(id)),
-        "and no longer for its answer"
-    );
-}
-
-#[test]
-fn what_a_peer_takes_is_a_sign_of_life() {
-    let mut world = World::new();
-    let id = world.open();
-    world.wire(id).room = 0;
-    world.act(move |net| {
-        net.send(id, Message::Binary(&[b'x'; 100_000]));
-    });
-    for _ in 0..10 {
-        world.pass(20);
-        world.take(id, 10_000);
-        assert_eq!(world.end(id), None, "it reads slowly, and is paused itself");
-    }
-    world.take(id, ENOUGH);
-    world.pass(29);
-    assert_eq!(world.end(id), None);
-}
-
-#[test]
-fn a_peer_has_the_time_of_a_heartbeat_to_answer_its_ping() {
-    // The machine slept, or the app took its time to decide.
-    let mut world = World::new();
-    let id = world.open();
-    world.now_ms += 1_000_000;
-    world.begin();
-    world.turn();
-    world.pass(29);
-    assert_eq!(world.end(id), None);
-    assert_eq!(world.hear(id), String::from_utf8_lossy(b"\x89\0"));
-    world.pass(2);
-    assert_eq!(world.end(id), Some(Effect::Reset(id)));
-}
-
-#[test]
-fn nothing_follows_what_a_slow_reader_missed() {
-    let mut world = World::new();
-    let id = world.open();
-    world.app_heard();
-    world.wire(id).room = 0;
-    world.act(move |net| {
-        assert_eq!(
-            net.send(id, Message::Binary(&[b'1'; 1 << 19])),
-            super::Sent::Queued
-        );
-        assert_eq!(
-            net.send(id, Message::Binary(&[b'2'; 1 << 20])),
-            super::Sent::Gone
-        );
-        assert_eq!(net.send(id, Message::Text("3")), super::Sent::Gone);
-        net.broadcast([id], Message::Text("4"));
-    });
-    assert_eq!(world.app_heard(), ["closed None"]);
-    world.take(id, ENOUGH);
-    let said = std::mem::take(&mut world.wire(id).said);
-    assert_eq!(
-        said[10 + (1 << 19)],
-        0x88,
-        "a close frame follows the first"
-    );
-    assert_eq!(said[12 + (1 << 19)..][..2], 4002_u16.to_be_bytes());
-    world.finish(id);
-    assert_eq!(world.end(id), Some(Effect::Close(id)));
-}
-
-#[test]
-fn a_peer_that_says_nothing_at_all_has_the_time_of_a_head() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.pass(11);
-    assert_eq!(
-        (world.end(id), world.hear(id)),
-        (Some(Effect::Close(id)), String::new())
-    );
-}
-
-#[test]
-fn a_peer_that_ends_behind_a_large_last_answer_is_let_go_at_once() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.say(
-        id,
-        "GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-    );
-    assert!(world.wire(id).shut && world.wire(id).wanted);
-    world.finish(id);
-    assert_eq!(world.end(id), Some(Effect::Close(id)));
-}
-
-#[test]
-fn a_socket_is_opened_before_it_is_closed() {
-    let mut world = World::new();
-    let id = world.connect();
-    world.wire(id).room = 0;
-    world.say(id, get("/now") + "GET /later HTTP/1.1\r\n" + SHAKE);
-    world.app_heard();
-    // The app decides at the very moment at which the peer has taken nothing for too long.
-    let call = world.call();
-    let mut script = world.probe.0.borrow_mut();
-    script.acts.push(Box::new(move |net| {
-        net.answer(call, Answer::Upgrade(Upgrade::new(9)))
-    }));
-    script.deadline = Some(Instant(world.now_ms + 30_100));
-    drop(script);
-    world.now_ms += 31_000;
-    world.begin();
-    world.turn();
-    assert_eq!(world.end(id), Some(Effect::Reset(id)));
-    assert_eq!(world.app_heard(), ["opened 9", "closed None"]);
-}
-
-#[test]
-fn a_peer_is_stalled_only_while_something_waits_for_it() {
-    let mut world = World::new();
-    let id = world.open();
-    for _ in 0..10 {
-        world.pass(20);
-        world.say(id, frame(10, b""));
-    }
-    world.wire(id).room = 0;
-    world.act(move |net| {
-        net.send(id, Message::Text("are you there?"));
-    });
-    world.pass(20);
-    assert_eq!(world.end(id), None, "it was asked only now");
-    world.pass(11);
-    assert_eq!(world.end(id), Some(Effect::Reset(id)));
 }
 
 #[test]
@@ -694,71 +375,4 @@ fn an_app_hears_of_every_end_even_of_that_of_the_engine() {
     world.app_heard();
     let probe = world.engine.into_app();
     assert_eq!(probe.0.borrow().heard, ["closed None", "aborted"]);
-}
-
-#[test]
-fn a_stream_for_a_head_is_told_once_that_nobody_takes_it() {
-    let mut world = World::new();
-    let id = world.connect();
-    let gone = Rc::new(RefCell::new(None));
-    let seen = Rc::clone(&gone);
-    world.probe.0.borrow_mut().on_drained = Some(Box::new(move |_| *seen.borrow_mut() = Some(())));
-    world.say(id, "HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert_eq!(world.app_heard(), ["asked /stream 0", "drained"]);
-    let call = world.call();
-    world.act(move |net| assert_eq!(net.write(call, b"x"), super::Sent::Gone));
-    assert!(gone.borrow().is_some());
-    world.say(id, get("/now"));
-    assert!(world.hear(id).ends_with("now"));
-}
-
-#[test]
-fn what_waits_for_a_blocked_peer_holds_no_more_than_itself() {
-    let mut world = World::new();
-    let (blocked, busy) = (world.open(), world.open());
-    world.wire(blocked).room = 0;
-    for _ in 0..100 {
-        world.act(move |net| {
-            net.broadcast([blocked, busy], Message::Text("a word"));
-            net.send(busy, Message::Binary(&[b'x'; 60_000]));
-        });
-    }
-    let outbox = &world.engine.net().connections[blocked.slot()].outbox;
-    assert_eq!(outbox.queued(), 800);
-    assert!(outbox.pinned_bytes() <= 1600, "{}", outbox.pinned_bytes());
-    world.take(blocked, ENOUGH);
-    assert_eq!(world.hear(blocked).matches("a word").count(), 100);
-}
-
-#[test]
-fn a_peer_that_talks_on_behind_the_last_word_is_heard_for_so_long_and_no_longer() {
-    let refused = || {
-        let mut world = World::new();
-        let id = world.connect();
-        world.say(id, "nonsense\r\n\r\n");
-        assert!(world.hear(id).starts_with("HTTP/1.1 400") && world.wire(id).shut);
-        (world, id)
-    };
-    let (mut world, id) = refused();
-    for _ in 0..4 {
-        world.pass(1);
-        world.say(id, "and on");
-        assert_eq!(world.end(id), None);
-    }
-    world.pass(2);
-    assert_eq!(
-        world.end(id),
-        Some(Effect::Close(id)),
-        "for no longer than a close may take"
-    );
-    let (mut world, id) = refused();
-    world.pass(3);
-    assert_eq!(world.end(id), Some(Effect::Close(id)), "nor in silence");
-    let (mut world, id) = refused();
-    world.say(id, vec![b'x'; (1 << 20) + 1]);
-    assert_eq!(
-        world.end(id),
-        Some(Effect::Close(id)),
-        "nor for more than a mebibyte"
-    );
 }

@@ -95,6 +95,8 @@ struct Owed {
     closes: bool,
     /// May break off: the app does not look at what becomes of what it writes.
     fragile: bool,
+    /// Must break off: the app gives it up.
+    aborted: bool,
 }
 
 impl Owed {
@@ -105,6 +107,17 @@ impl Owed {
             head_only: false,
             closes: false,
             fragile: false,
+            aborted: false,
+        }
+    }
+
+    /// The beginning of this at most.
+    fn aborted(body: Vec<u8>) -> Self {
+        Self {
+            closes: true,
+            fragile: true,
+            aborted: true,
+            ..Self::ok(body)
         }
     }
 
@@ -115,6 +128,7 @@ impl Owed {
             head_only: false,
             closes: true,
             fragile: false,
+            aborted: false,
         }
     }
 }
@@ -260,6 +274,7 @@ impl Asker {
                 deeds.extend(rest.map(Deed::Say));
                 continue;
             }
+            assert!(!owed.aborted, "what is given up is never whole");
             compared += 1;
             let status = answer.status;
             assert_eq!(status, owed.status, "another answer than is owed: {owed:?}");
@@ -343,6 +358,25 @@ fn chunks(body: &[u8], chance: &mut Seed) -> Vec<u8> {
     };
     out.extend_from_slice(format!("0\r\n{trailers}\r\n").as_bytes());
     out
+}
+
+/// Where a body may go: into memory, or on in pieces.
+fn takes_body(chance: &mut Seed) -> &'static str {
+    ["/echo", "/upload", "/upload?hold=500"][chance.below(3) as usize]
+}
+
+/// A request with a body, whole or in chunks.
+fn post(chance: &mut Seed, target: &str, body: &[u8]) -> Vec<u8> {
+    let (fields, body) = if chance.once_in(2) {
+        let length = format!("Content-Length: {}\r\n", body.len());
+        (length, body.to_vec())
+    } else {
+        let chunked = "Transfer-Encoding: chunked\r\n".to_owned();
+        (chunked, chunks(body, chance))
+    };
+    let mut bytes = request("POST", target, &fields);
+    bytes.extend_from_slice(&body);
+    bytes
 }
 
 fn stream_target(chance: &mut Seed, careless: bool) -> (String, Vec<u8>) {
@@ -432,10 +466,11 @@ fn ask(chance: &mut Seed) -> Ask {
         kind => {
             let size = size(chance, 20_000);
             let body = subject::stream_bytes(5, 0, size);
-            let target = if chance.once_in(3) {
-                format!("/later?ms={ms}")
-            } else {
-                format!("/echo?n={number}")
+            let target = match chance.below(6) {
+                0 => format!("/later?ms={ms}"),
+                1 => format!("/upload?n={number}&ms={ms}"),
+                2 | 3 => format!("/upload?n={number}&hold={ms}"),
+                _ => format!("/echo?n={number}"),
             };
             let owed = Some(Owed::ok(subject::echo_body("POST", &target, &body)));
             let (length, body) = if kind == 9 {
@@ -474,7 +509,7 @@ fn last_ask(chance: &mut Seed, leave: &mut Leave) -> Option<Ask> {
             owed: Some(owed),
         })
     };
-    match chance.below(9) {
+    match chance.below(13) {
         0 => {
             let careless = chance.once_in(2);
             let (target, body) = stream_target(chance, careless);
@@ -508,7 +543,53 @@ fn last_ask(chance: &mut Seed, leave: &mut Leave) -> Option<Ask> {
         }
         5 => {
             let length = format!("Content-Length: {}\r\n", BODY_BYTES_MAX + 1);
-            whole(request("POST", "/echo", &length), Owed::fault(413))
+            whole(
+                request("POST", takes_body(chance), &length),
+                Owed::fault(413),
+            )
+        }
+        // The app has enough of it before its end, or breaks off what it has begun.
+        9 => {
+            let body = vec![b'x'; 1 + size(chance, 20_000)];
+            let at = 1 + chance.below(body.len() as u64);
+            if chance.once_in(2) {
+                let target = format!("/upload?hold=100&answer={at}");
+                whole(post(chance, &target, &body), Owed::fault(403))
+            } else {
+                let target = format!("/upload?hold=100&abort={at}");
+                whole(post(chance, &target, &body), Owed::aborted(Vec::new()))
+            }
+        }
+        10 => {
+            let (target, body) = stream_target(chance, false);
+            let at = 1 + chance.below(body.len() as u64 + 1);
+            let target = format!("{target}&abort={at}");
+            let owed = if at < body.len() as u64 {
+                Owed::aborted(body)
+            } else {
+                Owed {
+                    closes: true,
+                    ..Owed::ok(body)
+                }
+            };
+            let bytes = if chance.once_in(2) {
+                request("GET", &target, "Connection: close\r\n")
+            } else {
+                format!("GET {target} HTTP/1.0\r\n\r\n").into_bytes()
+            };
+            whole(bytes, owed)
+        }
+        11 => {
+            let ms = chance.below(1000);
+            let target = format!("/later?ms={ms}&abort=1");
+            whole(request("GET", &target, ""), Owed::aborted(Vec::new()))
+        }
+        12 => {
+            let body = vec![b'x'; BODY_BYTES_MAX as usize + 1];
+            let fields = "Transfer-Encoding: chunked\r\n";
+            let mut bytes = request("POST", takes_body(chance), fields);
+            bytes.extend_from_slice(&chunks(&body, chance));
+            whole(bytes, Owed::fault(413))
         }
         6 => {
             let size = size(chance, 60_000);
@@ -521,7 +602,7 @@ fn last_ask(chance: &mut Seed, leave: &mut Leave) -> Option<Ask> {
         }
         // Ends, or falls silent, in the middle.
         kind => {
-            let mut bytes = request("POST", "/echo", "Content-Length: 500\r\n");
+            let mut bytes = request("POST", takes_body(chance), "Content-Length: 500\r\n");
             bytes.resize(bytes.len() + 400, b'x');
             bytes.truncate(1 + chance.below(bytes.len() as u64) as usize);
             if kind == 7 {

@@ -7,6 +7,8 @@
 //! 1. `opened` once, then messages, then `closed` once; nothing after it.
 //! 2. A request that waits, or a stream, is answered or `aborted`, once.
 //! 3. The next request of a connection comes when the last is answered.
+//! 4. A body that comes in pieces comes in order and whole, and not while it is held.
+//! 5. Of what it has aborted itself it hears no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +57,25 @@ fn number(query: Option<&str>, name: &str) -> usize {
 enum Task {
     Answer(Vec<u8>),
     Stream(Stream),
-    Upgrade { tag: u64, granted: bool },
+    Upgrade {
+        tag: u64,
+        granted: bool,
+    },
+    Upload(Upload),
+    /// Will be given up.
+    GiveUp,
+}
+
+/// A body that comes in pieces, so far.
+#[derive(Debug)]
+struct Upload {
+    body: Vec<u8>,
+    held: bool,
+    /// The longest that a piece makes the peer wait.
+    hold_ms: u64,
+    /// Answers, or gives up, after so many bytes.
+    answer_at: usize,
+    abort_at: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +89,8 @@ struct Stream {
     every_ms: u64,
     /// Does not look at what becomes of what it writes.
     careless: bool,
+    /// Gives up after so many bytes.
+    abort_at: usize,
     full: bool,
     begun: bool,
     gone: bool,
@@ -101,6 +123,8 @@ pub(super) struct Subject {
     tasks: BTreeMap<Call, Task>,
     timers: BTreeSet<(Instant, Call)>,
     last_calls: BTreeMap<ConnId, Call>,
+    given_up: BTreeSet<Call>,
+    stopped: bool,
     pub(super) rooms: BTreeMap<u64, Room>,
     pub(super) stays: BTreeMap<ConnId, Stay>,
 }
@@ -108,7 +132,10 @@ pub(super) struct Subject {
 impl Subject {
     /// Whether something is still to be said to `id`.
     pub(super) fn owes(&self, id: ConnId) -> bool {
-        self.tasks.keys().any(|call| call.id == id)
+        // Of a body that is not held it waits for more.
+        let waits = |task: &Task| matches!(task, Task::Upload(Upload { held: false, .. }));
+        let mut tasks = self.tasks.iter();
+        tasks.any(|(call, task)| call.id == id && !waits(task))
     }
 
     /// Asserts what must hold between two turns.
@@ -145,13 +172,45 @@ impl Subject {
         Answer::Later
     }
 
+    fn give_up(&mut self, call: Call, net: &mut Net) {
+        self.tasks.remove(&call);
+        self.given_up.insert(call);
+        net.abort(call);
+    }
+
+    /// Has the body wait, or not, as chance will have it.
+    fn hold(&mut self, call: Call, net: &mut Net) {
+        let Some(Task::Upload(upload)) = self.tasks.get_mut(&call) else {
+            return;
+        };
+        match net.seed().below(8) {
+            0 => {
+                net.pause(call);
+                net.resume(call);
+            }
+            1..4 if upload.hold_ms > 0 => {
+                upload.held = true;
+                net.pause(call);
+                let wait_ms = net.seed().below(upload.hold_ms);
+                self.timers
+                    .insert((Instant(net.now().instant.0 + wait_ms), call));
+            }
+            _ => {}
+        }
+    }
+
     /// Writes on, as far as the stream's habit says.
     fn pump(&mut self, call: Call, net: &mut Net) {
         let Some(Task::Stream(stream)) = self.tasks.get_mut(&call) else {
             return;
         };
         while stream.sent < stream.size {
-            let to = (stream.sent + stream.piece).min(stream.size);
+            if stream.sent >= stream.abort_at {
+                return self.give_up(call, net);
+            }
+            let to = (stream.sent + stream.piece)
+                .min(stream.size)
+                .min(stream.abort_at);
             let sent = net.write(call, &stream_bytes(stream.name, stream.sent, to));
             stream.sent = to;
             if stream.careless {
@@ -202,8 +261,27 @@ impl Subject {
 }
 
 impl App for Subject {
-    fn reception(&mut self, head: &Head<'_>) -> Reception {
+    fn reception(&mut self, call: Call, head: &Head<'_>, net: &mut Net) -> Reception {
         match head.path() {
+            "/upload" => {
+                let limit = |name: &str| match number(head.query(), name) {
+                    0 => usize::MAX,
+                    limit => limit,
+                };
+                let upload = Upload {
+                    body: Vec::new(),
+                    held: false,
+                    hold_ms: number(head.query(), "hold") as u64,
+                    answer_at: limit("answer"),
+                    abort_at: limit("abort"),
+                };
+                let before = self.tasks.insert(call, Task::Upload(upload));
+                assert!(before.is_none(), "promise 3: one request at a time");
+                self.hold(call, net);
+                Reception::Stream {
+                    bytes_max: BODY_BYTES_MAX,
+                }
+            }
             "/refuse" => Reception::Refuse(Response::refusal(Status::FORBIDDEN, "not here")),
             _ => Reception::Collect {
                 bytes_max: BODY_BYTES_MAX,
@@ -211,7 +289,31 @@ impl App for Subject {
         }
     }
 
+    fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
+        let Some(Task::Upload(upload)) = self.tasks.get_mut(&call) else {
+            panic!("promise 4: nobody waits for a piece of {call:?}");
+        };
+        assert!(!upload.held, "promise 4: not while it is held");
+        assert!(!bytes.is_empty(), "promise 4: a piece is something");
+        upload.body.extend_from_slice(bytes);
+        if upload.body.len() >= upload.abort_at {
+            self.give_up(call, net);
+        } else if upload.body.len() >= upload.answer_at {
+            self.tasks.remove(&call);
+            net.answer(call, Response::refusal(Status::FORBIDDEN, "enough").into());
+        } else {
+            self.hold(call, net);
+        }
+    }
+
     fn request(&mut self, call: Call, request: &Request<'_>, net: &mut Net) -> Answer {
+        let mut body = request.body;
+        let task = self.tasks.remove(&call);
+        if let Some(Task::Upload(upload)) = &task {
+            assert!(!upload.held, "promise 4: not while it is held");
+            assert!(body.is_empty(), "promise 4: it came in pieces");
+            body = &upload.body;
+        }
         assert!(!self.owes(call.id), "promise 3: one request at a time");
         assert!(
             self.last_calls
@@ -227,12 +329,13 @@ impl App for Subject {
             None => path.to_owned(),
         };
         let ms = number(query, "ms");
-        let body = echo_body(head.method().name(), &target, request.body);
+        let body = echo_body(head.method().name(), &target, body);
         match path {
-            "/echo" => Response::text(body).into(),
+            "/echo" | "/upload" if ms == 0 => Response::text(body).into(),
             "/none" => Response::new(Status::NO_CONTENT).into(),
             "/big" => Response::text(stream_bytes(3, 0, number(query, "size"))).into(),
-            "/later" => self.put_off(call, ms, Task::Answer(body), net),
+            "/later" if number(query, "abort") > 0 => self.put_off(call, ms, Task::GiveUp, net),
+            "/later" | "/upload" => self.put_off(call, ms, Task::Answer(body), net),
             "/stream" => {
                 let stream = Stream {
                     name: number(query, "name"),
@@ -242,6 +345,10 @@ impl App for Subject {
                     sent: 0,
                     every_ms: number(query, "every") as u64,
                     careless: number(query, "careless") > 0,
+                    abort_at: match number(query, "abort") {
+                        0 => usize::MAX,
+                        abort_at => abort_at,
+                    },
                     full: false,
                     begun: false,
                     gone: false,
@@ -271,6 +378,10 @@ impl App for Subject {
         assert!(
             self.last_calls.get(&call.id) == Some(&call),
             "promise 2: room is announced for the present answer only"
+        );
+        assert!(
+            !self.given_up.contains(&call),
+            "promise 5: {call:?} is over"
         );
         if let Some(Task::Stream(stream)) = self.tasks.get(&call) {
             assert!(stream.begun, "promise 2: room comes after the beginning");
@@ -350,6 +461,14 @@ impl App for Subject {
         }
     }
 
+    fn stopping(&mut self, net: &mut Net) {
+        assert!(!std::mem::replace(&mut self.stopped, true), "said once");
+        let rooms: Vec<u64> = self.rooms.keys().copied().collect();
+        for tag in rooms {
+            self.say_in_room(tag, b"the last words", net);
+        }
+    }
+
     fn deadline(&self) -> Option<Instant> {
         self.timers.first().map(|(at, _)| *at)
     }
@@ -372,7 +491,12 @@ impl App for Subject {
 impl Subject {
     /// Does what the time has come for. Timers of what was aborted find nothing.
     fn serve(&mut self, call: Call, net: &mut Net) {
-        match self.tasks.get(&call) {
+        match self.tasks.get_mut(&call) {
+            Some(Task::Upload(upload)) => {
+                upload.held = false;
+                net.resume(call);
+            }
+            Some(Task::GiveUp) => self.give_up(call, net),
             Some(Task::Stream(stream)) if stream.begun => self.pump(call, net),
             Some(Task::Stream(stream)) => {
                 let stream = *stream;

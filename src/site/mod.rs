@@ -96,7 +96,7 @@ impl Site {
 }
 
 impl App for Site {
-    fn reception(&mut self, head: &Head<'_>) -> Reception {
+    fn reception(&mut self, _: Call, head: &Head<'_>, _: &mut Net) -> Reception {
         match self.place(head) {
             Place::Echo => Reception::Collect {
                 bytes_max: ECHO_BYTES_MAX as u64,

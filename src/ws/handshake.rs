@@ -34,7 +34,12 @@ pub struct Accepted {
 
 impl Accepted {
     /// Appends the whole response with the chosen subprotocol and more fields, such as cookies.
-    pub fn write(&self, protocol: Option<&str>, fields: &[(&str, &str)], out: &mut Vec<u8>) {
+    pub fn write<'f>(
+        &self,
+        protocol: Option<&str>,
+        fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        out: &mut Vec<u8>,
+    ) {
         out.extend_from_slice(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
         );
@@ -46,7 +51,7 @@ impl Accepted {
             write_field("Sec-WebSocket-Extensions", extensions, out);
         }
         for (name, value) in fields {
-            write_field(name, value, out);
+            write_line(name, value, out);
         }
         out.extend_from_slice(b"\r\n");
     }
@@ -343,13 +348,17 @@ fn token_text(bytes: &[u8]) -> Option<&str> {
 }
 
 fn write_field(name: &str, value: &str, out: &mut Vec<u8>) {
-    let breaks = |byte: u8| matches!(byte, b'\r' | b'\n' | 0);
+    write_line(name, value.as_bytes(), out);
+}
+
+fn write_line(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
     assert!(
-        !name.bytes().chain(value.bytes()).any(breaks),
+        !name.as_bytes().iter().chain(value).any(breaks),
         "a field is one line: {name}"
     );
-    for part in [name, ": ", value, "\r\n"] {
-        out.extend_from_slice(part.as_bytes());
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        out.extend_from_slice(part);
     }
 }
 
@@ -491,7 +500,7 @@ mod tests {
         let accepted = ask("GET", 1, &fields).unwrap();
         assert_eq!(accepted.protocols, ["chat", "superchat", "more"]);
         let mut out = Vec::new();
-        accepted.write(Some("chat"), &[("Set-Cookie", "a=b")], &mut out);
+        accepted.write(Some("chat"), [("Set-Cookie", &b"a=b"[..])], &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "HTTP/1.1 101 Switching Protocols\r\n\
@@ -537,7 +546,7 @@ mod tests {
         assert_eq!(accepted.protocols, protocols);
 
         let mut out = Vec::new();
-        accepted.write(Some("two"), &[], &mut out);
+        accepted.write(Some("two"), [], &mut out);
         let text = String::from_utf8(out).unwrap();
         let check = |status, from: &str, to: &str| {
             let text = text.replace(from, to);

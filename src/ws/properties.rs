@@ -303,7 +303,7 @@ pub fn extensions(input: &[u8]) {
         };
         let mut out = Vec::new();
         let protocol = accepted.protocols.first().map(String::as_str);
-        accepted.write(protocol, &[], &mut out);
+        accepted.write(protocol, [], &mut out);
         let mut fields = [httparse::EMPTY_HEADER; 8];
         let mut head = httparse::Response::new(&mut fields);
         assert_eq!(head.parse(&out), Ok(httparse::Status::Complete(out.len())));

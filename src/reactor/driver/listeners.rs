@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,14 @@ use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::leaving::{self, Leaving};
 use super::sockets::{Sockets, Transport};
 use crate::ground::time::Instant;
 use crate::reactor::app::App;
 use crate::reactor::connection::Peer;
 use crate::reactor::engine::Engine;
+use crate::reactor::net::nearest;
+use crate::reactor::token::ConnId;
 
 /// Peers taken in per listener and turn: the others who are there wait no longer than that.
 pub const ACCEPTS_MAX: usize = 64;
@@ -29,10 +32,6 @@ pub const ACCEPTS_MAX: usize = 64;
 const BACKLOG: i32 = 4096;
 /// After an error that lasts, such as no memory for a socket.
 const RETRY: Duration = Duration::from_millis(100);
-/// The first words to a peer that there is no place for.
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\
-    Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\n\
-    too many connections, come again a little\n";
 
 /// Where to listen: `HOST:PORT`, `unix:PATH` or `systemd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +50,16 @@ impl fmt::Display for Address {
             Self::Tcp(address) => write!(f, "http://{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Systemd => f.write_str("systemd"),
+        }
+    }
+}
+
+impl Address {
+    /// Where it is, if it is reached over TCP.
+    pub const fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address),
+            Self::Unix(_) | Self::Systemd => None,
         }
     }
 }
@@ -129,6 +138,8 @@ struct Listener {
     path: Option<PathBuf>,
     /// Peers may be waiting.
     ready: bool,
+    /// Tries in a row that failed for a reason that lasts.
+    failures: u32,
 }
 
 /// All listeners.
@@ -139,6 +150,8 @@ pub(super) struct Listeners {
     retry_at: Option<Instant>,
     /// A descriptor in reserve, for the moment in which there is no other.
     spare: Option<File>,
+    /// Peers that there is no place for.
+    leaving: Leaving,
 }
 
 impl Listeners {
@@ -153,19 +166,11 @@ impl Listeners {
             match address {
                 Address::Tcp(to) => {
                     let socket = Socketed::Tcp(listen_tcp(*to).map_err(failed)?);
-                    all.push(Listener {
-                        socket,
-                        path: None,
-                        ready: true,
-                    });
+                    all.push(Listener::new(socket, None));
                 }
                 Address::Unix(path) => {
                     let socket = Socketed::Unix(listen_unix(path).map_err(failed)?);
-                    all.push(Listener {
-                        socket,
-                        path: Some(path.clone()),
-                        ready: true,
-                    });
+                    all.push(Listener::new(socket, Some(path.clone())));
                 }
                 Address::Systemd => {
                     let handed_over = from_systemd().map_err(failed)?;
@@ -188,6 +193,7 @@ impl Listeners {
             all,
             retry_at: None,
             spare: File::open("/dev/null").ok(),
+            leaving: Leaving::default(),
         })
     }
 
@@ -209,8 +215,8 @@ impl Listeners {
     }
 
     /// When to be called again though nothing has happened.
-    pub(super) const fn retry_at(&self) -> Option<Instant> {
-        self.retry_at
+    pub(super) fn next(&self) -> Option<Instant> {
+        nearest(self.retry_at, self.leaving.next())
     }
 
     pub(super) fn left_over(&self) -> bool {
@@ -229,7 +235,9 @@ impl Listeners {
             all,
             retry_at,
             spare,
+            leaving,
         } = self;
+        leaving.elapse(now);
         if retry_at.is_some_and(|at| at <= now) {
             *retry_at = None;
             all.iter_mut().for_each(|listener| listener.ready = true);
@@ -237,9 +245,16 @@ impl Listeners {
         for listener in all.iter_mut().filter(|listener| listener.ready) {
             for _ in 0..ACCEPTS_MAX {
                 match listener.socket.accept() {
-                    Ok((transport, peer)) => take_in(transport, peer, engine, sockets, registry),
+                    Ok((transport, peer)) => {
+                        listener.recovered();
+                        match engine.accepted(peer) {
+                            Some(id) => take_in(transport, id, engine, sockets, registry),
+                            None => leaving.turn_away(transport, now),
+                        }
+                    }
                     Err(error) => match error.kind() {
                         ErrorKind::WouldBlock => {
+                            listener.recovered();
                             listener.ready = false;
                             break;
                         }
@@ -248,7 +263,7 @@ impl Listeners {
                         _ if out_of_descriptors(&error) && shed(&listener.socket, spare) => {}
                         // Nothing that another try in this turn could mend, and no edge will come.
                         _ => {
-                            log::warn!("accepting a connection failed: {error}");
+                            listener.failed(&error);
                             listener.ready = false;
                             *retry_at = Some(now + RETRY);
                             break;
@@ -275,6 +290,35 @@ impl Listeners {
     }
 }
 
+impl Listener {
+    fn new(socket: Socketed, path: Option<PathBuf>) -> Self {
+        Self {
+            socket,
+            path,
+            ready: true,
+            failures: 0,
+        }
+    }
+
+    /// An error that lasts is told when it begins and when it is over, not at each try.
+    fn failed(&mut self, error: &io::Error) {
+        if self.failures == 0 {
+            log::warn!("accepting a connection failed: {error}; it is tried again until it works");
+        }
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    fn recovered(&mut self) {
+        if self.failures > 0 {
+            log::warn!(
+                "accepting connections works again, after {} failures",
+                self.failures
+            );
+            self.failures = 0;
+        }
+    }
+}
+
 impl Socketed {
     fn accept(&self) -> io::Result<(Transport, Peer)> {
         match self {
@@ -292,14 +336,11 @@ impl Socketed {
 
 fn take_in<A: App>(
     transport: Transport,
-    peer: Peer,
+    id: ConnId,
     engine: &mut Engine<A>,
     sockets: &mut Sockets,
     registry: &Registry,
 ) {
-    let Some(id) = engine.accepted(peer) else {
-        return turn_away(transport);
-    };
     if let Transport::Tcp(stream) = &transport {
         // Without it small answers wait for the peer's acknowledgement of earlier ones.
         let _ = stream.set_nodelay(true);
@@ -310,22 +351,13 @@ fn take_in<A: App>(
     }
 }
 
-/// Tells a peer that there is no place, as far as that goes without waiting.
-fn turn_away(transport: Transport) {
-    // Whoever cannot take a line at once is told by the end of the connection.
-    let _ = match transport {
-        Transport::Tcp(mut stream) => stream.write(NO_PLACE),
-        Transport::Unix(mut stream) => stream.write(NO_PLACE),
-    };
-}
-
 /// Out of descriptors: uses the one in reserve to tell a peer. Whether that went well.
 fn shed(listener: &Socketed, spare: &mut Option<File>) -> bool {
     *spare = None;
     let accepted = listener.accept();
     let told = accepted.is_ok();
     if let Ok((transport, _)) = accepted {
-        turn_away(transport);
+        leaving::turn_away_at_once(transport);
     }
     *spare = File::open("/dev/null").ok();
     told && spare.is_some()
@@ -383,11 +415,7 @@ fn from_systemd() -> io::Result<Vec<Listener>> {
             log::warn!("socket {index} that was handed over is no stream listener: left alone");
             continue;
         };
-        all.push(Listener {
-            socket,
-            path: None,
-            ready: true,
-        });
+        all.push(Listener::new(socket, None));
     }
     Ok(all)
 }
@@ -406,12 +434,5 @@ mod tests {
         for wrong in ["", "80", "unix:", "127.0.0.1", "127.0.0.1:x"] {
             assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_answer_without_a_place_is_as_long_as_it_says() {
-        let text = std::str::from_utf8(NO_PLACE).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.ends_with(&format!("Content-Length: {}", body.len())));
     }
 }

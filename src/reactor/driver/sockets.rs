@@ -22,14 +22,14 @@ pub(super) enum Transport {
 }
 
 impl Transport {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Unix(stream) => stream.read(buffer),
         }
     }
 
-    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         // A plain write is cheaper than a vectored one, and one slice is the usual case.
         match (self, slices) {
             (Self::Tcp(stream), [slice]) => stream.write(slice),
@@ -39,7 +39,7 @@ impl Transport {
         }
     }
 
-    fn shut_down(&self) -> io::Result<()> {
+    pub(super) fn shut_down(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
@@ -79,6 +79,17 @@ struct Socket {
     listed: bool,
     /// The peer's end has been read.
     ended: bool,
+    /// The engine has been told of an end that it does not read yet.
+    told: bool,
+}
+
+impl Socket {
+    /// Whether the engine is to hear now of an end that it does not read yet.
+    const fn tells(&mut self) -> bool {
+        let tells = self.ending && !self.wanted && !self.told;
+        self.told |= tells;
+        tells
+    }
 }
 
 /// All transports.
@@ -87,6 +98,8 @@ pub(super) struct Sockets {
     slots: Vec<Option<Socket>>,
     /// Those that may have input and whose engine side wants it.
     reads: Vec<ConnId>,
+    /// Those whose end is announced and not wanted yet.
+    hung_up: Vec<ConnId>,
 }
 
 impl Sockets {
@@ -117,6 +130,7 @@ impl Sockets {
             wanted: true,
             listed: false,
             ended: false,
+            told: false,
         });
         Ok(())
     }
@@ -133,8 +147,13 @@ impl Sockets {
             socket.readable = true;
             socket.ending |= event.is_read_closed() || event.is_error();
             socket.broken |= event.is_error();
-            if !socket.listed && (socket.wanted || socket.broken) {
-                socket.listed = true;
+            let tells = socket.tells();
+            let lists = !socket.listed && (socket.wanted || socket.broken);
+            socket.listed |= lists;
+            if tells {
+                self.hung_up.push(id);
+            }
+            if lists {
                 self.reads.push(id);
             }
         }
@@ -143,12 +162,15 @@ impl Sockets {
 
     /// Whether a read was put off to this turn.
     pub(super) fn left_over(&self) -> bool {
-        !self.reads.is_empty()
+        !self.reads.is_empty() || !self.hung_up.is_empty()
     }
 
     /// Reads once, into the shared buffer, for each connection that may have input.
     #[inline]
     pub(super) fn read<A: App>(&mut self, engine: &mut Engine<A>, buffer: &mut [u8]) {
+        for id in std::mem::take(&mut self.hung_up) {
+            engine.hung_up(id);
+        }
         let mut reads = std::mem::take(&mut self.reads);
         for id in reads.drain(..) {
             let Some(socket) = self.get(id) else { continue };
@@ -201,7 +223,13 @@ impl Sockets {
             return false;
         };
         socket.wanted = wanted;
-        socket.wanted || socket.broken
+        // Whatever is asked behind what is read now is another matter.
+        socket.told &= !wanted;
+        let (tells, again) = (socket.tells(), socket.wanted || socket.broken);
+        if tells {
+            self.hung_up.push(id);
+        }
+        again
     }
 
     fn list(&mut self, id: ConnId) {
@@ -265,5 +293,6 @@ impl Sockets {
         }
         self.slots.shrink_to_fit();
         self.reads.shrink_to(64);
+        self.hung_up.shrink_to(64);
     }
 }

@@ -1,0 +1,237 @@
+//! # Programs: an app with the command line that people expect
+//!
+//! What the examples and other people's servers have in common: `--listen ADDR` as often as wanted,
+//! `--data DIR` where something is kept, options of their own, `--help`, the line that says where
+//! they listen, and an end with grace on SIGTERM.
+
+use std::ffi::OsString;
+use std::fmt::{Display, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use lexopt::{Arg, Parser, ValueExt};
+
+use super::serve::default_listen;
+use super::{CliError, exit_code, log_sink, say};
+use crate::reactor::driver::listeners::Address;
+use crate::web::App;
+
+/// A program in the making.
+///
+/// ```no_run
+/// use parlour::cli::Program;
+/// use parlour::web::{App, Cx};
+///
+/// fn main() -> std::process::ExitCode {
+///     Program::new("greeter", "says hello")
+///         .option("name", "world", "Whom to greet")
+///         .run(|args| {
+///             let hello = format!("Hello, {}!\n", args.option("name"));
+///             Ok::<_, String>(App::new(()).get("/", move |_: &mut Cx<'_, ()>| hello.clone()))
+///         })
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Program {
+    name: &'static str,
+    about: &'static str,
+    /// The folder for data if no other is named.
+    data: Option<PathBuf>,
+    options: Vec<Choice>,
+}
+
+/// An option of a program's own.
+#[derive(Debug)]
+struct Choice {
+    name: &'static str,
+    value: String,
+    help: &'static str,
+}
+
+/// What a program was asked for.
+#[derive(Debug)]
+pub struct Args {
+    listen: Vec<Address>,
+    data: Option<PathBuf>,
+    options: Vec<Choice>,
+}
+
+impl Args {
+    /// The folder for data. It exists.
+    ///
+    /// # Panics
+    ///
+    /// If the program did not say that it [keeps data](Program::keeps_data).
+    pub fn data(&self) -> &Path {
+        self.data
+            .as_deref()
+            .expect("a program that asks for its folder says that it keeps data")
+    }
+
+    /// Where to listen.
+    pub fn listen(&self) -> &[Address] {
+        &self.listen
+    }
+
+    /// The value of an option of the program's own.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such option.
+    pub fn option(&self, name: &str) -> &str {
+        let found = self.options.iter().find(|option| option.name == name);
+        &found
+            .expect("a program asks for options that it named")
+            .value
+    }
+
+    /// Listens there too.
+    pub fn listen_also(&mut self, address: Address) {
+        self.listen.push(address);
+    }
+}
+
+impl Program {
+    /// A program: its name, and what it does, in a few words.
+    pub const fn new(name: &'static str, about: &'static str) -> Self {
+        Self {
+            name,
+            about,
+            data: None,
+            options: Vec::new(),
+        }
+    }
+
+    /// It keeps something: there is `--data DIR`, and without it a folder of this name.
+    pub fn keeps_data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
+        self
+    }
+
+    /// There is `--NAME VALUE`. A default of no characters is for what need not be said.
+    pub fn option(mut self, name: &'static str, default: &str, help: &'static str) -> Self {
+        self.options.push(Choice {
+            name,
+            value: default.to_owned(),
+            help,
+        });
+        self
+    }
+
+    /// Reads the command line for a program with a main loop of its own. Without arguments there is
+    /// nothing left to do: help was asked for, or something is wrong, and was said.
+    pub fn args(self) -> Result<Args, ExitCode> {
+        log_sink::install();
+        match self.read(Parser::from_env()) {
+            Ok(Some(args)) => Ok(args),
+            Ok(None) => Err(ExitCode::SUCCESS),
+            Err(error) => Err(exit_code(Err(error))),
+        }
+    }
+
+    /// Reads the command line, has the app made, and serves it until SIGTERM or SIGINT.
+    pub fn run<S: 'static, E: Display>(
+        self,
+        make: impl FnOnce(&mut Args) -> Result<App<S>, E>,
+    ) -> ExitCode {
+        log_sink::install();
+        exit_code(self.serve(Parser::from_env(), make))
+    }
+
+    fn serve<S: 'static, E: Display>(
+        self,
+        words: Parser,
+        make: impl FnOnce(&mut Args) -> Result<App<S>, E>,
+    ) -> Result<(), CliError> {
+        let failed = |error: &dyn Display| CliError::Failed(error.to_string());
+        let Some(mut args) = self.read(words)? else {
+            return Ok(());
+        };
+        let app = make(&mut args).map_err(|error| failed(&error))?;
+        // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
+        let _ = rlimit::increase_nofile_limit(u64::MAX);
+        let mut said = Ok(());
+        app.serve_at(&args.listen, |addresses, remote| {
+            said = addresses
+                .iter()
+                .try_for_each(|it| say(&format!("listening on {it}\n")));
+            if said.is_err() {
+                remote.stop();
+            }
+        })
+        .map_err(|error| failed(&error))?;
+        said
+    }
+
+    /// What the command line says; nothing if it only asked for help.
+    fn read(self, mut words: Parser) -> Result<Option<Args>, CliError> {
+        let help = self.help();
+        let mut args = Args {
+            listen: Vec::new(),
+            data: self.data,
+            options: self.options,
+        };
+        while let Some(word) = words.next()? {
+            match word {
+                Arg::Long("listen") => args.listen.push(words.value()?.parse_with(str::parse)?),
+                Arg::Long("data") if args.data.is_some() => {
+                    args.data = Some(words.value()?.into());
+                }
+                Arg::Short('h') | Arg::Long("help") => return say(&help).map(|()| None),
+                Arg::Long(name) => {
+                    let known = args.options.iter_mut().find(|option| option.name == name);
+                    let Some(option) = known else {
+                        return Err(word.unexpected().into());
+                    };
+                    option.value = words.value()?.into_string().map_err(not_text)?;
+                }
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        if args.listen.is_empty() {
+            args.listen.push(default_listen()?);
+        }
+        if let Some(folder) = &args.data {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                let folder = folder.display();
+                CliError::Failed(format!("--data {folder}: cannot make this folder: {error}"))
+            })?;
+        }
+        Ok(Some(args))
+    }
+
+    fn help(&self) -> String {
+        let mut text = format!(
+            "{}: {}\n\nUsage: {} [OPTIONS]\n\nOptions:\n",
+            self.name, self.about, self.name
+        );
+        let mut line = |option: &str, help: &str| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {option:<18} {help}");
+        };
+        line(
+            "--listen ADDR",
+            "Where to listen; port 0 picks a free one [default: 127.0.0.1:8080]",
+        );
+        if let Some(folder) = &self.data {
+            let folder = folder.display();
+            line(
+                "--data DIR",
+                &format!("Folder for what is kept [default: {folder}]"),
+            );
+        }
+        for Choice { name, value, help } in &self.options {
+            let option = format!("--{name} {}", name.to_uppercase());
+            match value.as_str() {
+                "" => line(&option, help),
+                _ => line(&option, &format!("{help} [default: {value}]")),
+            }
+        }
+        line("-h, --help", "Show this help");
+        text
+    }
+}
+
+fn not_text(value: OsString) -> CliError {
+    CliError::Usage(format!("'{}' is not text", value.to_string_lossy()))
+}

@@ -1,0 +1,263 @@
+//! # Database: the handle that everybody has
+//!
+//! A cheap clone that hands jobs to the scribe and opens readers. Whoever drops the last one, or
+//! closes any, waits until what was submitted is stored.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{self, Path};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle, ThreadId};
+
+use rusqlite::Connection;
+
+use super::Durability;
+use super::connection::{self, Place};
+use super::error::{OpenError, StoreError};
+use super::migration::Migrations;
+use super::reader::Reader;
+use super::scribe::{Scribe, Task};
+
+/// Jobs that may wait: a second's worth on a slow disk. Beyond that a wait would help nobody.
+pub(super) const WAITING_MAX: usize = 1024;
+
+/// A database and its scribe.
+///
+/// ```
+/// use parlour::store::{Database, Migration, Migrations};
+///
+/// const NOTES: Migrations = Migrations {
+///     set: "notes",
+///     steps: &[Migration {
+///         name: "notes",
+///         sql: "CREATE TABLE notes (text TEXT NOT NULL) STRICT",
+///     }],
+/// };
+///
+/// let database = Database::in_memory(&[NOTES])?;
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// database.submit(
+///     |connection| Ok(connection.execute("INSERT INTO notes VALUES ('milk')", ())?),
+///     move |stored| drop(sender.send(stored)), // on the scribe's thread: wake the loop here
+/// )?;
+/// assert_eq!(receiver.recv()?, Ok(1));
+///
+/// let count: i64 = database.reader()?.query(|connection| {
+///     Ok(connection.query_row("SELECT count(*) FROM notes", (), |row| row.get(0))?)
+/// })?;
+/// assert_eq!(count, 1);
+/// database.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Database(Arc<Shared>);
+
+struct Shared {
+    place: Place,
+    /// Nothing once the database is closed.
+    queue: Mutex<Option<SyncSender<Box<dyn Task>>>>,
+    /// Nothing once somebody has waited for its end.
+    thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    scribe: ThreadId,
+}
+
+impl Database {
+    /// Opens the file at `path`, creates it and its folder where they are missing, and migrates it.
+    /// [`Durability::Full`] holds.
+    pub fn open(path: impl AsRef<Path>, migrations: &[Migrations]) -> Result<Self, OpenError> {
+        Self::open_with(path, migrations, Durability::Full)
+    }
+
+    /// Like [`Database::open`], with a choice of what a power cut may cost.
+    pub fn open_with(
+        path: impl AsRef<Path>,
+        migrations: &[Migrations],
+        durability: Durability,
+    ) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        // Absolute, because SQLite takes some relative names for something else.
+        path::absolute(path)
+            .map_err(|error| StoreError::io(&error))
+            .and_then(|path| Self::start(Place::File(path), migrations, durability))
+            .map_err(|why| OpenError {
+                path: path.to_owned(),
+                why,
+            })
+    }
+
+    /// A database without a file, for tests: gone with its last handle. Readers and the scribe
+    /// wait for each other there.
+    pub fn in_memory(migrations: &[Migrations]) -> Result<Self, StoreError> {
+        Self::start(Place::memory(), migrations, Durability::Full)
+    }
+
+    fn start(
+        place: Place,
+        migrations: &[Migrations],
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        let (connection, guard) = connection::open_writer(&place, migrations, durability)?;
+        let (sender, queue) = mpsc::sync_channel(WAITING_MAX);
+        let scribe = Scribe {
+            connection,
+            guard,
+            queue,
+        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a commit may take as long as the disk likes, and the loop may not wait"
+        )]
+        let thread = thread::Builder::new()
+            .name("scribe".to_owned())
+            .spawn(|| scribe.run())
+            .map_err(|error| StoreError::io(&error))?;
+        Ok(Self(Arc::new(Shared {
+            place,
+            queue: Mutex::new(Some(sender)),
+            scribe: thread.thread().id(),
+            thread: Mutex::new(Some(thread)),
+        })))
+    }
+
+    /// Has `job` done by the scribe, in a transaction with what others want stored at the time.
+    ///
+    /// `on_done` is called on the scribe's thread, once: after the commit, or with the reason why
+    /// nothing was stored. A job that gives an error or panics is undone. A job may look and write
+    /// as it likes, but not begin or end transactions, nor say `OR ROLLBACK`, which would undo
+    /// what others have done.
+    ///
+    /// [`StoreError::Busy`] and [`StoreError::Closed`] come at once; then neither is ever called.
+    pub fn submit<T, J, D>(&self, job: J, on_done: D) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        J: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        D: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
+        let task: Box<dyn Task> = Box::new(Errand {
+            job: Some(job),
+            result: None,
+            on_done,
+        });
+        // The lock ends with this statement: what is not taken is dropped without it, because it
+        // may own anything.
+        let refused = match &*lock(&self.0.queue) {
+            Some(queue) => queue.try_send(task).err(),
+            None => Some(TrySendError::Disconnected(task)),
+        };
+        match refused {
+            None => Ok(()),
+            Some(TrySendError::Full(_)) => Err(StoreError::Busy),
+            Some(TrySendError::Disconnected(_)) => Err(StoreError::Closed),
+        }
+    }
+
+    /// Has `job` done and waits for it: for commands, tests and the time before the loop begins.
+    ///
+    /// # Panics
+    ///
+    /// On the scribe's thread, which would wait for itself.
+    pub fn run<T, J>(&self, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        assert!(
+            !self.0.is_scribe(),
+            "a job or its end does not wait for another job"
+        );
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.submit(job, move |result| drop(sender.send(result)))?;
+        receiver.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// A connection of its own that reads without waiting for the scribe.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        if lock(&self.0.queue).is_none() {
+            return Err(StoreError::Closed);
+        }
+        Reader::open(&self.0.place)
+    }
+
+    /// Takes no more jobs, finishes those that wait, empties the log into the file and waits for
+    /// all of that. Other handles hear [`StoreError::Closed`] from now on.
+    ///
+    /// From within a job or its `on_done` it returns at once and the rest follows.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.0.close()
+    }
+}
+
+impl Shared {
+    fn is_scribe(&self) -> bool {
+        thread::current().id() == self.scribe
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        drop(lock(&self.queue).take());
+        if self.is_scribe() {
+            return Ok(());
+        }
+        // The lock is held meanwhile, so that whoever closes at the same time waits as well.
+        let mut thread = lock(&self.thread);
+        match thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(panic)) => Err(StoreError::Panicked(text(&*panic))),
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            log::error!("the database did not close well: {error}");
+        }
+    }
+}
+
+/// Nobody panics while holding one of these locks, so what is behind a poisoned one is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A job with its end.
+struct Errand<T, J, D> {
+    job: Option<J>,
+    result: Option<Result<T, StoreError>>,
+    on_done: D,
+}
+
+impl<T, J, D> Task for Errand<T, J, D>
+where
+    T: Send,
+    J: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    D: FnOnce(Result<T, StoreError>) + Send,
+{
+    fn attempt(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let job = self.job.take().expect("a job is attempted once");
+        // Safe to go on with: the scribe rolls back to where the job began.
+        let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
+            .unwrap_or_else(|panic| Err(StoreError::Panicked(text(&*panic))));
+        let verdict = result.as_ref().map(drop).map_err(StoreError::clone);
+        self.result = Some(result);
+        verdict
+    }
+
+    fn finish(self: Box<Self>, group: Result<(), StoreError>) {
+        let result = match self.result {
+            // Its own error tells more than what became of the group.
+            Some(Err(own)) => Err(own),
+            Some(Ok(value)) => group.map(|()| value),
+            None => Err(group.expect_err("a group that is stored has attempted all of its jobs")),
+        };
+        (self.on_done)(result);
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a text")
+        .to_owned()
+}

@@ -1,0 +1,59 @@
+//! # Store: what is to outlast the process
+//!
+//! One SQLite file per app. Writing waits for the disk, so it is done by a thread of its own, the
+//! scribe, for everybody together; reading by key is fast enough for the loop.
+//!
+//! ```text
+//!     Database::submit ──job──► scribe: many jobs, one commit ──on_done──► (wake the loop)
+//!     Database::reader ───────► Reader::query, on the thread that asks
+//! ```
+//!
+//! Promises
+//! 1. What `on_done` was told to be stored is stored: with [`Durability::Full`] it outlasts a
+//!    power cut, and every reader sees it.
+//! 2. A job is stored wholly or not at all, and one that fails takes nobody with it.
+//! 3. Nothing here grows without bound: a full queue says [`StoreError::Busy`] at once.
+//! 4. A file that cannot be used (newer, damaged, something else) is left as it was.
+//!
+//! Never knows: the loop, people, requests, what the tables mean. Start reading at
+//! [`Database::submit`], then `Scribe::run`; apps begin with [`Model`].
+
+mod connection;
+mod database;
+mod error;
+mod migration;
+mod model;
+#[cfg(test)]
+mod properties;
+mod reader;
+mod scribe;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use database::Database;
+pub use error::{OpenError, Outage, Rule, StoreError};
+pub use migration::{Migration, Migrations};
+pub use model::Model;
+pub use reader::Reader;
+pub use rusqlite;
+pub use select::{Listing, Order, Page, Select};
+
+/// What a power cut may cost. A crash of the program costs nothing either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing that was told to be stored.
+    #[default]
+    Full,
+    /// The last commits, never the file. Several times as many groups a second.
+    Relaxed,
+}
+
+impl Durability {
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Relaxed => "normal",
+        }
+    }
+}

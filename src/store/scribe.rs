@@ -1,0 +1,183 @@
+//! # Scribe: the one thread that writes
+//!
+//! Everybody's writes become one transaction, because what costs is not the writing but the disk's
+//! promise at the end: a tenth of a millisecond on a good day, four on a bad one, and the same for
+//! a hundred jobs as for one. Nobody waits for company: a group is what came while the last one
+//! was being committed, so it grows by itself with the load and with the disk's slowness.
+//!
+//! ```text
+//!     recv ─► begin ─► attempt … attempt ─► commit ─► finish … finish ─┐
+//!      ▲                  a savepoint each                             │
+//!      └───────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Promises
+//! 1. Jobs are done in the order in which they were submitted, and so are their ends told.
+//! 2. Whoever hears `Ok` hears it after the commit. Whoever hears an error stored nothing.
+//! 3. A job that errs or panics is undone alone. If the transaction is lost (the disk is full, the
+//!    commit fails), every job of its group hears why, and the scribe goes on.
+//! 4. Every job that was taken ends once, also those that wait when the database is closed.
+//! 5. A group that only reads writes nothing to the disk.
+//! 6. Another program's lock is waited for once, not by each job anew.
+//!
+//! Never knows: tables, the loop, what a job is for. Start reading at `Scribe::run`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::connection::{Guard, PATIENCE};
+use super::error::{Outage, StoreError};
+
+/// Jobs in a group: enough that the commit is a small part of the cost, few enough that the first
+/// does not wait long for the last.
+const GROUP_JOBS_MAX: usize = 256;
+
+/// Rows that a group changes before it is committed without further jobs: some 25 ms of work.
+const GROUP_CHANGES_MAX: u64 = 2000;
+
+/// How long nothing comes before the log is emptied into the file. Otherwise some later commit
+/// would have to, with somebody waiting.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// A job on its way: first done, then told how it ended.
+pub(super) trait Task: Send {
+    /// Does the job and keeps its result. An error says that the writes are to be undone.
+    fn attempt(&mut self, connection: &Connection) -> Result<(), StoreError>;
+
+    /// Tells how the job ended, now that it is known how its group did.
+    fn finish(self: Box<Self>, group: Result<(), StoreError>);
+}
+
+pub(super) struct Scribe {
+    pub(super) connection: Connection,
+    pub(super) guard: Guard,
+    pub(super) queue: Receiver<Box<dyn Task>>,
+}
+
+impl Scribe {
+    /// Works until the queue is empty and nobody can submit any more; then leaves one tidy file.
+    pub(super) fn run(self) -> Result<(), StoreError> {
+        // What migrations wrote is in the log already.
+        let mut is_log_empty = false;
+        loop {
+            let first = if is_log_empty {
+                self.queue.recv().ok()
+            } else {
+                match self.queue.recv_timeout(QUIET) {
+                    Ok(first) => Some(first),
+                    Err(RecvTimeoutError::Disconnected) => None,
+                    Err(RecvTimeoutError::Timeout) => {
+                        // Takes what readers allow and waits for nobody. Where it fails the log
+                        // keeps everything, and the next commit says what is wrong.
+                        let _ = self.say("PRAGMA wal_checkpoint(PASSIVE)");
+                        is_log_empty = true;
+                        continue;
+                    }
+                }
+            };
+            let Some(first) = first else { break };
+            let before = self.connection.total_changes();
+            self.group(first);
+            if self.connection.total_changes() != before {
+                is_log_empty = false;
+                self.wait_for_locks(PATIENCE);
+            }
+        }
+        // A reader that is still open may keep the log from being cut, which harms nothing.
+        self.wait_for_locks(Duration::ZERO);
+        self.say("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        self.connection.close().map_err(|(_, error)| error.into())
+    }
+
+    /// Does `first` and what waits behind it in one transaction.
+    fn group(&self, first: Box<dyn Task>) {
+        // Deferred: the lock is taken at the first write, and jobs that only read need none.
+        if let Err(error) = self.say("BEGIN DEFERRED") {
+            return finish(first, Err(error));
+        }
+        let before = self.connection.total_changes();
+        let mut attempted = Vec::new();
+        let mut next = Some(first);
+        let mut outcome = Ok(());
+        while let Some(mut task) = next {
+            outcome = self.attempt(&mut *task);
+            attempted.push(task);
+            let changes = self.connection.total_changes() - before;
+            let is_full = attempted.len() >= GROUP_JOBS_MAX || changes >= GROUP_CHANGES_MAX;
+            next = match outcome {
+                Ok(()) if !is_full => self.queue.try_recv().ok(),
+                _ => None,
+            };
+        }
+        let outcome = outcome.and_then(|()| self.say("COMMIT")).map_err(lost);
+        if outcome.is_err() {
+            self.abandon();
+        }
+        for task in attempted {
+            finish(task, outcome.clone());
+        }
+    }
+
+    /// One job in its savepoint. An error says that the whole transaction is lost.
+    fn attempt(&self, task: &mut dyn Task) -> Result<(), StoreError> {
+        self.say("SAVEPOINT \"the job\"")?;
+        let job = self.guard.during(|| task.attempt(&self.connection));
+        if self.connection.is_autocommit() {
+            // SQLite has rolled back everything, as it does when the disk is full.
+            let unsaid = || StoreError::app("a statement rolled back");
+            return Err(job.err().unwrap_or_else(unsaid));
+        }
+        if job == Err(StoreError::Locked) {
+            // Waited for once: those behind it are not to wait as long again, each for itself.
+            self.wait_for_locks(Duration::ZERO);
+        }
+        if job.is_err() {
+            self.say("ROLLBACK TO \"the job\"")?;
+        }
+        self.say("RELEASE \"the job\"")
+    }
+
+    /// Ends a transaction of which nothing is to stay, if it has not ended by itself.
+    fn abandon(&self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.say("ROLLBACK") {
+            log::error!("the database cannot roll back: {error}");
+        }
+    }
+
+    fn wait_for_locks(&self, patience: Duration) {
+        if let Err(error) = self.connection.busy_timeout(patience) {
+            log::error!("the database does not take a timeout: {error}");
+        }
+    }
+
+    fn say(&self, sql: &str) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        // As a query, because a checkpoint answers with a row.
+        statement.query(())?.next()?;
+        Ok(())
+    }
+}
+
+/// What every job of a lost group hears: the outage itself, but nobody else's broken constraint.
+fn lost(why: StoreError) -> StoreError {
+    if why.is_storage() || why.is_busy() {
+        return why;
+    }
+    StoreError::Storage {
+        outage: Outage::Io,
+        detail: format!("all that was to be stored together was undone ({why})"),
+    }
+}
+
+fn finish(task: Box<dyn Task>, group: Result<(), StoreError>) {
+    // The panic's message is on standard error already; other jobs are not to suffer from it.
+    if catch_unwind(AssertUnwindSafe(|| task.finish(group))).is_err() {
+        log::error!("what was to be done after storing something panicked");
+    }
+}

@@ -1,0 +1,336 @@
+//! # App: putting one together, and running it
+//!
+//! An [`App`] is a program's main loop ([`App::serve`]), or runs inside of another program on a
+//! thread of its own and is stopped from there ([`Running`]).
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+
+use super::assets::{From, Mount};
+use super::consumer::Consumer;
+use super::cx::Cx;
+use super::error::Error;
+use super::handler::Handler;
+use super::middleware::Middleware;
+use super::remote::{Act, Remote};
+use super::router::Routes;
+use super::service::Service;
+use super::shelf::Asset;
+use super::templates::Templates;
+use crate::http::{Method, Response};
+use crate::layer::Bounds;
+use crate::reactor::Settings;
+use crate::reactor::driver::listeners::{Address, ListenError};
+use crate::reactor::driver::{Driver, fresh_seed};
+
+/// A server in the making.
+pub struct App<S> {
+    parts: Parts<S>,
+    settings: Settings,
+}
+
+/// What an app is put together from.
+pub(super) struct Parts<S> {
+    pub(super) state: S,
+    pub(super) routes: Routes<S>,
+    pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
+    pub(super) templates: Option<Templates>,
+    pub(super) mounts: Vec<Mount>,
+    pub(super) body_bytes_max: u64,
+    /// Where uploads spill.
+    pub(super) spill_folder: PathBuf,
+    /// Of groups.
+    pub(super) bounds: Bounds,
+}
+
+impl<S> fmt::Debug for App<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("routes", &self.parts.routes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an app cannot be served.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The address is none.
+    Address(String),
+    /// Its routes contradict each other.
+    Routes(String),
+    /// A template is broken, or its folder is not there.
+    Templates(String),
+    /// Files that it is to serve are not there.
+    Assets(String),
+    /// It cannot listen.
+    Listen(ListenError),
+    /// The loop broke.
+    Loop(std::io::Error),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(why) => f.write_str(why),
+            Self::Templates(why) | Self::Assets(why) => f.write_str(why),
+            Self::Routes(why) => write!(f, "the routes contradict each other: {why}"),
+            Self::Listen(error) => error.fmt(f),
+            Self::Loop(error) => write!(f, "the event loop broke: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+/// Middleware that only gives errors a face.
+struct Face<F>(F);
+
+impl<S, F: Fn(&mut Cx<'_, S>, &Error) -> Option<Response> + 'static> Middleware<S> for Face<F> {
+    fn exception(&self, cx: &mut Cx<'_, S>, error: &Error) -> Option<Response> {
+        (self.0)(cx, error)
+    }
+}
+
+impl<S: 'static> App<S> {
+    /// An app around a state, without routes.
+    pub fn new(state: S) -> Self {
+        let parts = Parts {
+            state,
+            routes: Routes::new(),
+            middleware: Vec::new(),
+            templates: None,
+            mounts: Vec::new(),
+            body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
+            spill_folder: std::env::temp_dir(),
+            bounds: Bounds::default(),
+        };
+        Self {
+            parts,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Wraps middleware around every request. What is wrapped first sees a request first.
+    pub fn wrap(mut self, middleware: impl Middleware<S>) -> Self {
+        self.parts.middleware.push(Box::new(middleware));
+        self
+    }
+
+    /// Gives errors a face: 404, 405, what a handler fails with, and the 500 of one that panics. What
+    /// `face` does not care for stays as it is: a plain page for browsers, a line of text for others.
+    ///
+    /// ```
+    /// use parlour::web::{App, Templates, context};
+    ///
+    /// const PAGES: &[(&str, &str)] = &[("error.html", "<h1>{{ status }}</h1><p>{{ message }}")];
+    ///
+    /// let app = App::new(()).templates(Templates::embedded(PAGES)).on_error(|cx, error| {
+    ///     let status = error.status();
+    ///     let page = context! { status => status.code(), message => error.message() };
+    ///     Some(cx.render("error.html", page).ok()?.with_status(status))
+    /// });
+    /// # drop(app);
+    /// ```
+    pub fn on_error(
+        self,
+        face: impl Fn(&mut Cx<'_, S>, &Error) -> Option<Response> + 'static,
+    ) -> Self {
+        self.wrap(Face(face))
+    }
+
+    fn routed(mut self, add: impl FnOnce(Routes<S>) -> Routes<S>) -> Self {
+        self.parts.routes = add(self.parts.routes);
+        self
+    }
+
+    /// Adds a route for a method.
+    pub fn route(self, method: Method, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.route(method, pattern, handler))
+    }
+
+    /// Adds a route for GET, and so for HEAD.
+    pub fn get(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.get(pattern, handler))
+    }
+
+    /// Adds a route for POST.
+    pub fn post(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.post(pattern, handler))
+    }
+
+    /// Adds a route for PUT.
+    pub fn put(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.put(pattern, handler))
+    }
+
+    /// Adds a route for PATCH.
+    pub fn patch(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.patch(pattern, handler))
+    }
+
+    /// Adds a route for DELETE.
+    pub fn delete(self, pattern: &str, handler: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.delete(pattern, handler))
+    }
+
+    /// Adds a WebSocket with a consumer for each connection.
+    pub fn consumer<C: Consumer<S>>(self, pattern: &str, make: impl Fn() -> C + 'static) -> Self {
+        self.routed(|routes| routes.consumer(pattern, make))
+    }
+
+    /// Adds a view that serves plain requests and WebSockets alike.
+    pub fn view(self, pattern: &str, view: impl Handler<S>) -> Self {
+        self.routed(|routes| routes.view(pattern, view))
+    }
+
+    /// Adds all routes of a table under a prefix; `""` adds them as they are.
+    pub fn nest(self, prefix: &str, table: Routes<S>) -> Self {
+        self.routed(|routes| routes.nest(prefix, table))
+    }
+
+    /// Names the route that was added last: see [`Routes::named`].
+    pub fn named(self, name: &str) -> Self {
+        self.routed(|routes| routes.named(name))
+    }
+
+    /// Says where the app's pages come from, for [`Cx::render`]. They are compiled before anything
+    /// is served, and a broken one refuses the app.
+    pub fn templates(mut self, templates: Templates) -> Self {
+        self.parts.templates = Some(templates);
+        self
+    }
+
+    /// Serves the files of a folder below a prefix: their kinds, ranges and conditions, and smaller
+    /// forms that lie beside them as `.br` or `.gz`. `index.html` is the page of its folder. What
+    /// begins with a dot, or is a link out of the folder, is not there. The folder is looked through
+    /// before anything is served, so that `static_url` of a template knows the files.
+    pub fn assets(mut self, prefix: &str, folder: impl Into<PathBuf>) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Folder(folder.into()),
+        });
+        self
+    }
+
+    /// Serves files that are part of the program below a prefix: see [`assets!`](crate::assets).
+    pub fn embedded(mut self, prefix: &str, assets: &'static [Asset]) -> Self {
+        self.parts.mounts.push(Mount {
+            prefix: prefix.to_owned(),
+            from: From::Embedded(assets),
+        });
+        self
+    }
+
+    /// How large groups may grow.
+    pub const fn group_bounds(mut self, bounds: Bounds) -> Self {
+        self.parts.bounds = bounds;
+        self
+    }
+
+    /// Where large uploads are kept while a form arrives; the system's folder for such things if
+    /// nothing is said. Best on the disk on which they are to stay.
+    pub fn spill_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.parts.spill_folder = folder.into();
+        self
+    }
+
+    /// What the body of a request may measure, 1 MiB if nothing is said, unless its handler
+    /// [`takes`](super::takes) more.
+    pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
+        self.parts.body_bytes_max = bytes;
+        self
+    }
+
+    /// Other bounds for the loop.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Serves at `HOST:PORT` or `unix:PATH` until SIGTERM or SIGINT, and gives the state back.
+    pub fn serve(self, address: &str) -> Result<S, ServeError> {
+        let address = address.parse().map_err(ServeError::Address)?;
+        self.serve_at(&[address], |_, _| {})
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until a remote says stop. `on_ready` is told where the app
+    /// listens, with the ports that the system chose, and gets a hold on it for other threads.
+    pub fn serve_at(
+        self,
+        addresses: &[Address],
+        on_ready: impl FnOnce(&[Address], Remote<S>),
+    ) -> Result<S, ServeError> {
+        let mut driver = Driver::open(addresses).map_err(ServeError::Listen)?;
+        driver.stop_on_signals().map_err(ServeError::Loop)?;
+        let (remote, acts) = Remote::new(driver.bell());
+        let addresses = driver.addresses();
+        self.run(driver, acts, || on_ready(&addresses, remote))
+    }
+
+    fn run(
+        self,
+        driver: Driver,
+        acts: Receiver<Act<S>>,
+        on_ready: impl FnOnce(),
+    ) -> Result<S, ServeError> {
+        let service = Service::new(self.parts, driver.bell(), acts)?;
+        on_ready();
+        let served = driver.run(service, self.settings, fresh_seed());
+        Ok(served.map_err(ServeError::Loop)?.into_state())
+    }
+}
+
+/// An app that runs on a thread of its own, inside of another program.
+#[derive(Debug)]
+pub struct Running<S> {
+    addresses: Vec<Address>,
+    remote: Remote<S>,
+    thread: JoinHandle<Result<S, ServeError>>,
+}
+
+impl<S: Send + 'static> Running<S> {
+    /// Puts an app together on a thread of its own and serves it there. `make` runs on that thread,
+    /// because an app's parts may not leave it. Signals stay with the program.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the app's loop has a thread of its own here"
+    )]
+    pub fn start(
+        addresses: &[Address],
+        make: impl FnOnce() -> App<S> + Send + 'static,
+    ) -> Result<Self, ServeError> {
+        let driver = Driver::open(addresses).map_err(ServeError::Listen)?;
+        let (remote, acts) = Remote::new(driver.bell());
+        let addresses = driver.addresses();
+        let thread = std::thread::spawn(move || make().run(driver, acts, || {}));
+        Ok(Self {
+            addresses,
+            remote,
+            thread,
+        })
+    }
+}
+
+impl<S> Running<S> {
+    /// Where it listens.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// A hold on it, for any thread.
+    pub const fn remote(&self) -> &Remote<S> {
+        &self.remote
+    }
+
+    /// Stops it with grace, and gives its state back.
+    pub fn stop(self) -> Result<S, ServeError> {
+        self.remote.stop();
+        self.thread.join().unwrap_or_else(|_| {
+            Err(ServeError::Loop(std::io::Error::other(
+                "the app's thread panicked",
+            )))
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! # Consumers: one object per WebSocket
+//!
+//! A consumer decides whether a connection is taken, and then hears what arrives on it and what is
+//! said to its groups. It is made when the request comes and dropped after `disconnect`.
+
+use std::any::Any;
+
+use serde_json::Value;
+
+use super::cx::{Cx, House};
+use super::error::Error;
+use super::event::Event;
+use super::handler::Handler;
+use super::helper::{Busy, Wait};
+use super::reply::Reply;
+use super::seats::{GuestGoOn, GuestWait};
+use crate::http::Status;
+use crate::layer::{Channel, Refusal};
+use crate::reactor::{Call, Sent};
+use crate::ws::Message;
+
+/// What the request's own context is called when a consumer decides about it.
+pub type Scope<'a, S> = Cx<'a, S>;
+
+/// Whether a connection is taken.
+#[derive(Debug)]
+pub enum Connect {
+    /// Yes.
+    Accept,
+    /// Yes, with this subprotocol, which must be one of those that were offered.
+    Protocol(String),
+    /// No, and why.
+    Reject(Status, String),
+}
+
+/// What happens on one WebSocket.
+pub trait Consumer<S>: Any {
+    /// Takes the connection or not. Nothing can be said yet: joining and greeting are for
+    /// [`Consumer::opened`].
+    fn connect(&mut self, scope: &mut Scope<'_, S>) -> Connect {
+        let _ = scope;
+        Connect::Accept
+    }
+
+    /// The connection is open. Whatever is said to a group that is joined here is heard.
+    fn opened(&mut self, live: &mut Live<'_, S>) {
+        let _ = live;
+    }
+
+    /// A message has come.
+    fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, S>);
+
+    /// Whether this consumer wants to see events before its client does. If not, which is the
+    /// usual case, they go to the client as they are: encoded once for all members of a group.
+    fn intercepts(&self) -> bool {
+        false
+    }
+
+    /// Something was said to this channel or to a group of it, and this consumer intercepts.
+    fn event(&mut self, event: &Event, live: &mut Live<'_, S>) {
+        live.send(event.text());
+    }
+
+    /// The connection has ended, with the peer's code or without a word. Exactly once after
+    /// `opened`. Its groups are left already, and it is its user's no more.
+    fn disconnect(&mut self, code: Option<u16>, live: &mut Live<'_, S>) {
+        let _ = (code, live);
+    }
+
+    /// What a message may measure.
+    fn message_bytes_max(&self) -> usize {
+        1 << 20
+    }
+}
+
+/// What a consumer has at hand.
+#[derive(Debug)]
+pub struct Live<'a, S> {
+    /// The app's own.
+    pub state: &'a mut S,
+    /// Groups, timers and time.
+    pub house: House<'a, S>,
+    pub(super) call: Call,
+    pub(super) waits: &'a mut Vec<GuestWait<S>>,
+}
+
+impl<S> Live<'_, S> {
+    /// The connection's name as a channel.
+    pub const fn channel(&self) -> Channel {
+        Channel(self.call.id.to_bits())
+    }
+
+    /// Joins a group.
+    pub fn join(&mut self, group: &str) -> Result<bool, Refusal> {
+        let channel = self.channel();
+        self.house.group_add(group, channel)
+    }
+
+    /// Leaves a group.
+    pub fn leave(&mut self, group: &str) -> bool {
+        let channel = self.channel();
+        self.house.group_discard(group, channel)
+    }
+
+    /// Sends text to the client.
+    pub fn send(&mut self, text: &str) -> Sent {
+        self.house.net.send(self.call.id, Message::Text(text))
+    }
+
+    /// Sends bytes to the client.
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Sent {
+        self.house.net.send(self.call.id, Message::Binary(bytes))
+    }
+
+    /// Sends JSON to the client.
+    pub fn send_json(&mut self, value: &Value) -> Sent {
+        self.send(&value.to_string())
+    }
+
+    /// Begins the close handshake, behind all that was said to this channel.
+    pub fn close(&mut self, code: u16, reason: &str) {
+        let channel = self.channel();
+        self.house.close(channel, code, reason);
+    }
+
+    /// Has a helper do something, and goes on with what came of it: `go_on` is called with this
+    /// consumer, unless it has ended meanwhile: what others are to hear in any case is for
+    /// [`House::wait`]. A full queue is told at once, as [`Busy`].
+    pub fn wait<C: Consumer<S>, T: 'static>(
+        &mut self,
+        wait: Wait<T>,
+        go_on: impl FnOnce(&mut C, &mut Live<'_, S>, Result<T, Busy>) + 'static,
+    ) {
+        let (errand, unpack) = wait.into_parts();
+        self.waits.push(GuestWait {
+            call: self.call,
+            errand,
+            go_on: GuestGoOn::Consumer(Box::new(move |consumer, live, outcome| {
+                let consumer = consumer
+                    .downcast_mut::<C>()
+                    .expect("a consumer waits with a continuation of its own type");
+                go_on(consumer, live, outcome.map(unpack));
+            })),
+        });
+    }
+}
+
+/// A handler that makes a consumer for each request, so that guards can stand before it.
+pub fn consumer<S: 'static, C: Consumer<S>>(make: impl Fn() -> C + 'static) -> impl Handler<S> {
+    move |cx: &mut Cx<'_, S>| -> Reply<S> {
+        if !cx.request.is_upgrade() {
+            let error = Error::new(Status::UPGRADE_REQUIRED, "there is only a WebSocket here");
+            return Reply::Fail(error);
+        }
+        let mut consumer = make();
+        match consumer.connect(cx) {
+            Connect::Accept => Reply::Accept(Opening {
+                consumer: Box::new(consumer),
+                protocol: None,
+            }),
+            Connect::Protocol(name) => Reply::Accept(Opening {
+                consumer: Box::new(consumer),
+                protocol: Some(name),
+            }),
+            Connect::Reject(status, why) => Reply::Fail(Error::new(status, why)),
+        }
+    }
+}
+
+/// A consumer whose connection is about to open.
+pub struct Opening<S> {
+    pub(super) consumer: Box<dyn Consumer<S>>,
+    pub(super) protocol: Option<String>,
+}

@@ -1,0 +1,231 @@
+//! # Context: what a handler has at hand
+
+use super::event::{Channels, Event};
+use super::guard::User;
+use super::helper::{Busy, Helpers, Wait};
+use super::pages::Pages;
+use super::request::Request;
+use super::seats::HouseWait;
+use super::timer::{Tick, TimerId, Timers};
+use crate::ground::time::Now;
+use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
+use crate::reactor::{ConnId, Net};
+use crate::ws::Message;
+use std::time::Duration;
+
+/// The shortest time that a timer waits, so that timers which set timers leave the loop room.
+const TURN: Duration = Duration::from_millis(1);
+
+/// What a handler has at hand: the app's state, the request, and the house around them.
+#[derive(Debug)]
+pub struct Cx<'a, S> {
+    /// The app's own.
+    pub state: &'a mut S,
+    /// What is asked.
+    pub request: &'a mut Request,
+    /// Groups, timers and time.
+    pub house: House<'a, S>,
+}
+
+impl<S> Cx<'_, S> {
+    /// Who is signed in, if middleware found out.
+    pub fn user(&self) -> Option<&str> {
+        self.request.carried::<User>().map(|user| user.0.as_str())
+    }
+}
+
+/// Everything of a server that is not an app's own.
+#[derive(Debug)]
+pub(super) struct Desk<S> {
+    pub(super) layer: LocalLayer,
+    /// Groups of their own, that nobody can join by a name: the connections of each user.
+    pub(super) people: LocalLayer,
+    pub(super) channels: Channels,
+    pub(super) helpers: Helpers,
+    pub(super) timers: Timers<S>,
+    pub(super) pages: Pages,
+    /// What was asked of helpers for nobody in particular.
+    pub(super) waits: Vec<HouseWait<S>>,
+}
+
+impl<S> Desk<S> {
+    pub(super) fn new(pages: Pages, bounds: Bounds) -> Self {
+        Self {
+            layer: LocalLayer::new(bounds),
+            people: LocalLayer::default(),
+            channels: Channels::default(),
+            helpers: Helpers::new(),
+            timers: Timers::default(),
+            pages,
+            waits: Vec::new(),
+        }
+    }
+}
+
+/// Groups, timers and time, wherever an app is called.
+#[derive(Debug)]
+pub struct House<'a, S> {
+    pub(super) desk: &'a mut Desk<S>,
+    pub(super) net: &'a mut Net,
+}
+
+impl<S> House<'_, S> {
+    pub(super) fn again(&mut self) -> House<'_, S> {
+        House {
+            desk: self.desk,
+            net: self.net,
+        }
+    }
+
+    /// What the clocks say; the same for all that happens in a turn.
+    pub fn now(&self) -> Now {
+        self.net.now()
+    }
+
+    /// Makes a channel a member of a group: it hears everything that is said there from now on.
+    pub fn group_add(&mut self, group: &str, channel: Channel) -> Result<bool, Refusal> {
+        self.desk.layer.join(group, channel)
+    }
+
+    /// Ends a membership.
+    pub fn group_discard(&mut self, group: &str, channel: Channel) -> bool {
+        self.desk.layer.leave(group, channel)
+    }
+
+    /// How many connections are in a group.
+    pub fn group_len(&self, group: &str) -> usize {
+        self.desk.layer.members(group).len()
+    }
+
+    /// Says something to every member of a group. It is encoded once; who intercepts events is
+    /// asked instead ([`Consumer::intercepts`](super::Consumer::intercepts)). A member that cannot
+    /// take it is cut off with close code 4002, and so knows that it missed something.
+    pub fn group_send(&mut self, group: &str, event: &Event) {
+        let Desk {
+            layer, channels, ..
+        } = &mut *self.desk;
+        tell(layer.members(group), event, channels, self.net);
+    }
+
+    /// Says something to every connection of a user, as [`group_send`](Self::group_send) does to a
+    /// group. A connection is its user's from its opening to its end; whose it is was found out by
+    /// middleware when it was asked for.
+    pub fn user_send(&mut self, user: &str, event: &Event) {
+        let Desk {
+            people, channels, ..
+        } = &mut *self.desk;
+        tell(people.members(user), event, channels, self.net);
+    }
+
+    /// Begins the close handshake with every WebSocket of a user: who is signed out everywhere, or may
+    /// not come in any more, is not to hear on.
+    pub fn user_close(&mut self, user: &str, code: u16, reason: &str) {
+        for channel in self.desk.people.members(user).to_vec() {
+            self.close(channel, code, reason);
+        }
+    }
+
+    /// Begins the close handshake with the WebSocket of a channel, behind all that was said to it.
+    pub fn close(&mut self, channel: Channel, code: u16, reason: &str) {
+        if self.desk.channels.intercepts(channel) {
+            self.desk.channels.close(channel, code, reason);
+        } else {
+            self.net.close(ConnId::from_bits(channel.0), code, reason);
+        }
+    }
+
+    /// How many connections a user has: none is away.
+    pub fn user_len(&self, user: &str) -> usize {
+        self.desk.people.members(user).len()
+    }
+
+    /// Says something to one channel.
+    pub fn send(&mut self, channel: Channel, event: &Event) {
+        if !self.desk.channels.intercepts(channel) {
+            self.net
+                .send(ConnId::from_bits(channel.0), Message::Text(event.text()));
+        } else if !self.desk.channels.deliver(channel, event) {
+            cut_off(self.net, channel);
+        }
+    }
+
+    /// Has a helper do something, and goes on with what came of it, whoever is still there by then:
+    /// what was stored is told to a group even if its sender has gone. Waits of one caller begin in
+    /// the order in which they were asked for. A full queue is told at once, as [`Busy`]; of a job
+    /// that panics nothing comes but a line in the log.
+    ///
+    /// ```
+    /// use parlour::store::Database;
+    /// use parlour::web::{Event, Live, Wait};
+    ///
+    /// fn say(live: &mut Live<'_, Database>, text: String) {
+    ///     let stored = Wait::stored(live.state, |connection| {
+    ///         connection.execute("INSERT INTO messages VALUES (?)", [&text])?;
+    ///         Ok(text)
+    ///     });
+    ///     let sender = live.channel();
+    ///     live.house.wait(stored, move |tick, stored| match stored {
+    ///         Ok(Ok(text)) => tick.house.group_send("all", &Event::new("said", text)),
+    ///         _ => tick.house.send(sender, &Event::new("error", "that was not stored")),
+    ///     });
+    /// }
+    /// ```
+    pub fn wait<T: 'static>(
+        &mut self,
+        wait: Wait<T>,
+        go_on: impl FnOnce(&mut Tick<'_, S>, Result<T, Busy>) + 'static,
+    ) {
+        let (errand, unpack) = wait.into_parts();
+        self.desk.waits.push(HouseWait {
+            errand,
+            go_on: Box::new(move |tick, outcome| go_on(tick, outcome.map(unpack))),
+        });
+    }
+
+    /// Calls `then` once, after `wait`; not in this turn, however short that is.
+    pub fn after(
+        &mut self,
+        wait: Duration,
+        then: impl FnOnce(&mut Tick<'_, S>) + 'static,
+    ) -> TimerId {
+        let at = self.net.now().instant + wait.max(TURN);
+        self.desk.timers.after(at, Box::new(then))
+    }
+
+    /// Calls `each` again and again, `period` apart, until it is cancelled.
+    pub fn every(
+        &mut self,
+        period: Duration,
+        each: impl FnMut(&mut Tick<'_, S>) + 'static,
+    ) -> TimerId {
+        let now = self.net.now().instant;
+        self.desk.timers.every(now, period, Box::new(each))
+    }
+
+    /// Takes a timer back. Whether it was still to come.
+    pub fn cancel(&mut self, timer: TimerId) -> bool {
+        self.desk.timers.cancel(timer)
+    }
+}
+
+/// Says something to channels: encoded once, or by way of those that intercept.
+fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut Net) {
+    if channels.any_intercepts() {
+        for member in members {
+            if channels.intercepts(*member) && !channels.deliver(*member, event) {
+                cut_off(net, *member);
+            }
+        }
+    }
+    let plain = members
+        .iter()
+        .filter(|member| !channels.intercepts(**member));
+    let ids = plain.map(|member| ConnId::from_bits(member.0));
+    net.broadcast(ids, Message::Text(event.text()));
+}
+
+/// More waits for guests that intercept than may wait: this one misses something, and is told.
+fn cut_off(net: &mut Net, channel: Channel) {
+    let reason = "too slow: more waited to be handled here than may wait";
+    net.close(ConnId::from_bits(channel.0), 4002, reason);
+}

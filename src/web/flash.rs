@@ -1,0 +1,37 @@
+//! # Flash: what is to be told on the next page
+//!
+//! A handler that redirects cannot say anything itself. What it wants said waits for the next page
+//! that shows messages, and is gone then.
+
+use super::cx::Cx;
+
+/// Messages for the next page. Middleware that remembers them between requests carries this;
+/// a template that goes through `messages` leaves it empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flash(pub Vec<String>);
+
+/// Has a message told on the next page that shows messages, of this visitor alone.
+///
+/// # Panics
+///
+/// If the app is not wrapped in [`Sessions`](super::middleware::Sessions).
+pub fn flash<S>(cx: &mut Cx<'_, S>, text: impl Into<String>) {
+    waiting(cx).push(text.into());
+}
+
+/// The messages that are to be told, which are gone with that: for pages without a template.
+///
+/// # Panics
+///
+/// Like [`flash`].
+pub fn take_flashes<S>(cx: &mut Cx<'_, S>) -> Vec<String> {
+    std::mem::take(waiting(cx))
+}
+
+fn waiting<'a, S>(cx: &'a mut Cx<'_, S>) -> &'a mut Vec<String> {
+    let Flash(texts) = cx
+        .request
+        .carried_mut()
+        .expect("messages need a session: App::wrap(Sessions::new(…))");
+    texts
+}

@@ -1,0 +1,222 @@
+//! # Guards: what stands before a handler
+//!
+//! A guard takes a handler and gives one. Writing one's own is writing a function:
+//!
+//! ```
+//! use parlour::web::{Cx, Error, Handler, guard};
+//!
+//! fn at_night<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+//!     guard(
+//!         |cx: &mut Cx<'_, S>| match cx.house.now().unix_ms / 3_600_000 % 24 {
+//!             0..6 => Ok(()),
+//!             _ => Err(Error::forbidden("come back at night")),
+//!         },
+//!         inner,
+//!     )
+//! }
+//! # let _ = at_night(|_: &mut Cx<'_, ()>| "psst");
+//! ```
+
+use std::cell::RefCell;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::cx::Cx;
+use super::error::Error;
+use super::handler::Handler;
+use super::origin;
+use super::reply::{IntoReply, Reply};
+use super::request::Request;
+use super::view;
+use super::windows::Windows;
+use crate::http::{Method, Response, Status, wants_html};
+
+/// Who is signed in, as guards and handlers ask for it: see [`Cx::user`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User(pub String);
+
+/// A handler behind a question: what the question answers instead is said.
+pub fn guard<S: 'static, E: IntoReply<S> + 'static>(
+    question: impl Fn(&mut Cx<'_, S>) -> Result<(), E> + 'static,
+    inner: impl Handler<S>,
+) -> impl Handler<S> {
+    move |cx: &mut Cx<'_, S>| -> Reply<S> {
+        match question(cx) {
+            Ok(()) => inner.call(cx),
+            Err(instead) => instead.into_reply(),
+        }
+    }
+}
+
+/// Only for those who are signed in. A browser is sent to `/login?next=PATH`, everybody else gets
+/// 401. See [`Request::next_page`](super::Request::next_page) for the way back.
+pub fn login_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+    login_required_at("/login", inner)
+}
+
+/// The same with another page for signing in.
+pub fn login_required_at<S: 'static>(
+    page: &'static str,
+    inner: impl Handler<S>,
+) -> impl Handler<S> {
+    guard(
+        move |cx: &mut Cx<'_, S>| {
+            if cx.user().is_some() {
+                return Ok(());
+            }
+            let is_page = wants_html(cx.request.head().all_fields());
+            Err(if is_page && !cx.request.is_upgrade() {
+                Reply::of(Response::redirect(&format!(
+                    "{page}{}",
+                    way_back(cx.request)
+                )))
+            } else {
+                Reply::of(Error::new(Status::UNAUTHORIZED, "sign in first"))
+            })
+        },
+        inner,
+    )
+}
+
+/// The query that leads back to what was asked for. What was to be done is not done again.
+fn way_back(request: &Request) -> String {
+    if !matches!(request.method(), Method::Get | Method::Head) {
+        return String::new();
+    }
+    let head = request.head();
+    let mut query = String::from("?next=");
+    push_escaped(&mut query, head.path());
+    if let Some(asked) = head.query() {
+        push_escaped(&mut query, "?");
+        push_escaped(&mut query, asked);
+    }
+    query
+}
+
+/// A value as it stands in a query.
+fn push_escaped(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+}
+
+/// Only for the user to whom it belongs: `owner` says who that is, or that it is not there.
+pub fn same_user_required<S: 'static>(
+    owner: impl Fn(&mut Cx<'_, S>) -> Result<String, Error> + 'static,
+    inner: impl Handler<S>,
+) -> impl Handler<S> {
+    guard(
+        move |cx: &mut Cx<'_, S>| {
+            let owner = owner(cx)?;
+            match cx.user() {
+                Some(user) if *user == owner => Ok(()),
+                _ => Err(Error::forbidden("that belongs to somebody else")),
+            }
+        },
+        inner,
+    )
+}
+
+/// Not for pages of other sites, by what browsers say about where a request comes from: for what
+/// scripts send as JSON and what changes something. Forms of pages are for
+/// [`Csrf`](super::middleware::Csrf), whose token also convinces where a browser says nothing.
+pub fn same_origin_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+    guard(
+        |cx: &mut Cx<'_, S>| match origin::is_from_elsewhere(cx.request, &[], false) {
+            true => Err(Error::forbidden(
+                "the request comes from a page of another site",
+            )),
+            false => Ok(()),
+        },
+        inner,
+    )
+}
+
+/// Only with these methods, for a handler that is routed for more.
+pub fn methods<S: 'static>(allowed: &'static [Method], inner: impl Handler<S>) -> impl Handler<S> {
+    guard(
+        move |cx: &mut Cx<'_, S>| {
+            if allowed.contains(&cx.request.method()) {
+                return Ok(());
+            }
+            let allow: Vec<&str> = allowed.iter().map(|method| method.name()).collect();
+            Err(Error::method_not_allowed(allow.join(", ")))
+        },
+        inner,
+    )
+}
+
+/// At most `times` in each window of `period` from one address; more get 429 and are told when to
+/// come again. Whoever comes over a Unix socket is on this machine and not counted. In IPv6 a
+/// network of 64 bits is one address, because everybody has as many as that.
+pub fn rate_limit<S: 'static>(
+    times: u32,
+    period: Duration,
+    inner: impl Handler<S>,
+) -> impl Handler<S> {
+    let network = |cx: &mut Cx<'_, S>| {
+        cx.request.peer().ip().map(|address| match address {
+            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    };
+    rate_limit_by(times, period, network, inner)
+}
+
+/// The same for each key that a request gives, such as the name for which a password is tried. What
+/// gives none is not counted.
+///
+/// ```
+/// use std::time::Duration;
+/// use parlour::web::{Cx, rate_limit_by};
+///
+/// let sign_in = |_: &mut Cx<'_, ()>| "welcome";
+/// let name = |cx: &mut Cx<'_, ()>| cx.request.form_value("name");
+/// let limited = rate_limit_by(10, Duration::from_secs(600), name, sign_in);
+/// # drop(limited);
+/// ```
+pub fn rate_limit_by<S: 'static, K: Hash + Eq + Clone + 'static>(
+    times: u32,
+    period: Duration,
+    key: impl Fn(&mut Cx<'_, S>) -> Option<K> + 'static,
+    inner: impl Handler<S>,
+) -> impl Handler<S> {
+    let windows = RefCell::new(Windows::new(times, period));
+    guard(
+        move |cx: &mut Cx<'_, S>| {
+            let Some(key) = key(cx) else {
+                return Ok(());
+            };
+            let now = cx.house.now().instant;
+            windows.borrow_mut().admit(key, now).map_err(|left| {
+                Error::new(Status::TOO_MANY_REQUESTS, "too often, come again later")
+                    .field("Retry-After", (left.as_secs() + 1).to_string())
+            })
+        },
+        inner,
+    )
+}
+
+/// A view for plain requests and for WebSockets: see [`view`](super::WebSocket).
+pub fn accept_websocket<S: 'static>(view: impl Handler<S>) -> impl Handler<S> {
+    view::talking(view)
+}
+
+/// A view for WebSockets only: anything else gets 400.
+pub fn require_websocket<S: 'static>(view: impl Handler<S>) -> impl Handler<S> {
+    guard(
+        |cx: &mut Cx<'_, S>| {
+            let is_upgrade = cx.request.is_upgrade() || cx.request.websocket().is_some();
+            is_upgrade.then_some(()).ok_or_else(|| {
+                Error::bad_request("there is only a WebSocket here: ask with Upgrade: websocket")
+            })
+        },
+        accept_websocket(view),
+    )
+}

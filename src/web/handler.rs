@@ -1,0 +1,56 @@
+//! # Handler: a function that answers
+
+use super::cx::Cx;
+use super::reply::{IntoReply, Reply};
+
+/// Something that answers requests: any function of a [`Cx`] whose result can be said.
+pub trait Handler<S>: 'static {
+    /// Answers.
+    fn call(&self, cx: &mut Cx<'_, S>) -> Reply<S>;
+
+    /// What the body of a request may measure, if not what the app says for all: see [`takes`].
+    fn body_bytes_max(&self) -> Option<u64> {
+        None
+    }
+}
+
+impl<S, R, F> Handler<S> for F
+where
+    R: IntoReply<S>,
+    F: Fn(&mut Cx<'_, S>) -> R + 'static,
+{
+    fn call(&self, cx: &mut Cx<'_, S>) -> Reply<S> {
+        self(cx).into_reply()
+    }
+}
+
+/// A handler that takes bodies of up to so many bytes: more than others, or less. It stands outside of
+/// guards, because it is asked before anything else is.
+///
+/// ```
+/// use parlour::web::{App, Cx, login_required, takes};
+///
+/// fn upload(_: &mut Cx<'_, ()>) -> &'static str {
+///     "thank you"
+/// }
+/// let app = App::new(()).post("/pictures", takes(32 << 20, login_required(upload)));
+/// # drop(app);
+/// ```
+pub fn takes<S: 'static>(bytes_max: u64, inner: impl Handler<S>) -> impl Handler<S> {
+    Taking { bytes_max, inner }
+}
+
+struct Taking<H> {
+    bytes_max: u64,
+    inner: H,
+}
+
+impl<S, H: Handler<S>> Handler<S> for Taking<H> {
+    fn call(&self, cx: &mut Cx<'_, S>) -> Reply<S> {
+        self.inner.call(cx)
+    }
+
+    fn body_bytes_max(&self) -> Option<u64> {
+        Some(self.bytes_max)
+    }
+}

@@ -1,0 +1,252 @@
+//! # Helpers: what must not wait on the loop
+//!
+//! What takes time is a [`Wait`]: a job for the helper thread, a database's job, or anything else
+//! that hands its value to a [`Return`]. A handler says what comes then ([`Wait::then`]) and
+//! returns; the loop goes on, and calls the continuation when the value is here.
+//!
+//! Promises
+//! 1. Jobs of the helper thread are done in the order in which they were given.
+//! 2. Each [`Return`] comes back exactly once: with a value, or without one if whoever held it
+//!    panicked or dropped it.
+//! 3. What waits is bounded: a full queue is [`Busy`] at once.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+
+use super::cx::Cx;
+use super::error::Error;
+use super::reply::{GoOn, IntoReply, Reply};
+use crate::http::Status;
+use crate::reactor::driver::Bell;
+
+/// Jobs that may wait for the helper. Whoever comes later is told to come again.
+const QUEUE_MAX: usize = 1024;
+
+/// A value that crossed from a helper to the loop.
+pub(super) type Outcome = Box<dyn Any + Send>;
+
+/// What came back for a ticket; nothing if a job panicked.
+pub(super) type Done = (u64, Option<Outcome>);
+
+/// A wait on its way to whoever does it.
+pub(super) type Errand = Box<dyn FnOnce(&mut Helpers, u64) -> Result<(), Busy>>;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Too much is waiting already: nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy;
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("too much is waiting to be done, come again in a moment")
+    }
+}
+
+impl std::error::Error for Busy {}
+
+impl From<Busy> for Error {
+    fn from(busy: Busy) -> Self {
+        Self::new(Status::SERVICE_UNAVAILABLE, busy.to_string()).field("Retry-After", "1")
+    }
+}
+
+/// Something that takes time, and gives a `T`. Nothing happens before it is waited for.
+///
+/// ```
+/// use parlour::web::{Cx, Reply, Wait};
+///
+/// fn slow(cx: &mut Cx<'_, ()>) -> Reply<()> {
+///     let number: u64 = cx.request.param("number").unwrap_or(1);
+///     Wait::on_helper(move || (1..=number).sum::<u64>())
+///         .then(|_, sum| format!("{sum}"))
+/// }
+/// ```
+#[must_use = "nothing happens before somebody waits: see `then`"]
+pub struct Wait<T> {
+    errand: Errand,
+    unpack: Unpack<T>,
+}
+
+/// Makes what came back the value that was waited for, on the loop.
+pub(super) type Unpack<T> = Box<dyn FnOnce(Outcome) -> T>;
+
+impl<T> fmt::Debug for Wait<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wait")
+    }
+}
+
+impl<T: 'static> Wait<T> {
+    /// A job for the helper thread: hashing, files, a slow library.
+    pub fn on_helper(job: impl FnOnce() -> T + Send + 'static) -> Self
+    where
+        T: Send,
+    {
+        Self::of(|helpers, ticket| {
+            let back = helpers.way_back(ticket)?;
+            helpers.do_soon(Box::new(move || back.hand(job())))
+        })
+    }
+
+    /// A value that somebody else hands over, from any thread: `begin` gets it started.
+    pub fn on(begin: impl FnOnce(Return<T>) -> Result<(), Busy> + 'static) -> Self
+    where
+        T: Send,
+    {
+        Self::of(|helpers, ticket| begin(helpers.way_back(ticket)?))
+    }
+
+    fn of(errand: impl FnOnce(&mut Helpers, u64) -> Result<(), Busy> + 'static) -> Self {
+        let unpack = |outcome: Outcome| {
+            *outcome
+                .downcast()
+                .expect("a return hands over the type that its wait gives")
+        };
+        Self {
+            errand: Box::new(errand),
+            unpack: Box::new(unpack),
+        }
+    }
+
+    /// The same with what comes of it made into something else, on the loop.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U + 'static) -> Wait<U> {
+        let Self { errand, unpack } = self;
+        Wait {
+            errand,
+            unpack: Box::new(move |outcome| change(unpack(outcome))),
+        }
+    }
+
+    /// Waits, and then goes on with what came of it and with the same request. Also if whoever asked
+    /// has gone meanwhile: what was begun is finished, and only the answer finds nobody.
+    pub fn then<S, R: IntoReply<S>>(
+        self,
+        go_on: impl FnOnce(&mut Cx<'_, S>, T) -> R + 'static,
+    ) -> Reply<S> {
+        let Self { errand, unpack } = self;
+        let go_on: GoOn<S, Outcome> =
+            Box::new(move |cx, outcome| go_on(cx, unpack(outcome)).into_reply());
+        Reply::Wait(Pending { errand, go_on })
+    }
+
+    pub(super) fn into_parts(self) -> (Errand, Unpack<T>) {
+        (self.errand, self.unpack)
+    }
+}
+
+/// The way of one value back to the loop. Whoever drops it without a value has failed, and
+/// whoever waits is told so.
+#[derive(Debug)]
+pub struct Return<T> {
+    way: Option<(u64, Sender<Done>, Bell)>,
+    takes: PhantomData<fn(T)>,
+}
+
+impl<T: Send + 'static> Return<T> {
+    /// Hands the value over.
+    pub fn hand(mut self, value: T) {
+        self.send(Some(Box::new(value)));
+    }
+}
+
+impl<T> Return<T> {
+    fn send(&mut self, outcome: Option<Outcome>) {
+        let Some((ticket, done_by, bell)) = self.way.take() else {
+            return;
+        };
+        // Nobody listens once the server has gone, and then nobody is missing anything.
+        if done_by.send((ticket, outcome)).is_ok() {
+            bell.ring();
+        }
+    }
+}
+
+impl<T> Drop for Return<T> {
+    fn drop(&mut self) {
+        self.send(None);
+    }
+}
+
+/// A reply that waits.
+pub struct Pending<S> {
+    pub(super) errand: Errand,
+    pub(super) go_on: GoOn<S, Outcome>,
+}
+
+/// The helper thread, and the way back from everywhere.
+#[derive(Debug)]
+pub(super) struct Helpers {
+    jobs: Option<SyncSender<Job>>,
+    done: Receiver<Done>,
+    done_by: Sender<Done>,
+    bell: Option<Bell>,
+}
+
+impl Helpers {
+    pub(super) fn new() -> Self {
+        let (done_by, done) = channel();
+        Self {
+            jobs: None,
+            done,
+            done_by,
+            bell: None,
+        }
+    }
+
+    /// What is rung when something is done.
+    pub(super) fn set_bell(&mut self, bell: Bell) {
+        self.bell = Some(bell);
+    }
+
+    fn way_back<T>(&self, ticket: u64) -> Result<Return<T>, Busy> {
+        let bell = self.bell.clone().ok_or(Busy)?;
+        Ok(Return {
+            way: Some((ticket, self.done_by.clone(), bell)),
+            takes: PhantomData,
+        })
+    }
+
+    fn do_soon(&mut self, job: Job) -> Result<(), Busy> {
+        self.jobs
+            .get_or_insert_with(start)
+            .try_send(job)
+            .map_err(|_| Busy)
+    }
+
+    /// Has the loop look again.
+    pub(super) fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+
+    /// The next that is done.
+    pub(super) fn done(&self) -> Option<Done> {
+        self.done.try_recv().ok()
+    }
+}
+
+/// The thread is there from the first job on, and ends when its sender is gone.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the helper thread is started"
+)]
+fn start() -> SyncSender<Job> {
+    let (jobs, queue) = sync_channel::<Job>(QUEUE_MAX);
+    std::thread::spawn(move || {
+        for job in queue {
+            do_job(job);
+        }
+    });
+    jobs
+}
+
+/// Does a job, on the thread that is there for it. What it panics over is told by the return that
+/// it drops.
+pub(super) fn do_job(job: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(job));
+}

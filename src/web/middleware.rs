@@ -1,0 +1,66 @@
+//! # Middleware: what stands around every request
+//!
+//! Four hooks, each optional. `request` and `view` run in the order in which middleware was wrapped,
+//! `response` and `exception` in the opposite one, so that the first to see a request is the last to
+//! see its answer.
+
+mod access_log;
+mod compression;
+mod cors;
+pub(super) mod csrf;
+mod security;
+mod sessions;
+
+use super::cx::Cx;
+use super::error::Error;
+use super::reply::Reply;
+use crate::http::Response;
+
+pub use access_log::AccessLog;
+pub use compression::Compression;
+pub use cors::Cors;
+pub use csrf::{Csrf, CsrfToken};
+pub use security::SecurityHeaders;
+pub use sessions::Sessions;
+
+/// Something that stands around every request.
+pub trait Middleware<S>: 'static {
+    /// A request has come. May answer at once; an [`Error`] gets the face of all others:
+    /// `Some(Reply::of(error))`.
+    fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
+        let _ = cx;
+        None
+    }
+
+    /// It is known who will answer; the path's parameters are there. May answer instead.
+    fn view(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
+        let _ = cx;
+        None
+    }
+
+    /// An answer is about to leave. May change it.
+    fn response(&self, cx: &mut Cx<'_, S>, response: Response) -> Response {
+        let _ = cx;
+        response
+    }
+
+    /// A handler failed or panicked. May give the answer a face.
+    fn exception(&self, cx: &mut Cx<'_, S>, error: &Error) -> Option<Response> {
+        let _ = (cx, error);
+        None
+    }
+}
+
+/// Keeps an answer that sets a cookie out of caches that serve several.
+fn keep_private(response: &mut Response) {
+    response.vary("Cookie");
+    if response.fields().first("Cache-Control").is_none() || is_public(response) {
+        response.set_field("Cache-Control", b"private");
+    }
+}
+
+/// Whether an answer is said to be the same for everybody.
+fn is_public(response: &Response) -> bool {
+    let mut rules = response.fields().tokens("cache-control");
+    rules.any(|rule| rule.eq_ignore_ascii_case("public"))
+}

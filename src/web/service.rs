@@ -1,0 +1,391 @@
+//! # Service: an app put together, as the reactor sees it
+//!
+//! Takes a request through middleware, router, guards and handler to its answer, and keeps those
+//! that wait for a helper. How an answer leaves is in [`answers`](super::answers), what happens to
+//! connections that stay in [`guests`](super::guests).
+//!
+//! Promises
+//! 1. A request is answered once, or was ended by its peer.
+//! 2. What a handler waits for comes back to it, also if whoever asked has gone; other things that
+//!    are waited for come back to whoever waits, or to nobody if it ended.
+//! 3. What an app panics over costs one answer or one connection.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::mpsc::Receiver;
+
+use slab::Slab;
+
+use super::app::{Parts, ServeError};
+use super::assets::Assets;
+use super::consumer::Consumer;
+use super::cx::{Cx, Desk, House};
+use super::error::Error;
+use super::helper::{Outcome, Unpack};
+use super::intakes::Receiving;
+use super::middleware::Middleware;
+use super::pages::Pages;
+use super::remote::Act;
+use super::reply::{GoOn, Reply};
+use super::request::Request;
+use super::router::{Found, Router};
+use super::seats::{GuestGoOn, GuestWait, HouseGoOn, Seats};
+use super::stream::Feed;
+use super::timer::{Due, Tick};
+use crate::ground::time::Instant;
+use crate::http::{Head, Method, Response, Status};
+use crate::reactor::driver::{Bell, fresh_seed};
+use crate::reactor::{self, Answer, Call, ConnId, Net, Reception};
+use crate::ws::Message;
+
+/// Acts of other threads that are done in one turn.
+const ACTS_A_TURN: usize = 1000;
+
+/// Somebody who waits for a helper.
+pub(super) enum Parked<S> {
+    /// A handler that goes on then.
+    Request {
+        call: Call,
+        request: Request,
+        go_on: GoOn<S, Outcome>,
+    },
+    /// An answer that must not leave before.
+    Answer {
+        call: Call,
+        request: Request,
+        leaving: Leaving<S>,
+        done: Unpack<Result<(), String>>,
+    },
+    /// A form with files that are being written.
+    Intake { call: Call },
+    /// A consumer or a feed.
+    Guest { call: Call, go_on: GuestGoOn<S> },
+    /// Nobody in particular.
+    House { go_on: HouseGoOn<S> },
+}
+
+/// An answer on its way out, and what writes its body.
+pub(super) struct Leaving<S> {
+    pub(super) response: Response,
+    pub(super) feed: Option<Box<dyn Feed<S>>>,
+}
+
+/// A consumer whose connection is about to open, and who it is for.
+pub(super) struct Newcomer<S> {
+    pub(super) consumer: Box<dyn Consumer<S>>,
+    pub(super) user: Option<String>,
+}
+
+/// An app, put together.
+pub(super) struct Service<S> {
+    pub(super) state: S,
+    router: Rc<Router<S>>,
+    pub(super) middleware: Rc<[Box<dyn Middleware<S>>]>,
+    body_bytes_max: u64,
+    /// Where uploads spill.
+    pub(super) spill_folder: Rc<Path>,
+    pub(super) intakes: HashMap<Call, Receiving>,
+    pub(super) desk: Desk<S>,
+    pub(super) seats: Seats<S>,
+    pub(super) opening: Slab<(Call, Newcomer<S>)>,
+    pub(super) parked: HashMap<u64, Parked<S>>,
+    waiting: HashMap<Call, u64>,
+    tickets: u64,
+    /// What guests asked of helpers while they were called.
+    pub(super) waits: Vec<GuestWait<S>>,
+    /// What other threads want done.
+    acts: Receiver<Act<S>>,
+    /// Numbers for errors, so that a client can name what the log has.
+    pub(super) errors: u64,
+    /// Tells the errors of this run from those of others.
+    pub(super) errors_since: u64,
+}
+
+impl<S: 'static> Service<S> {
+    /// An app that is rung by `bell`, and does the acts that come from elsewhere.
+    pub(super) fn new(
+        parts: Parts<S>,
+        bell: Bell,
+        acts: Receiver<Act<S>>,
+    ) -> Result<Self, ServeError> {
+        let names = parts.routes.names().map_err(ServeError::Routes)?;
+        let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
+        let routes = assets.route(parts.routes);
+        let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
+        let mut desk = Desk::new(pages, parts.bounds);
+        desk.helpers.set_bell(bell);
+        Ok(Self {
+            state: parts.state,
+            router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
+            middleware: parts.middleware.into(),
+            body_bytes_max: parts.body_bytes_max,
+            spill_folder: parts.spill_folder.into(),
+            intakes: HashMap::new(),
+            desk,
+            seats: Seats::default(),
+            opening: Slab::new(),
+            parked: HashMap::new(),
+            waiting: HashMap::new(),
+            tickets: 0,
+            waits: Vec::new(),
+            acts,
+            errors: 0,
+            errors_since: fresh_seed() & 0xff_ffff,
+        })
+    }
+
+    pub(super) fn into_state(self) -> S {
+        self.state
+    }
+
+    pub(super) fn cx<'a>(&'a mut self, request: &'a mut Request, net: &'a mut Net) -> Cx<'a, S> {
+        let house = House {
+            desk: &mut self.desk,
+            net,
+        };
+        Cx {
+            state: &mut self.state,
+            request,
+            house,
+        }
+    }
+
+    pub(super) fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    pub(super) fn park(&mut self, ticket: u64, parked: Parked<S>) {
+        if let Parked::Request { call, .. } | Parked::Answer { call, .. } = &parked {
+            self.waiting.insert(*call, ticket);
+        }
+        self.parked.insert(ticket, parked);
+    }
+
+    /// What becomes of a request that is whole.
+    pub(super) fn begin(&mut self, call: Call, mut request: Request, net: &mut Net) -> Answer {
+        let reply = self.guarded(|me| me.reply(&mut request, net));
+        let answer = self.settle(call, request, reply, net);
+        self.work_off(net);
+        answer
+    }
+
+    /// What the hooks and the handler say to a new request.
+    fn reply(&mut self, request: &mut Request, net: &mut Net) -> Reply<S> {
+        let middleware = Rc::clone(&self.middleware);
+        let router = Rc::clone(&self.router);
+        let mut cx = self.cx(request, net);
+        if let Some(reply) = middleware.iter().find_map(|it| it.request(&mut cx)) {
+            return reply;
+        }
+        let method = cx.request.method();
+        let handler = match router.find(method, cx.request.path()) {
+            Found::Handler { handler, params } => {
+                cx.request.params = params;
+                handler
+            }
+            Found::OtherMethods(allow) if method == Method::Options => {
+                return Reply::Respond(Response::new(Status::NO_CONTENT).field("Allow", allow));
+            }
+            Found::OtherMethods(allow) => return Reply::Fail(Error::method_not_allowed(allow)),
+            Found::Nothing => return Reply::Fail(Error::not_found()),
+        };
+        if let Some(reply) = middleware.iter().find_map(|it| it.view(&mut cx)) {
+            return reply;
+        }
+        handler.call(&mut cx)
+    }
+
+    /// Calls what an app wrote; a panic is an error like others.
+    fn guarded(&mut self, call: impl FnOnce(&mut Self) -> Reply<S>) -> Reply<S> {
+        catch_unwind(AssertUnwindSafe(|| call(self)))
+            .unwrap_or_else(|panic| Reply::Fail(Error::internal(told(&*panic))))
+    }
+
+    /// Calls something that has no request or connection of its own. Nothing comes of a panic.
+    pub(super) fn ticked<T>(
+        &mut self,
+        net: &mut Net,
+        what: impl FnOnce(&mut Tick<'_, S>) -> T,
+    ) -> Option<T> {
+        let house = House {
+            desk: &mut self.desk,
+            net,
+        };
+        let mut tick = Tick {
+            state: &mut self.state,
+            house,
+        };
+        catch_unwind(AssertUnwindSafe(|| what(&mut tick)))
+            .map_err(|panic| log::error!("a timer, an act or a wait panicked: {}", told(&*panic)))
+            .ok()
+    }
+
+    /// What a helper has done comes back.
+    fn come_back(&mut self, ticket: u64, outcome: Option<Outcome>, net: &mut Net) {
+        let unheard = || Error::internal("a helper's job panicked");
+        match self.parked.remove(&ticket) {
+            Some(Parked::Request {
+                call,
+                mut request,
+                go_on,
+            }) => {
+                let is_heard = self.waiting.remove(&call).is_some();
+                let reply = match outcome {
+                    Some(it) => self.guarded(|me| go_on(&mut me.cx(&mut request, net), it)),
+                    None => Reply::Fail(unheard()),
+                };
+                if is_heard {
+                    let answer = self.settle(call, request, reply, net);
+                    net.answer(call, answer);
+                } else {
+                    self.settle_unheard(call, request, reply);
+                }
+            }
+            Some(Parked::Answer {
+                call,
+                mut request,
+                leaving,
+                done,
+            }) => {
+                self.waiting.remove(&call);
+                let done = match outcome {
+                    Some(outcome) => done(outcome).map_err(Error::internal),
+                    None => Err(unheard()),
+                };
+                let answer = match done {
+                    Ok(()) => self.hold(call, request, leaving, net),
+                    Err(error) => Answer::Respond(self.face(&mut request, error, net)),
+                };
+                net.answer(call, answer);
+            }
+            Some(Parked::Intake { call }) => self.intake_goes_on(call, outcome, net),
+            Some(Parked::Guest { call, go_on }) => self.guest_goes_on(call, go_on, outcome, net),
+            Some(Parked::House { go_on }) => match outcome {
+                Some(outcome) => drop(self.ticked(net, |tick| go_on(tick, Ok(outcome)))),
+                None => log::error!("a helper's job panicked"),
+            },
+            // Whoever waited has ended.
+            None => {}
+        }
+        self.work_off(net);
+    }
+}
+
+impl<S: 'static> reactor::App for Service<S> {
+    fn reception(&mut self, call: Call, head: &Head<'_>, _: &mut Net) -> Reception {
+        let found = self.router.find(head.method(), head.path());
+        let own = match &found {
+            Found::Handler { handler, .. } => handler.body_bytes_max(),
+            Found::OtherMethods(_) | Found::Nothing => None,
+        };
+        self.take_in(call, head, own.unwrap_or(self.body_bytes_max))
+    }
+
+    fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
+        self.take_piece(call, bytes, net);
+    }
+
+    fn request(&mut self, call: Call, request: &reactor::Request<'_>, net: &mut Net) -> Answer {
+        if request.head.path() == "*" {
+            let allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+            return Response::new(Status::NO_CONTENT)
+                .field("Allow", allow)
+                .into();
+        }
+        let peer = net.peer(call.id).unwrap_or(reactor::Peer::Local);
+        let request = Request::new(&request.head, request.body, peer);
+        self.taken_in(call, request, net)
+    }
+
+    fn drained(&mut self, call: Call, net: &mut Net) {
+        self.feed_more(call, net);
+    }
+
+    fn aborted(&mut self, call: Call, net: &mut Net) {
+        if let Some(ticket) = self.waiting.remove(&call) {
+            // A handler goes on without whoever asked: what it stores and says to others does not
+            // depend on somebody's patience.
+            if let Some(Parked::Answer { .. }) = self.parked.get(&ticket) {
+                self.parked.remove(&ticket);
+            }
+        }
+        self.intakes.remove(&call);
+        self.feed_ended(call, net);
+    }
+
+    fn hung_up(&mut self, call: Call, net: &mut Net) {
+        self.feed_hung_up(call, net);
+    }
+
+    fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
+        let (call, newcomer) = self.opening.remove(tag as usize);
+        debug_assert_eq!(call.id, id, "a tag belongs to one connection");
+        self.consumer_opened(call, newcomer, net);
+    }
+
+    fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
+        self.consume(id, net, |consumer, live| consumer.receive(message, live));
+    }
+
+    fn closed(&mut self, id: ConnId, code: Option<u16>, net: &mut Net) {
+        self.consumer_closed(id, code, net);
+    }
+
+    fn woken(&mut self, net: &mut Net) {
+        while let Some((ticket, outcome)) = self.desk.helpers.done() {
+            self.come_back(ticket, outcome, net);
+        }
+        // What is rung for while these are done rings again.
+        let waiting: Vec<Act<S>> = self.acts.try_iter().take(ACTS_A_TURN).collect();
+        if waiting.len() == ACTS_A_TURN {
+            self.desk.helpers.ring();
+        }
+        for act in waiting {
+            self.ticked(net, act);
+        }
+        self.work_off(net);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.desk.timers.next()
+    }
+
+    fn elapsed(&mut self, net: &mut Net) {
+        let now = net.now().instant;
+        while let Some(due) = self.desk.timers.due(now) {
+            let repeated = match &due {
+                Due::Once(_) => None,
+                Due::Each(timer, _) => Some(*timer),
+            };
+            let again = self.ticked(net, |tick| match due {
+                Due::Once(then) => {
+                    then(tick);
+                    None
+                }
+                Due::Each(timer, mut each) => {
+                    each(tick);
+                    Some((timer, each))
+                }
+            });
+            match again {
+                Some(Some((timer, each))) => self.desk.timers.again(now, timer, each),
+                Some(None) => {}
+                None => {
+                    repeated.map(|timer| self.desk.timers.cancel(timer));
+                }
+            }
+        }
+        self.work_off(net);
+    }
+}
+
+/// What a panic said.
+pub(super) fn told(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .map_or_else(|| "a panic".to_owned(), |text| format!("a panic: {text}"))
+}

@@ -1,0 +1,114 @@
+//! # Shelf: files that are part of the program
+//!
+//! They are in memory already, so the loop answers with them at once.
+
+use std::collections::BTreeMap;
+
+use super::file::Asked;
+use super::folder::{BESIDE, hash_of};
+use crate::http::{Coding, Representation, Response, Status, media, preferred_coding};
+
+/// A file that is part of the program: see [`assets!`](crate::assets).
+#[derive(Clone, Copy)]
+pub struct Asset {
+    /// Its path below the prefix at which it is served, such as `css/app.css`.
+    pub path: &'static str,
+    /// What is in it.
+    pub bytes: &'static [u8],
+}
+
+impl std::fmt::Debug for Asset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.path, self.bytes.len())
+    }
+}
+
+/// Makes files of a folder part of the program, for
+/// [`App::embedded`](crate::web::App::embedded). The folder is one beside the source file that says
+/// this. A file with the ending `.br` or `.gz` stands in for the one without where clients take it.
+///
+/// ```
+/// use parlour::web::{App, Asset};
+///
+/// const ASSETS: &[Asset] = parlour::assets!("shelf": ["app.css", "app.css.gz"]);
+/// let app = App::new(()).embedded("/static", ASSETS);
+/// # drop(app);
+/// ```
+#[macro_export]
+macro_rules! assets {
+    ($folder:literal : [$($path:literal),* $(,)?]) => {
+        &[$($crate::web::Asset {
+            path: $path,
+            bytes: include_bytes!(concat!($folder, "/", $path)),
+        }),*]
+    };
+}
+
+/// Files by their paths.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    files: BTreeMap<&'static str, (&'static [u8], u64)>,
+}
+
+impl Shelf {
+    /// Files, or which of them could never be asked for.
+    pub(super) fn new(assets: &[Asset]) -> Result<Self, String> {
+        let mut files = BTreeMap::new();
+        for Asset { path, bytes } in assets {
+            let is_plain = path
+                .split('/')
+                .all(|it| !it.is_empty() && !it.starts_with('.'));
+            if !is_plain {
+                return Err(format!(
+                    "the embedded file '{path}': a path is segments that do not begin with a dot, \
+                     and slashes between them"
+                ));
+            }
+            if files.insert(*path, (*bytes, hash_of(bytes))).is_some() {
+                return Err(format!("the embedded file '{path}' is there twice"));
+            }
+        }
+        Ok(Self { files })
+    }
+
+    pub(super) fn hash(&self, name: &str) -> Option<u64> {
+        self.files.get(name).map(|(_, hash)| *hash)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.files.contains_key(name)
+    }
+
+    /// The answer with a file, and the hash of its content.
+    pub(super) fn answer(&self, name: &str, asked: &Asked) -> Option<(Response, u64)> {
+        let (bytes, hash) = *self.files.get(name)?;
+        let content_type = media::by_path(name);
+        let forms: Vec<_> = BESIDE
+            .into_iter()
+            .filter_map(|(coding, ending)| {
+                let (bytes, hash) = *self.files.get(format!("{name}.{ending}").as_str())?;
+                Some((coding, bytes, hash))
+            })
+            .collect();
+        let codings: Vec<Coding> = forms.iter().map(|(coding, ..)| *coding).collect();
+        let coding = preferred_coding(asked.head().all_fields(), &codings);
+        let form = forms.iter().find(|(it, ..)| Some(*it) == coding);
+        let (coding, bytes, of_form) = form.copied().unwrap_or((Coding::Identity, bytes, hash));
+        let tag = format!("\"{of_form:016x}\"");
+        let thing = Representation {
+            length: bytes.len() as u64,
+            content_type,
+            etag: Some(&tag),
+            last_modified_s: None,
+        };
+        let mut response = thing.serve(&asked.head(), asked.unix_ms(), bytes);
+        let has_content = matches!(response.status(), Status::OK | Status::PARTIAL_CONTENT);
+        if let (true, Some(coding)) = (has_content, coding.name()) {
+            response.push_field("Content-Encoding", coding.as_bytes());
+        }
+        if !forms.is_empty() {
+            response.vary("Accept-Encoding");
+        }
+        Some((response, hash))
+    }
+}

@@ -1,0 +1,131 @@
+//! # Streams: answers that come piece by piece
+//!
+//! A [`Feed`] is asked for more whenever the client has taken what there was, and may say more at
+//! any time: it is a channel like a WebSocket, and hears what is said to its groups.
+
+use std::any::Any;
+
+use super::cx::House;
+use super::event::Event;
+use super::helper::{Busy, Wait};
+use super::reply::Reply;
+use super::seats::{GuestGoOn, GuestWait};
+use crate::http::Response;
+use crate::layer::{Channel, Refusal};
+use crate::reactor::{Call, Sent};
+
+/// What writes a streamed answer.
+pub trait Feed<S>: Any {
+    /// The client has room: write what there is, until [`Sent::Full`], or leave it for later. Comes
+    /// first when the answer has begun.
+    fn more(&mut self, flow: &mut Flow<'_, S>);
+
+    /// Something was said to this channel or to a group of it.
+    fn event(&mut self, event: &Event, flow: &mut Flow<'_, S>) {
+        let _ = (event, flow);
+    }
+
+    /// The client has ended its side. It may still be reading what is to come; who listens to
+    /// something without an end has most likely gone.
+    fn hung_up(&mut self, flow: &mut Flow<'_, S>) {
+        let _ = flow;
+    }
+
+    /// The client has gone before the end. Its groups are left already.
+    fn ended(&mut self, flow: &mut Flow<'_, S>) {
+        let _ = flow;
+    }
+}
+
+/// What a feed has at hand.
+#[derive(Debug)]
+pub struct Flow<'a, S> {
+    /// The app's own.
+    pub state: &'a mut S,
+    /// Groups, timers and time.
+    pub house: House<'a, S>,
+    pub(super) call: Call,
+    pub(super) waits: &'a mut Vec<GuestWait<S>>,
+    /// Nothing more can be said.
+    pub(super) over: bool,
+}
+
+impl<S> Flow<'_, S> {
+    /// The answer's name as a channel: that of its connection, until the answer ends.
+    pub const fn channel(&self) -> Channel {
+        Channel(self.call.id.to_bits())
+    }
+
+    /// Joins a group.
+    pub fn join(&mut self, group: &str) -> Result<bool, Refusal> {
+        let channel = self.channel();
+        self.house.group_add(group, channel)
+    }
+
+    /// Leaves a group.
+    pub fn leave(&mut self, group: &str) -> bool {
+        let channel = self.channel();
+        self.house.group_discard(group, channel)
+    }
+
+    /// Writes a piece.
+    pub fn write(&mut self, bytes: &[u8]) -> Sent {
+        if self.over {
+            return Sent::Gone;
+        }
+        let sent = self.house.net.write(self.call, bytes);
+        self.over = sent == Sent::Gone;
+        sent
+    }
+
+    /// Ends the answer: it is whole.
+    pub fn end(&mut self) {
+        if !self.over {
+            self.over = true;
+            self.house.net.end(self.call, &[]);
+        }
+    }
+
+    /// Breaks the answer off: the client sees that something is missing.
+    pub fn abort(&mut self) {
+        if !self.over {
+            self.over = true;
+            self.house.net.abort(self.call);
+        }
+    }
+
+    /// Has a helper do something, and goes on with what came of it, unless the answer has ended
+    /// meanwhile. A full queue is told at once, as [`Busy`].
+    pub fn wait<F: Feed<S>, T: 'static>(
+        &mut self,
+        wait: Wait<T>,
+        go_on: impl FnOnce(&mut F, &mut Flow<'_, S>, Result<T, Busy>) + 'static,
+    ) {
+        let (errand, unpack) = wait.into_parts();
+        self.waits.push(GuestWait {
+            call: self.call,
+            errand,
+            go_on: GuestGoOn::Feed(Box::new(move |feed, flow, outcome| {
+                let feed = feed
+                    .downcast_mut::<F>()
+                    .expect("a feed waits with a continuation of its own type");
+                go_on(feed, flow, outcome.map(unpack));
+            })),
+        });
+    }
+}
+
+/// An answer whose body a feed writes.
+pub struct Streaming<S> {
+    pub(super) response: Response,
+    pub(super) feed: Box<dyn Feed<S>>,
+}
+
+/// Answers with `response` and a body that `feed` writes. With a `length` the body has to have just
+/// that many bytes; without, it is as long as it turns out.
+pub fn stream<S>(response: Response, length: Option<u64>, feed: impl Feed<S>) -> Reply<S> {
+    Reply::Stream(Streaming {
+        response: response.stream(length),
+        feed: Box::new(feed),
+    })
+}

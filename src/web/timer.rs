@@ -1,0 +1,158 @@
+//! # Timers: once, again and again, not any more
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt;
+use std::time::Duration;
+
+use slab::Slab;
+
+use super::cx::House;
+use crate::ground::time::Instant;
+
+/// What a timer has at hand.
+#[derive(Debug)]
+pub struct Tick<'a, S> {
+    /// The app's own.
+    pub state: &'a mut S,
+    /// Groups, timers and time.
+    pub house: House<'a, S>,
+}
+
+/// The name of a timer, for taking it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TimerId {
+    slot: usize,
+    number: u64,
+}
+
+type Once<S> = Box<dyn FnOnce(&mut Tick<'_, S>)>;
+type Each<S> = Box<dyn FnMut(&mut Tick<'_, S>)>;
+
+/// What is to be called.
+pub(super) enum Due<S> {
+    Once(Once<S>),
+    Each(TimerId, Each<S>),
+}
+
+enum What<S> {
+    Once(Once<S>),
+    Each(Duration, Each<S>),
+    /// It is being called just now.
+    Called(Duration),
+}
+
+struct Timer<S> {
+    number: u64,
+    what: What<S>,
+}
+
+/// All timers of an app.
+pub(super) struct Timers<S> {
+    timers: Slab<Timer<S>>,
+    /// By time, then by age. Entries of timers that were taken back find nobody.
+    order: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    number: u64,
+}
+
+impl<S> Default for Timers<S> {
+    fn default() -> Self {
+        Self {
+            timers: Slab::new(),
+            order: BinaryHeap::new(),
+            number: 0,
+        }
+    }
+}
+
+impl<S> fmt::Debug for Timers<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timers")
+            .field("len", &self.timers.len())
+            .finish()
+    }
+}
+
+impl<S> Timers<S> {
+    fn insert(&mut self, at: Instant, what: What<S>) -> TimerId {
+        self.number += 1;
+        let slot = self.timers.insert(Timer {
+            number: self.number,
+            what,
+        });
+        self.order.push(Reverse((at, self.number, slot)));
+        TimerId {
+            slot,
+            number: self.number,
+        }
+    }
+
+    pub(super) fn after(&mut self, at: Instant, then: Once<S>) -> TimerId {
+        self.insert(at, What::Once(then))
+    }
+
+    pub(super) fn every(&mut self, now: Instant, period: Duration, each: Each<S>) -> TimerId {
+        // A period of nothing would keep the loop from everything else.
+        let period = period.max(Duration::from_millis(1));
+        self.insert(now + period, What::Each(period, each))
+    }
+
+    pub(super) fn cancel(&mut self, timer: TimerId) -> bool {
+        let known = self
+            .timers
+            .get(timer.slot)
+            .is_some_and(|it| it.number == timer.number);
+        if known {
+            self.timers.remove(timer.slot);
+        }
+        known
+    }
+
+    /// When the next comes up.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.order.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// The next that has come up by `now`.
+    pub(super) fn due(&mut self, now: Instant) -> Option<Due<S>> {
+        loop {
+            let Reverse((at, number, slot)) = *self.order.peek()?;
+            if at > now {
+                return None;
+            }
+            self.order.pop();
+            let Some(timer) = self.timers.get_mut(slot).filter(|it| it.number == number) else {
+                continue;
+            };
+            let period = match &timer.what {
+                What::Each(period, _) => *period,
+                What::Once(_) | What::Called(_) => Duration::ZERO,
+            };
+            match std::mem::replace(&mut timer.what, What::Called(period)) {
+                What::Each(_, each) => return Some(Due::Each(TimerId { slot, number }, each)),
+                What::Once(then) => {
+                    self.timers.remove(slot);
+                    return Some(Due::Once(then));
+                }
+                What::Called(_) => {}
+            }
+        }
+    }
+
+    /// Puts a repeated timer back, unless it was taken back while it was called. What was missed
+    /// while the loop was busy is not made up for.
+    pub(super) fn again(&mut self, now: Instant, timer: TimerId, each: Each<S>) {
+        let known = self
+            .timers
+            .get_mut(timer.slot)
+            .filter(|it| it.number == timer.number);
+        let Some(Timer { what, .. }) = known else {
+            return;
+        };
+        if let What::Called(period) = *what {
+            *what = What::Each(period, each);
+            self.order
+                .push(Reverse((now + period, timer.number, timer.slot)));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! # Uploads: files that came with a form
+//!
+//! A small file is in memory, a large one in a temporary file that goes with its [`Upload`]; a handler
+//! need not care which.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::helper::Wait;
+
+/// A file that came with a form.
+#[derive(Debug)]
+pub struct Upload {
+    /// The name of the form's field.
+    pub(super) field: String,
+    pub(super) file_name: String,
+    pub(super) media_type: Option<String>,
+    pub(super) length: u64,
+    pub(super) content: Content,
+}
+
+/// Where the bytes of an upload are.
+#[derive(Debug)]
+pub(super) enum Content {
+    Memory(Vec<u8>),
+    Spilled(Spilled),
+}
+
+/// A temporary file. It goes when this does.
+#[derive(Debug)]
+pub(super) struct Spilled(PathBuf);
+
+impl Spilled {
+    /// Makes a file of its own in `folder`, which nobody else may read.
+    pub(super) fn create(folder: &Path, number: u64) -> io::Result<(Self, File)> {
+        let path = folder.join(format!("parlour-upload-{}-{number:x}", std::process::id()));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
+        Ok((Self(path), file))
+    }
+}
+
+impl Drop for Spilled {
+    fn drop(&mut self) {
+        // It may have been moved away, which is what it was for.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Upload {
+    /// The name of the form's field.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// The file's name, without a path and fit to be one: see [`crate::http::file_name::safe`].
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// What the client thinks that it is. That may be wrong, and may be a lie.
+    pub fn media_type(&self) -> Option<&str> {
+        self.media_type.as_deref()
+    }
+
+    /// How many bytes it has.
+    pub const fn len(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether it has none.
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The bytes, if they are in memory.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Memory(bytes) => Some(bytes),
+            Content::Spilled(_) => None,
+        }
+    }
+
+    /// Saves it as a file, which must not be there yet. Whoever waits gets how many bytes it has.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error, Reply};
+    ///
+    /// fn upload(cx: &mut Cx<'_, ()>) -> Reply<()> {
+    ///     let Some(picture) = cx.request.take_upload("picture") else {
+    ///         return Reply::of(Error::bad_request("choose a picture first"));
+    ///     };
+    ///     let path = format!("pictures/{}", picture.file_name());
+    ///     picture.save(path).then(|_, saved| match saved {
+    ///         Ok(length) => Ok(format!("{length} bytes are saved")),
+    ///         Err(error) => Err(Error::internal(error)),
+    ///     })
+    /// }
+    /// ```
+    pub fn save(self, path: impl Into<PathBuf>) -> Wait<io::Result<u64>> {
+        let path = path.into();
+        Wait::on_helper(move || {
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&path)?;
+            let saved = match &self.content {
+                Content::Memory(bytes) => file.write_all(bytes),
+                Content::Spilled(spilled) => File::open(&spilled.0)
+                    .and_then(|mut from| io::copy(&mut from, &mut file))
+                    .map(drop),
+            };
+            if let Err(error) = saved.and_then(|()| file.sync_all()) {
+                // Half a file is worse than none.
+                let _ = std::fs::remove_file(&path);
+                return Err(error);
+            }
+            Ok(self.length)
+        })
+    }
+}
