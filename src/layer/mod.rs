@@ -74,6 +74,17 @@ impl Default for Bounds {
 }
 
 /// What a cluster would stand behind: who is where, on this machine.
+///
+/// ```
+/// use parlour::layer::{Channel, Layer, LocalLayer};
+///
+/// let mut layer = LocalLayer::default();
+/// layer.join("kitchen", Channel(1))?;
+/// layer.join("kitchen", Channel(2))?;
+/// layer.end(Channel(1));
+/// assert_eq!(layer.members("kitchen"), [Channel(2)]);
+/// # Ok::<(), parlour::layer::Refusal>(())
+/// ```
 pub trait Layer {
     /// Makes `channel` a member of `group`. Whether it was none before.
     fn join(&mut self, group: &str, channel: Channel) -> Result<bool, Refusal>;

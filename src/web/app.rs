@@ -26,6 +26,23 @@ use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 
 /// A server in the making.
+///
+/// ```
+/// use parlour::web::{App, Cx, Routes};
+///
+/// fn index(cx: &mut Cx<'_, u32>) -> String {
+///     *cx.state += 1;
+///     format!("visit number {}", cx.state)
+/// }
+///
+/// fn about() -> Routes<u32> {
+///     Routes::new().get("/", |_: &mut Cx<'_, u32>| "about us").named("about")
+/// }
+///
+/// let app = App::new(0).get("/", index).nest("/about", about());
+/// # drop(app);
+/// // app.serve("127.0.0.1:8080") serves it until SIGTERM.
+/// ```
 pub struct App<S> {
     parts: Parts<S>,
     settings: Settings,
@@ -130,6 +147,17 @@ impl<S: 'static> App<S> {
     ///     let status = error.status();
     ///     let page = context! { status => status.code(), message => error.message() };
     ///     Some(cx.render("error.html", page).ok()?.with_status(status))
+    /// });
+    /// # drop(app);
+    /// ```
+    ///
+    /// ```
+    /// use parlour::http::Response;
+    /// use parlour::web::App;
+    ///
+    /// let app = App::new(()).on_error(|_, error| {
+    ///     let page = format!("<h1>{}</h1>", error.status().code());
+    ///     Some(Response::html(page).with_status(error.status()))
     /// });
     /// # drop(app);
     /// ```
@@ -283,6 +311,17 @@ impl<S: 'static> App<S> {
 }
 
 /// An app that runs on a thread of its own, inside of another program.
+///
+/// ```
+/// use parlour::web::{App, Cx, Running};
+///
+/// let any = "127.0.0.1:0".parse()?;
+/// let running = Running::start(&[any], || App::new(7).get("/", |_: &mut Cx<'_, u32>| "hello"))?;
+/// println!("listening on {}", running.addresses()[0]);
+/// running.remote().act(|tick| *tick.state += 1)?;
+/// assert_eq!(running.stop()?, 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Running<S> {
     addresses: Vec<Address>,

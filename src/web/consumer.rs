@@ -23,6 +23,20 @@ use crate::ws::Message;
 pub type Scope<'a, S> = Cx<'a, S>;
 
 /// Whether a connection is taken.
+///
+/// ```
+/// use parlour::http::Status;
+/// use parlour::web::{Connect, Scope};
+///
+/// fn connect(scope: &Scope<'_, ()>) -> Connect {
+///     match scope.user() {
+///         None => Connect::Reject(Status::FORBIDDEN, "sign in first".into()),
+///         Some(_) if scope.request.offers_protocol("chat.v2") => Connect::Protocol("chat.v2".into()),
+///         Some(_) => Connect::Accept,
+///     }
+/// }
+/// # let _ = connect;
+/// ```
 #[derive(Debug)]
 pub enum Connect {
     /// Yes.
@@ -34,6 +48,35 @@ pub enum Connect {
 }
 
 /// What happens on one WebSocket.
+///
+/// ```
+/// use parlour::web::{App, Consumer, Event, Live};
+/// use parlour::ws::Message;
+///
+/// struct Talker;
+///
+/// impl Consumer<()> for Talker {
+///     fn opened(&mut self, live: &mut Live<'_, ()>) {
+///         if live.join("everybody").is_err() {
+///             live.close(1013, "there are too many here already");
+///         }
+///     }
+///
+///     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, ()>) {
+///         if let Message::Text(text) = message {
+///             live.house.group_send("everybody", &Event::new("said", text));
+///         }
+///     }
+///
+///     fn disconnect(&mut self, code: Option<u16>, live: &mut Live<'_, ()>) {
+///         let left = Event::new("left", format!("somebody left ({code:?})"));
+///         live.house.group_send("everybody", &left);
+///     }
+/// }
+///
+/// let app = App::new(()).consumer("/talk", || Talker);
+/// # drop(app);
+/// ```
 pub trait Consumer<S>: Any {
     /// Takes the connection or not. Nothing can be said yet: joining and greeting are for
     /// [`Consumer::opened`].
@@ -126,6 +169,26 @@ impl<S> Live<'_, S> {
     /// Has a helper do something, and goes on with what came of it: `go_on` is called with this
     /// consumer, unless it has ended meanwhile: what others are to hear in any case is for
     /// [`House::wait`]. A full queue is told at once, as [`Busy`].
+    ///
+    /// ```
+    /// use parlour::web::{Consumer, Live, Wait};
+    /// use parlour::ws::Message;
+    ///
+    /// struct Sums;
+    ///
+    /// impl Consumer<()> for Sums {
+    ///     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, ()>) {
+    ///         let upto = message.bytes().len() as u64;
+    ///         live.wait(Wait::on_helper(move || (1..=upto).sum::<u64>()), |_: &mut Self, live, sum| {
+    ///             match sum {
+    ///                 Ok(sum) => drop(live.send(&sum.to_string())),
+    ///                 Err(busy) => live.close(1013, &busy.to_string()),
+    ///             }
+    ///         });
+    ///     }
+    /// }
+    /// # let _ = Sums;
+    /// ```
     pub fn wait<C: Consumer<S>, T: 'static>(
         &mut self,
         wait: Wait<T>,
@@ -146,6 +209,22 @@ impl<S> Live<'_, S> {
 }
 
 /// A handler that makes a consumer for each request, so that guards can stand before it.
+///
+/// ```
+/// use parlour::web::{App, Consumer, Live, consumer, login_required};
+/// use parlour::ws::Message;
+///
+/// struct Echo;
+///
+/// impl Consumer<()> for Echo {
+///     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, ()>) {
+///         live.send_binary(message.bytes());
+///     }
+/// }
+///
+/// let app = App::new(()).get("/echo", login_required(consumer(|| Echo)));
+/// # drop(app);
+/// ```
 pub fn consumer<S: 'static, C: Consumer<S>>(make: impl Fn() -> C + 'static) -> impl Handler<S> {
     move |cx: &mut Cx<'_, S>| -> Reply<S> {
         if !cx.request.is_upgrade() {

@@ -17,6 +17,18 @@ use std::time::Duration;
 const TURN: Duration = Duration::from_millis(1);
 
 /// What a handler has at hand: the app's state, the request, and the house around them.
+///
+/// ```
+/// use parlour::web::{Cx, Error};
+///
+/// fn greet(cx: &mut Cx<'_, Vec<String>>) -> Result<String, Error> {
+///     let name: String = cx.request.param("name")?;
+///     cx.state.push(name.clone());
+///     let online = cx.house.user_len(&name);
+///     Ok(format!("Hello {name}, you are here {online} times; {} came so far", cx.state.len()))
+/// }
+/// # let _ = greet;
+/// ```
 #[derive(Debug)]
 pub struct Cx<'a, S> {
     /// The app's own.
@@ -63,6 +75,21 @@ impl<S> Desk<S> {
 }
 
 /// Groups, timers and time, wherever an app is called.
+///
+/// ```
+/// use std::time::Duration;
+/// use parlour::web::{Cx, Event};
+///
+/// fn alarm(cx: &mut Cx<'_, ()>) -> &'static str {
+///     cx.house.group_send("kitchen", &Event::new("alarm", "the timer is set"));
+///     let timer = cx.house.after(Duration::from_secs(180), |tick| {
+///         tick.house.group_send("kitchen", &Event::new("alarm", "the eggs are done"));
+///     });
+///     let _ = timer; // cx.house.cancel(timer) would take it back.
+///     "set"
+/// }
+/// # let _ = alarm;
+/// ```
 #[derive(Debug)]
 pub struct House<'a, S> {
     pub(super) desk: &'a mut Desk<S>,

@@ -9,6 +9,21 @@ use crate::http::form::PathFault;
 use crate::http::{Response, Status};
 
 /// Why a handler has no answer of its own.
+///
+/// ```
+/// use parlour::http::Status;
+/// use parlour::web::{Cx, Error};
+///
+/// fn page(cx: &mut Cx<'_, Vec<String>>) -> Result<String, Error> {
+///     let number: usize = cx.request.param("number")?;
+///     if number == 0 {
+///         return Err(Error::bad_request("pages begin with 1"));
+///     }
+///     cx.state.get(number - 1).cloned().ok_or_else(Error::not_found)
+/// }
+/// assert_eq!(Error::internal("the disk is full").status(), Status::INTERNAL_SERVER_ERROR);
+/// # let _ = page;
+/// ```
 #[derive(Debug)]
 pub struct Error {
     status: Status,

@@ -12,6 +12,17 @@ pub struct Flash(pub Vec<String>);
 
 /// Has a message told on the next page that shows messages, of this visitor alone.
 ///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, flash};
+///
+/// fn save(cx: &mut Cx<'_, ()>) -> Response {
+///     flash(cx, "Your profile is saved.");
+///     Response::redirect("/profile")
+/// }
+/// # let _ = save;
+/// ```
+///
 /// # Panics
 ///
 /// If the app is not wrapped in [`Sessions`](super::middleware::Sessions).
@@ -20,6 +31,15 @@ pub fn flash<S>(cx: &mut Cx<'_, S>, text: impl Into<String>) {
 }
 
 /// The messages that are to be told, which are gone with that: for pages without a template.
+///
+/// ```
+/// use parlour::web::{Cx, take_flashes};
+///
+/// fn page(cx: &mut Cx<'_, ()>) -> String {
+///     take_flashes(cx).join("\n")
+/// }
+/// # let _ = page;
+/// ```
 ///
 /// # Panics
 ///

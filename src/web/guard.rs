@@ -33,6 +33,23 @@ use super::windows::Windows;
 use crate::http::{Method, Response, Status, wants_html};
 
 /// Who is signed in, as guards and handlers ask for it: see [`Cx::user`].
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, Middleware, User};
+///
+/// /// Behind a proxy that signs people in.
+/// struct FromProxy;
+///
+/// impl Middleware<()> for FromProxy {
+///     fn request(&self, cx: &mut Cx<'_, ()>) -> Option<parlour::web::Reply<()>> {
+///         let name = cx.request.field("X-Remote-User")?.to_owned();
+///         cx.request.carry(User(name));
+///         None
+///     }
+/// }
+/// # let _: (FromProxy, Option<Response>) = (FromProxy, None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(pub String);
 
@@ -51,11 +68,30 @@ pub fn guard<S: 'static, E: IntoReply<S> + 'static>(
 
 /// Only for those who are signed in. A browser is sent to `/login?next=PATH`, everybody else gets
 /// 401. See [`Request::next_page`](super::Request::next_page) for the way back.
+///
+/// ```
+/// use parlour::web::{App, Cx, login_required};
+///
+/// fn secret(cx: &mut Cx<'_, ()>) -> String {
+///     format!("only for you, {}", cx.user().unwrap_or_default())
+/// }
+///
+/// let app = App::new(()).get("/secret", login_required(secret));
+/// # drop(app);
+/// ```
 pub fn login_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
     login_required_at("/login", inner)
 }
 
 /// The same with another page for signing in.
+///
+/// ```
+/// use parlour::web::{App, Cx, login_required_at};
+///
+/// let secret = |_: &mut Cx<'_, ()>| "only for members";
+/// let app = App::new(()).get("/secret", login_required_at("/sign-in", secret));
+/// # drop(app);
+/// ```
 pub fn login_required_at<S: 'static>(
     page: &'static str,
     inner: impl Handler<S>,
@@ -107,6 +143,28 @@ fn push_escaped(out: &mut String, text: &str) {
 }
 
 /// Only for the user to whom it belongs: `owner` says who that is, or that it is not there.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use parlour::web::{App, Cx, Error, login_required, same_user_required};
+///
+/// /// Notes, and whose they are.
+/// type Notes = HashMap<u32, (String, String)>;
+///
+/// fn owner(cx: &mut Cx<'_, Notes>) -> Result<String, Error> {
+///     let id: u32 = cx.request.param("id")?;
+///     cx.state.get(&id).map(|(owner, _)| owner.clone()).ok_or_else(Error::not_found)
+/// }
+///
+/// fn show(cx: &mut Cx<'_, Notes>) -> Result<String, Error> {
+///     let id: u32 = cx.request.param("id")?;
+///     Ok(cx.state[&id].1.clone())
+/// }
+///
+/// let guarded = login_required(same_user_required(owner, show));
+/// let app = App::new(Notes::new()).get("/notes/{id}", guarded);
+/// # drop(app);
+/// ```
 pub fn same_user_required<S: 'static>(
     owner: impl Fn(&mut Cx<'_, S>) -> Result<String, Error> + 'static,
     inner: impl Handler<S>,
@@ -126,6 +184,14 @@ pub fn same_user_required<S: 'static>(
 /// Not for pages of other sites, by what browsers say about where a request comes from: for what
 /// scripts send as JSON and what changes something. Forms of pages are for
 /// [`Csrf`](super::middleware::Csrf), whose token also convinces where a browser says nothing.
+///
+/// ```
+/// use parlour::web::{App, Cx, same_origin_required};
+///
+/// let rename = |_: &mut Cx<'_, ()>| "renamed";
+/// let app = App::new(()).put("/groups/{group}", same_origin_required(rename));
+/// # drop(app);
+/// ```
 pub fn same_origin_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
     guard(
         |cx: &mut Cx<'_, S>| match origin::is_from_elsewhere(cx.request, &[], false) {
@@ -139,6 +205,18 @@ pub fn same_origin_required<S: 'static>(inner: impl Handler<S>) -> impl Handler<
 }
 
 /// Only with these methods, for a handler that is routed for more.
+///
+/// ```
+/// use parlour::http::Method;
+/// use parlour::web::{App, Cx, methods};
+///
+/// fn read(_: &mut Cx<'_, ()>) -> &'static str {
+///     "read only"
+/// }
+///
+/// let app = App::new(()).get("/", methods(&[Method::Get], read)).post("/", methods(&[Method::Get], read));
+/// # drop(app);
+/// ```
 pub fn methods<S: 'static>(allowed: &'static [Method], inner: impl Handler<S>) -> impl Handler<S> {
     guard(
         move |cx: &mut Cx<'_, S>| {
@@ -155,6 +233,15 @@ pub fn methods<S: 'static>(allowed: &'static [Method], inner: impl Handler<S>) -
 /// At most `times` in each window of `period` from one address; more get 429 and are told when to
 /// come again. Whoever comes over a Unix socket is on this machine and not counted. In IPv6 a
 /// network of 64 bits is one address, because everybody has as many as that.
+///
+/// ```
+/// use std::time::Duration;
+/// use parlour::web::{App, Cx, rate_limit};
+///
+/// let search = |_: &mut Cx<'_, ()>| "three hits";
+/// let app = App::new(()).get("/search", rate_limit(30, Duration::from_secs(60), search));
+/// # drop(app);
+/// ```
 pub fn rate_limit<S: 'static>(
     times: u32,
     period: Duration,
@@ -204,11 +291,39 @@ pub fn rate_limit_by<S: 'static, K: Hash + Eq + Clone + 'static>(
 }
 
 /// A view for plain requests and for WebSockets: see [`view`](super::WebSocket).
+///
+/// ```
+/// use parlour::web::{App, Cx, Reply, accept_websocket};
+///
+/// fn either(cx: &mut Cx<'_, ()>) -> Reply<()> {
+///     let Some(socket) = cx.request.websocket() else {
+///         return Reply::of("a page; ask with a WebSocket to talk");
+///     };
+///     socket.messages().for_each(|message| socket.write(message));
+///     Reply::Nothing
+/// }
+///
+/// let app = App::new(()).get("/either", accept_websocket(either));
+/// # drop(app);
+/// ```
 pub fn accept_websocket<S: 'static>(view: impl Handler<S>) -> impl Handler<S> {
     view::talking(view)
 }
 
 /// A view for WebSockets only: anything else gets 400.
+///
+/// ```
+/// use parlour::web::{App, Cx, require_websocket};
+///
+/// fn echo(cx: &mut Cx<'_, ()>) {
+///     if let Some(socket) = cx.request.websocket() {
+///         socket.messages().for_each(|message| socket.write(message));
+///     }
+/// }
+///
+/// let app = App::new(()).get("/only", require_websocket(echo));
+/// # drop(app);
+/// ```
 pub fn require_websocket<S: 'static>(view: impl Handler<S>) -> impl Handler<S> {
     guard(
         |cx: &mut Cx<'_, S>| {

@@ -140,6 +140,18 @@ impl<T: 'static> Wait<T> {
 
 /// The way of one value back to the loop. Whoever drops it without a value has failed, and
 /// whoever waits is told so.
+///
+/// ```
+/// use parlour::web::{Busy, Cx, Reply, Wait};
+///
+/// // Somebody else's thread, with a queue of its own.
+/// fn ask(cx: &mut Cx<'_, std::sync::mpsc::SyncSender<parlour::web::Return<u32>>>) -> Reply<std::sync::mpsc::SyncSender<parlour::web::Return<u32>>> {
+///     let queue = cx.state.clone();
+///     Wait::on(move |back| queue.try_send(back).map_err(|_| Busy))
+///         .then(|_, answer| format!("the answer is {answer}"))
+/// }
+/// # let _ = ask;
+/// ```
 #[derive(Debug)]
 pub struct Return<T> {
     way: Option<(u64, Sender<Done>, Bell)>,

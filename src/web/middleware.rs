@@ -24,6 +24,22 @@ pub use security::SecurityHeaders;
 pub use sessions::Sessions;
 
 /// Something that stands around every request.
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{App, Cx, Middleware};
+///
+/// struct PoweredBy(&'static str);
+///
+/// impl<S> Middleware<S> for PoweredBy {
+///     fn response(&self, _: &mut Cx<'_, S>, response: Response) -> Response {
+///         response.field("X-Powered-By", self.0)
+///     }
+/// }
+///
+/// let app = App::new(()).wrap(PoweredBy("Parlour"));
+/// # drop(app);
+/// ```
 pub trait Middleware<S>: 'static {
     /// A request has come. May answer at once; an [`Error`] gets the face of all others:
     /// `Some(Reply::of(error))`.

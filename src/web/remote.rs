@@ -17,6 +17,17 @@ const ACTS_MAX: usize = 10_000;
 pub(super) type Act<S> = Box<dyn FnOnce(&mut Tick<'_, S>) + Send>;
 
 /// Another thread's hold on an app. Clones hold the same one.
+///
+/// ```
+/// use parlour::web::{App, Running};
+///
+/// let any = "127.0.0.1:0".parse()?;
+/// let running = Running::start(&[any], || App::new(0))?;
+/// let remote = running.remote().clone();
+/// std::thread::spawn(move || remote.act(|tick| *tick.state += 1)).join().unwrap()?;
+/// assert_eq!(running.stop()?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Remote<S> {
     acts: SyncSender<Act<S>>,
     bell: Bell,

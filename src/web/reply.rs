@@ -11,6 +11,21 @@ use super::stream::Streaming;
 use crate::http::Response;
 
 /// What a handler says.
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, Error, Reply, Wait};
+///
+/// fn answer(cx: &mut Cx<'_, ()>) -> Reply<()> {
+///     match cx.request.query("how").as_deref() {
+///         Some("text") => Reply::of("text"),
+///         Some("page") => Reply::of(Response::html("<h1>A page</h1>")),
+///         Some("later") => Wait::on_helper(|| 6 * 7).then(|_, answer| answer.to_string()),
+///         _ => Reply::of(Error::bad_request("say how: ?how=text, page or later")),
+///     }
+/// }
+/// # let _ = answer;
+/// ```
 pub enum Reply<S> {
     /// This.
     Respond(Response),

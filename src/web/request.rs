@@ -26,6 +26,18 @@ const PAIRS_MAX: usize = 1000;
 pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// One request.
+///
+/// ```
+/// use parlour::web::{Cx, Error};
+///
+/// fn order(cx: &mut Cx<'_, ()>) -> Result<String, Error> {
+///     let table: u32 = cx.request.param("table")?;
+///     let dish = cx.request.form_value("dish").ok_or_else(|| Error::bad_request("which dish?"))?;
+///     let spicy = cx.request.query("spicy").is_some();
+///     Ok(format!("{dish} for table {table}, spicy: {spicy}"))
+/// }
+/// # let _ = order;
+/// ```
 #[derive(Debug)]
 pub struct Request {
     head: Vec<u8>,

@@ -49,6 +49,18 @@ const SEEN_S: u64 = 3600;
 const FLASH: &str = "_flash";
 
 /// The session of a request.
+///
+/// ```
+/// use parlour::web::Cx;
+///
+/// fn count(cx: &mut Cx<'_, ()>) -> String {
+///     let session = cx.session();
+///     let visits = session.get::<u32>("visits").unwrap_or_default() + 1;
+///     session.insert("visits", visits);
+///     format!("you were here {visits} times")
+/// }
+/// # let _ = count;
+/// ```
 #[derive(Debug)]
 pub struct Session {
     ledger: Rc<Ledger>,
@@ -317,6 +329,31 @@ impl<S> Cx<'_, S> {
 /// Signs somebody in: whoever knew the session's id before knows nothing now. What a visitor had in
 /// the session stays there, unless it was somebody else who was signed in.
 ///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, Error, Reply, login, password};
+///
+/// /// Names and hashed passwords.
+/// type People = std::collections::HashMap<String, String>;
+///
+/// fn sign_in(cx: &mut Cx<'_, People>) -> Reply<People> {
+///     let name = cx.request.form_value("name").unwrap_or_default();
+///     let text = cx.request.form_value("password").unwrap_or_default();
+///     let known = match cx.state.get(&name) {
+///         Some(stored) => password::verify(&text, stored),
+///         None => password::verify_nobody(&text),
+///     };
+///     known.then(move |cx: &mut Cx<'_, People>, is_right| {
+///         if !is_right {
+///             return Err(Error::bad_request("that name and password are not known here"));
+///         }
+///         login(cx, &name);
+///         Ok(Response::redirect(&cx.request.next_page("/")))
+///     })
+/// }
+/// # let _ = sign_in;
+/// ```
+///
 /// # Panics
 ///
 /// Like [`Cx::session`].
@@ -330,6 +367,17 @@ pub fn login<S>(cx: &mut Cx<'_, S>, user: &str) {
 }
 
 /// Signs whoever asks out. The session ends, with all that is in it.
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, logout};
+///
+/// fn sign_out(cx: &mut Cx<'_, ()>) -> Response {
+///     logout(cx);
+///     Response::redirect("/")
+/// }
+/// # let _ = sign_out;
+/// ```
 ///
 /// # Panics
 ///

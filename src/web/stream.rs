@@ -15,6 +15,32 @@ use crate::layer::{Channel, Refusal};
 use crate::reactor::{Call, Sent};
 
 /// What writes a streamed answer.
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::reactor::Sent;
+/// use parlour::web::{Cx, Feed, Flow, Reply, stream};
+///
+/// /// Writes numbers as fast as they are taken.
+/// struct Numbers(u32);
+///
+/// impl Feed<()> for Numbers {
+///     fn more(&mut self, flow: &mut Flow<'_, ()>) {
+///         while self.0 < 1_000_000 {
+///             self.0 += 1;
+///             if flow.write(format!("{}\n", self.0).as_bytes()) != Sent::Queued {
+///                 return;
+///             }
+///         }
+///         flow.end();
+///     }
+/// }
+///
+/// fn numbers(_: &mut Cx<'_, ()>) -> Reply<()> {
+///     stream(Response::text(""), None, Numbers(0))
+/// }
+/// # let _ = numbers;
+/// ```
 pub trait Feed<S>: Any {
     /// The client has room: write what there is, until [`Sent::Full`], or leave it for later. Comes
     /// first when the answer has begun.

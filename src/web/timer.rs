@@ -11,6 +11,20 @@ use super::cx::House;
 use crate::ground::time::Instant;
 
 /// What a timer has at hand.
+///
+/// ```
+/// use std::time::Duration;
+/// use parlour::web::{Cx, Event};
+///
+/// fn start(cx: &mut Cx<'_, u32>) -> &'static str {
+///     cx.house.every(Duration::from_secs(1), |tick| {
+///         *tick.state += 1;
+///         tick.house.group_send("clock", &Event::new("tick", tick.state.to_string()));
+///     });
+///     "ticking"
+/// }
+/// # let _ = start;
+/// ```
 #[derive(Debug)]
 pub struct Tick<'a, S> {
     /// The app's own.

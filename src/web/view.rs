@@ -82,6 +82,24 @@ struct Inner {
 }
 
 /// A view's end of a WebSocket. Clones are the same socket.
+///
+/// ```
+/// use parlour::web::{App, Cx};
+///
+/// fn echo(cx: &mut Cx<'_, ()>) {
+///     let Some(socket) = cx.request.websocket() else { return };
+///     while socket.has_messages() {
+///         match socket.read() {
+///             Some(message) if message.text() == Some("bye") => socket.close(1000, "bye"),
+///             Some(message) => socket.write(message),
+///             None => {}
+///         }
+///     }
+/// }
+///
+/// let app = App::new(()).view("/echo", echo);
+/// # drop(app);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct WebSocket(Rc<RefCell<Inner>>);
 

@@ -6,6 +6,14 @@ use crate::reactor::Peer;
 use crate::web::cx::Cx;
 
 /// Writes a line for each answer: who, what, and how it went.
+///
+/// ```
+/// use parlour::web::App;
+/// use parlour::web::middleware::AccessLog;
+///
+/// let app = App::new(()).wrap(AccessLog);
+/// # drop(app);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct AccessLog;
 

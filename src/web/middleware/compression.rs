@@ -17,6 +17,14 @@ const LEVEL: u8 = 3;
 ///
 /// One compressor, of some 300 KB, serves the whole app. What comes as a stream, has a coding
 /// already, is a part of something or says `Cache-Control: no-transform` stays as it is.
+///
+/// ```
+/// use parlour::web::App;
+/// use parlour::web::middleware::Compression;
+///
+/// let app = App::new(()).wrap(Compression::new());
+/// # drop(app);
+/// ```
 #[derive(Debug)]
 pub struct Compression(RefCell<Gzip>);
 

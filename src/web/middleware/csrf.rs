@@ -54,6 +54,15 @@ pub(in crate::web) struct Anchor {
 /// Asked for a token is whoever sends something other than GET, HEAD, OPTIONS or TRACE with cookies,
 /// or a form without them. Not asked is who shows an `Authorization` and has no cookies, and who has
 /// neither and sends no form: a page of another site gains nothing by such requests.
+///
+/// ```
+/// use parlour::web::middleware::Csrf;
+/// use parlour::web::{App, Secret};
+///
+/// let secret = Secret::random();
+/// let app = App::new(()).wrap(Csrf::new(&secret));
+/// # drop(app);
+/// ```
 #[derive(Debug)]
 pub struct Csrf {
     secret: Secret,

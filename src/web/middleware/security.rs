@@ -6,6 +6,14 @@ use crate::web::cx::Cx;
 
 /// Tells browsers to refuse what pages of this app do not need: other people's frames, guessed
 /// types, leaking addresses, scripts in the page's text.
+///
+/// ```
+/// use parlour::web::App;
+/// use parlour::web::middleware::SecurityHeaders;
+///
+/// let app = App::new(()).wrap(SecurityHeaders::policy("default-src 'self'"));
+/// # drop(app);
+/// ```
 #[derive(Clone, Debug)]
 pub struct SecurityHeaders {
     policy: String,
