@@ -36,7 +36,7 @@ impl Server {
 
     fn of(mut example: Example) -> Self {
         let line = example.line();
-        let address = line.strip_prefix("listening on http://").unwrap();
+        let address = line.strip_prefix("also listening on http://").unwrap();
         let live = Browser::at(address.parse().unwrap());
         Self { example, live }
     }

@@ -35,6 +35,7 @@ mod input;
 mod store;
 mod tokens;
 
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ use serde_json::json;
 const PAGE: &str = include_str!("page/index.html");
 const ASSETS: &[Asset] = parlour::assets!("page": ["chat.css", "chat.js"]);
 
+/// Where the page of the tutorial looks for its WebSocket.
+const WS_LISTEN: &str = "127.0.0.1:8081";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What the handlers share.
@@ -128,7 +131,7 @@ fn main() -> ExitCode {
         .keeps_data("sessions-data")
         .option(
             "ws-listen",
-            "127.0.0.1:8081",
+            WS_LISTEN,
             "Where to listen for WebSockets as well",
         )
         .option(
@@ -137,8 +140,16 @@ fn main() -> ExitCode {
             "Folder with text and Markdown that the bot is to read",
         )
         .run(|args| -> Result<_, Box<dyn std::error::Error>> {
-            let also = args.option("ws-listen").parse();
-            args.listen_also(also.map_err(|why: String| format!("--ws-listen: {why}"))?);
+            let also = args.option("ws-listen");
+            // Whoever did not ask for it can do without it, as when two of these run at a time.
+            if also == WS_LISTEN && TcpListener::bind(also).is_err() {
+                log::warn!("{also} is taken: WebSockets only at --listen");
+            } else {
+                let also = also
+                    .parse()
+                    .map_err(|why: String| format!("--ws-listen: {why}"))?;
+                args.listen_also(also);
+            }
             let passages = hubot::read(args.option("docs"))?;
             let database = Database::open(args.data().join("sessions.db"), &[store::TABLES])?;
             database.run(move |connection| hubot::learn(connection, &passages))?;

@@ -52,6 +52,7 @@ struct Choice {
 #[derive(Debug)]
 pub struct Args {
     listen: Vec<Address>,
+    also: Vec<Address>,
     data: Option<PathBuf>,
     options: Vec<Choice>,
 }
@@ -85,9 +86,9 @@ impl Args {
             .value
     }
 
-    /// Listens there too.
+    /// Listens there too, besides where it is asked to.
     pub fn listen_also(&mut self, address: Address) {
-        self.listen.push(address);
+        self.also.push(address);
     }
 }
 
@@ -151,10 +152,12 @@ impl Program {
         // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let mut said = Ok(());
-        app.serve_at(&args.listen, |addresses, remote| {
-            said = addresses
-                .iter()
-                .try_for_each(|it| say(&format!("listening on {it}\n")));
+        let addresses = [&args.listen[..], &args.also[..]].concat();
+        app.serve_at(&addresses, |addresses, remote| {
+            let (asked, also) = addresses.split_at(addresses.len() - args.also.len());
+            let asked = asked.iter().map(|it| format!("listening on {it}\n"));
+            let also = also.iter().map(|it| format!("also listening on {it}\n"));
+            said = asked.chain(also).try_for_each(|line| say(&line));
             if said.is_err() {
                 remote.stop();
             }
@@ -168,6 +171,7 @@ impl Program {
         let help = self.help();
         let mut args = Args {
             listen: Vec::new(),
+            also: Vec::new(),
             data: self.data,
             options: self.options,
         };
