@@ -39,6 +39,9 @@ fn page(_: &mut Cx<'_, ()>) -> Response {
 
 fn main() -> ExitCode {
     let app = App::new(())
+        .get("/", |_: &mut Cx<'_, ()>| {
+            Response::redirect("/room/kitchen")
+        })
         .get("/room/{room}", page)
         .consumer("/talk/{room}", Talker::default);
     Program::new("rooms", "chat rooms by path").run(|_| Ok::<_, Error>(app))

@@ -5,8 +5,12 @@
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+
+/// Whose lines they are.
+static NAME: OnceLock<&str> = OnceLock::new();
 
 struct Stderr;
 
@@ -30,13 +34,21 @@ fn write_line(out: &mut impl Write, level: Level, words: &Arguments<'_>) {
         Level::Debug => "debug",
         Level::Trace => "trace",
     };
-    let line = format!("parlour: {level}: {words}\n");
+    let line = format!("{}: {level}: {words}\n", name());
     // A log that cannot be written must not stop what it is about.
     let _ = out.write_all(line.as_bytes());
 }
 
-/// Has warnings and errors written to standard error. A second call changes nothing.
-pub(super) fn install() {
+/// What the program is called.
+pub(super) fn name() -> &'static str {
+    NAME.get().copied().unwrap_or("parlour")
+}
+
+/// Has what is logged written to standard error, a line each, behind the program's name. A second
+/// call changes nothing. [`Program`](super::Program) does this by itself.
+pub fn log_to_stderr(name: &'static str) {
+    // The first name stays.
+    let _ = NAME.set(name);
     if log::set_logger(&Stderr).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }

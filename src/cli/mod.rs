@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use lexopt::Parser;
 use serve::Next;
 
+pub use log_sink::log_to_stderr;
 pub use program::{Args, Program};
 pub use serve::{example, serve_app};
 
@@ -54,7 +55,7 @@ pub enum CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) => write!(f, "{text}\nTry 'parlour --help'."),
+            Self::Usage(text) => write!(f, "{text}\nTry '{} --help'.", log_sink::name()),
             Self::Failed(text) => f.write_str(text),
         }
     }
@@ -68,7 +69,7 @@ impl From<lexopt::Error> for CliError {
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    log_sink::install();
+    log_to_stderr("parlour");
     exit_code(dispatch(Parser::from_env()))
 }
 
@@ -77,7 +78,7 @@ fn exit_code(result: Result<(), CliError>) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     // Where even the error cannot be written, the status still tells.
-    let _ = writeln!(io::stderr(), "parlour: {error}");
+    let _ = writeln!(io::stderr(), "{}: {error}", log_sink::name());
     ExitCode::from(match error {
         CliError::Usage(_) => 2,
         CliError::Failed(_) => 1,

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::serve::default_listen;
-use super::{CliError, exit_code, log_sink, say};
+use super::{CliError, exit_code, log_to_stderr, say};
 use crate::reactor::driver::listeners::Address;
 use crate::web::App;
 
@@ -122,7 +122,7 @@ impl Program {
     /// Reads the command line for a program with a main loop of its own. Without arguments there is
     /// nothing left to do: help was asked for, or something is wrong, and was said.
     pub fn args(self) -> Result<Args, ExitCode> {
-        log_sink::install();
+        log_to_stderr(self.name);
         match self.read(Parser::from_env()) {
             Ok(Some(args)) => Ok(args),
             Ok(None) => Err(ExitCode::SUCCESS),
@@ -135,7 +135,7 @@ impl Program {
         self,
         make: impl FnOnce(&mut Args) -> Result<App<S>, E>,
     ) -> ExitCode {
-        log_sink::install();
+        log_to_stderr(self.name);
         exit_code(self.serve(Parser::from_env(), make))
     }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{CliError, HELP, exit_code, log_sink, say};
+use super::{CliError, HELP, exit_code, log_to_stderr, say};
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
@@ -121,7 +121,7 @@ fn open(addresses: &[Address]) -> Result<Driver, CliError> {
 
 /// Runs an example: a small server whose only option is `--listen ADDR`.
 pub fn example<A: App>(app: A) -> ExitCode {
-    log_sink::install();
+    log_to_stderr("example");
     let read = || {
         let mut words = Parser::from_env();
         let mut listen = Vec::new();

@@ -71,7 +71,6 @@ impl<S> fmt::Debug for App<S> {
 }
 
 /// Why an app cannot be served.
-#[derive(Debug)]
 pub enum ServeError {
     /// The address is none.
     Address(String),
@@ -96,6 +95,13 @@ impl fmt::Display for ServeError {
             Self::Listen(error) => error.fmt(f),
             Self::Loop(error) => write!(f, "the event loop broke: {error}"),
         }
+    }
+}
+
+impl fmt::Debug for ServeError {
+    /// As a `main` that returns it shows it: in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -173,7 +179,9 @@ impl<S: 'static> App<S> {
         self
     }
 
-    /// Adds a route for a method.
+    /// Adds a route for a method. A pattern begins with `/`; `{name}` stands for one segment, and
+    /// `{rest..}` in the end for all that follow: see [`Request::param`](super::Request::param). A
+    /// closure that handles it has to name its argument, as in `|cx: &mut Cx<'_, Book>| …`.
     pub fn route(self, method: Method, pattern: &str, handler: impl Handler<S>) -> Self {
         self.routed(|routes| routes.route(method, pattern, handler))
     }
@@ -277,7 +285,10 @@ impl<S: 'static> App<S> {
         self
     }
 
-    /// Serves at `HOST:PORT` or `unix:PATH` until SIGTERM or SIGINT, and gives the state back.
+    /// Serves at `HOST:PORT` or `unix:PATH`, and says nothing by itself: a program that is to read
+    /// `--listen`, to say where it listens and to write a log is put together with
+    /// [`serve_at`](Self::serve_at) and a logger of the `log` crate, or by the command line's
+    /// `Program`. Serves until SIGTERM or SIGINT, and gives the state back.
     pub fn serve(self, address: &str) -> Result<S, ServeError> {
         let address = address.parse().map_err(ServeError::Address)?;
         self.serve_at(&[address], |_, _| {})

@@ -168,7 +168,8 @@ impl<S> Live<'_, S> {
 
     /// Has a helper do something, and goes on with what came of it: `go_on` is called with this
     /// consumer, unless it has ended meanwhile: what others are to hear in any case is for
-    /// [`House::wait`]. A full queue is told at once, as [`Busy`].
+    /// [`House::wait`]. If the queue is full, `go_on` gets `Err(Busy)`; what a database's job gives is
+    /// `Ok(Ok(…))` or `Ok(Err(StoreError))`.
     ///
     /// ```
     /// use parlour::web::{Consumer, Live, Wait};

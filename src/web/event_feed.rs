@@ -16,7 +16,10 @@ use crate::reactor::{Call, Sent};
 /// Silence after which a comment is written. Proxies give up after a minute or so.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// Answers with events: `open` joins groups, and says what the reader has missed.
+/// Answers with events: `open` joins groups, and says what the reader has missed. What is said to a
+/// group comes as an event named like its kind, so a page hears it with
+/// `new EventSource("/news").addEventListener("said", e => …)`; `onmessage` hears only the kind
+/// `message`.
 ///
 /// ```
 /// use parlour::web::{App, Cx, Reply, events};

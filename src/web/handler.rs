@@ -3,7 +3,8 @@
 use super::cx::Cx;
 use super::reply::{IntoReply, Reply};
 
-/// Something that answers requests: any function of a [`Cx`] whose result can be said.
+/// Something that answers requests: any function of a [`Cx`] whose result can be said. A closure has
+/// to name its argument: `|cx: &mut Cx<'_, Book>| …`; a `fn` needs nothing.
 pub trait Handler<S>: 'static {
     /// Answers.
     fn call(&self, cx: &mut Cx<'_, S>) -> Reply<S>;

@@ -121,7 +121,9 @@ impl<T: 'static> Wait<T> {
         }
     }
 
-    /// Waits, and then goes on with what came of it and with the same request. Also if whoever asked
+    /// Waits, and then goes on with what came of it and with the same request. A closure with `?` in
+    /// it ends with `Ok::<_, Error>(…)`; for what may fail there is
+    /// [`and_then`](Wait::and_then). Also if whoever asked
     /// has gone meanwhile: what was begun is finished, and only the answer finds nobody.
     pub fn then<S, R: IntoReply<S>>(
         self,
@@ -135,6 +137,29 @@ impl<T: 'static> Wait<T> {
 
     pub(super) fn into_parts(self) -> (Errand, Unpack<T>) {
         (self.errand, self.unpack)
+    }
+}
+
+impl<T: 'static, E: Into<Error> + 'static> Wait<Result<T, E>> {
+    /// [`then`](Self::then) for what may fail: a failure is the answer, and only a success goes on.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Reply, password};
+    ///
+    /// fn sign_up(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
+    ///     let text = cx.request.form_value("password").unwrap_or_default();
+    ///     password::hash(&text).and_then(|cx: &mut Cx<'_, Vec<String>>, hashed| {
+    ///         cx.state.push(hashed);
+    ///         Ok("welcome")
+    ///     })
+    /// }
+    /// # let _ = sign_up;
+    /// ```
+    pub fn and_then<S, R: IntoReply<S>>(
+        self,
+        go_on: impl FnOnce(&mut Cx<'_, S>, T) -> Result<R, Error> + 'static,
+    ) -> Reply<S> {
+        self.then(move |cx, done| go_on(cx, done.map_err(Into::into)?))
     }
 }
 

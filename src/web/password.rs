@@ -96,6 +96,14 @@ pub fn hash(password: &str) -> Wait<Result<String, TooLong>> {
     Cost::default().hash(password)
 }
 
+/// [`hash()`] for commands, tests and the time before the loop runs: blocks for some 13 ms.
+pub fn hash_now(password: &str) -> Result<String, TooLong> {
+    if password.len() > PASSWORD_BYTES_MAX {
+        return Err(TooLong);
+    }
+    Ok(Cost::default().hash_now(password, &mut Vec::new()))
+}
+
 /// Whether the password is the one that was stored. What cannot be read is nobody's, and told to
 /// the log.
 pub fn verify(password: &str, stored: &str) -> Wait<bool> {

@@ -56,6 +56,11 @@ impl<S> std::fmt::Debug for Reply<S> {
 }
 
 /// What can be said by a handler.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot answer with `{Self}`",
+    label = "answer with text, a `Response`, a `serde_json::Value`, a `Reply`, or a `Result` of one",
+    note = "a page with a status is `Response::html(page).with_status(Status::CREATED)`"
+)]
 pub trait IntoReply<S> {
     /// It, as a reply.
     fn into_reply(self) -> Reply<S>;

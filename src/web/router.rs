@@ -205,6 +205,9 @@ impl<S> Router<S> {
             handler,
         } in routes.routes
         {
+            if let Some(why) = misspelt(&pattern) {
+                return Err(format!("the route '{pattern}': {why}"));
+            }
             let index = match known.get(&pattern) {
                 Some(index) => *index,
                 None => {
@@ -260,6 +263,20 @@ impl<S> Router<S> {
             }
             None => Found::OtherMethods(allow(table.iter().map(|(method, _)| *method))),
         }
+    }
+}
+
+/// What would never match as it was meant.
+fn misspelt(pattern: &str) -> Option<&'static str> {
+    let mut segments = pattern.split('/');
+    if !pattern.starts_with('/') {
+        Some("a pattern begins with /")
+    } else if segments.any(|segment| segment.starts_with(':')) {
+        Some("a parameter is written {name}")
+    } else if pattern.contains("{*") {
+        Some("all that follows is written {rest..}")
+    } else {
+        None
     }
 }
 
@@ -344,6 +361,14 @@ mod tests {
             .err()
             .unwrap();
         assert!(twice.contains("GET /a"), "{twice}");
+        for (pattern, why) in [
+            ("a", "begins with /"),
+            ("/:id", "{name}"),
+            ("/{*rest}", "{rest..}"),
+        ] {
+            let misspelt = router(&[(Method::Get, pattern)]).err().unwrap();
+            assert!(misspelt.contains(why), "{misspelt}");
+        }
         let conflict = router(&[(Method::Get, "/{a}"), (Method::Get, "/{b}")])
             .err()
             .unwrap();

@@ -49,7 +49,9 @@ pub(in crate::web) struct Anchor {
 }
 
 /// Refuses what changes something and does not come from a page of this app. Wrap it after
-/// [`Sessions`](super::Sessions), so that it finds the session.
+/// [`Sessions`](super::Sessions), so that it finds the session. The token stands in the form's field
+/// `csrf_token` (`{{ csrf_field() }}` of a template writes it), or in the field `X-CSRF-Token` of the
+/// request's head.
 ///
 /// Asked for a token is whoever sends something other than GET, HEAD, OPTIONS or TRACE with cookies,
 /// or a form without them. Not asked is who shows an `Authorization` and has no cookies, and who has

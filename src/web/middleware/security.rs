@@ -31,7 +31,14 @@ impl Default for SecurityHeaders {
 }
 
 impl SecurityHeaders {
-    /// The same with another Content-Security-Policy.
+    /// The strictest that suits most apps. Scripts and styles in a page's own text do not run under
+    /// it: serve them as files ([`App::embedded`](crate::web::App::embedded)), or say another
+    /// [`policy`](Self::policy).
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// These headers with another Content-Security-Policy.
     pub fn policy(policy: &str) -> Self {
         Self {
             policy: policy.to_owned(),
