@@ -575,9 +575,8 @@ fn a_session_that_ends_meanwhile_does_not_come_back() {
         here.post("/logout", &[]).expect(200);
     };
     meanwhile(leave, move |here, answer| {
-        let answer = answer.expect(200);
-        let cookie = answer.field("set-cookie").unwrap();
-        assert!(cookie.starts_with("sid=; Path=/; Max-Age=0"), "{cookie}");
+        // The browser may have another session by now: its cookie is left alone.
+        assert_eq!(answer.expect(200).field("set-cookie"), None);
         here.cookies = replay.borrow_mut().take().unwrap();
         assert_eq!(here.get("/who").text(), "nobody");
         assert_eq!(here.get("/value?key=late").text(), "nothing");

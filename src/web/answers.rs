@@ -13,11 +13,10 @@ use super::guard::User;
 use super::helper::{Busy, Pending};
 use super::reply::Reply;
 use super::request::Request;
-use super::seats::Guest;
+use super::seats::{Asked, Guest, HouseWait};
 use super::service::{Leaving, Newcomer, Parked, Service, told};
 use super::stream::{Feed, Streaming};
-use crate::http::{Response, Status};
-use crate::layer::Channel;
+use crate::http::{Body, Response, Status};
 use crate::reactor::{self, Answer, Call, Net, Upgrade};
 
 impl<S: 'static> Service<S> {
@@ -63,9 +62,15 @@ impl<S: 'static> Service<S> {
         }
     }
 
-    /// What is left to do when whoever asked has gone: to wait on, or to tell the log.
-    pub(super) fn settle_unheard(&mut self, call: Call, request: Request, reply: Reply<S>) {
-        let error = match reply {
+    /// What is left to do when whoever asked has gone: to wait on, to store, to tell the log.
+    pub(super) fn settle_unheard(
+        &mut self,
+        call: Call,
+        mut request: Request,
+        reply: Reply<S>,
+        net: &mut Net,
+    ) {
+        let response = match reply {
             Reply::Wait(Pending { errand, go_on }) => {
                 let ticket = self.ticket();
                 match errand(&mut self.desk.helpers, ticket) {
@@ -78,14 +83,39 @@ impl<S: 'static> Service<S> {
                         self.parked.insert(ticket, parked);
                         return;
                     }
-                    Err(busy) => busy.into(),
+                    Err(busy) => self.face(&mut request, busy.into(), net),
                 }
             }
-            Reply::Fail(error) => error,
-            _ => return,
+            Reply::Fail(error) => self.face(&mut request, error, net),
+            Reply::Respond(response) | Reply::Stream(Streaming { response, .. }) => response,
+            Reply::Nothing => Response::new(Status::NO_CONTENT),
+            Reply::Accept(_) => return,
         };
-        let what = format!("{} {}", request.method(), request.path());
-        self.note(error, &what);
+        let middleware = Rc::clone(&self.middleware);
+        let mut cx = self.cx(&mut request, net);
+        let hooked = catch_unwind(AssertUnwindSafe(|| {
+            let hooks = middleware.iter().rev();
+            hooks.fold(response, |response, it| it.response(&mut cx, response));
+        }));
+        if let Err(panic) = hooked {
+            log::error!("a hook panicked: {}", told(&*panic));
+        }
+        self.hold_unheard(request);
+    }
+
+    /// What was held is done also where nobody hears that it is.
+    pub(super) fn hold_unheard(&mut self, mut request: Request) {
+        for wait in request.held.drain(..).rev() {
+            let (errand, done) = wait.into_parts();
+            self.desk.waits.push(Asked::House(HouseWait {
+                errand,
+                go_on: Box::new(move |_, outcome| {
+                    if let Ok(Err(error)) = outcome.map(done) {
+                        log::error!("nobody hears that something was not stored: {error}");
+                    }
+                }),
+            }));
+        }
     }
 
     /// An answer passes the hooks on its way out.
@@ -146,12 +176,11 @@ impl<S: 'static> Service<S> {
 
     fn say(&mut self, call: Call, request: &Request, leaving: Leaving<S>) -> Answer {
         let Leaving { response, feed } = leaving;
-        if let Some(feed) = feed {
-            if let Some(User(name)) = request.carried() {
-                self.seat_person(name, call);
-            }
+        // A hook may have put another answer in the place of a stream.
+        if let (Some(feed), Body::Stream { .. }) = (feed, response.content()) {
+            let user = request.carried::<User>().map(|user| user.0.clone());
+            self.beginning.insert(call, user);
             self.seats.take(call, Guest::Feed(feed));
-            self.desk.channels.intercept(Channel(call.id.to_bits()));
         }
         Answer::Respond(response)
     }
@@ -202,9 +231,25 @@ impl<S: 'static> Service<S> {
             return self.leave(call, request, refusal, None, net);
         }
         let Opening { consumer, protocol } = opening;
-        let bytes_max = consumer.message_bytes_max();
+        let asked = catch_unwind(AssertUnwindSafe(|| {
+            (consumer.message_bytes_max(), consumer.intercepts())
+        }));
+        let (bytes_max, intercepts) = match asked {
+            Ok(asked) => asked,
+            Err(panic) => {
+                let error = Error::internal(told(&*panic));
+                return self.settle(call, request, Reply::Fail(error), net);
+            }
+        };
         let user = request.carried::<User>().map(|user| user.0.clone());
-        let tag = self.opening.insert((call, Newcomer { consumer, user })) as u64;
+        let tag = self.opening.insert((
+            call,
+            Newcomer {
+                consumer,
+                user,
+                intercepts,
+            },
+        )) as u64;
         let upgrade = Upgrade::new(tag).message_bytes_max(bytes_max);
         Answer::Upgrade(match protocol {
             Some(protocol) => upgrade.protocol(protocol),

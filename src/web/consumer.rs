@@ -13,7 +13,7 @@ use super::event::Event;
 use super::handler::Handler;
 use super::helper::{Busy, Wait};
 use super::reply::Reply;
-use super::seats::{GuestGoOn, GuestWait};
+use super::seats::{Asked, GuestGoOn, GuestWait};
 use crate::http::Status;
 use crate::layer::{Channel, Refusal};
 use crate::reactor::{Call, Sent};
@@ -124,7 +124,6 @@ pub struct Live<'a, S> {
     /// Groups, timers and time.
     pub house: House<'a, S>,
     pub(super) call: Call,
-    pub(super) waits: &'a mut Vec<GuestWait<S>>,
 }
 
 impl<S> Live<'_, S> {
@@ -196,7 +195,7 @@ impl<S> Live<'_, S> {
         go_on: impl FnOnce(&mut C, &mut Live<'_, S>, Result<T, Busy>) + 'static,
     ) {
         let (errand, unpack) = wait.into_parts();
-        self.waits.push(GuestWait {
+        self.house.desk.waits.push(Asked::Guest(GuestWait {
             call: self.call,
             errand,
             go_on: GuestGoOn::Consumer(Box::new(move |consumer, live, outcome| {
@@ -205,7 +204,7 @@ impl<S> Live<'_, S> {
                     .expect("a consumer waits with a continuation of its own type");
                 go_on(consumer, live, outcome.map(unpack));
             })),
-        });
+        }));
     }
 }
 

@@ -5,7 +5,7 @@ use super::guard::User;
 use super::helper::{Busy, Helpers, Wait};
 use super::pages::Pages;
 use super::request::Request;
-use super::seats::HouseWait;
+use super::seats::{Asked, HouseWait};
 use super::timer::{Tick, TimerId, Timers};
 use crate::ground::time::Now;
 use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
@@ -57,14 +57,17 @@ pub(super) struct Desk<S> {
     pub(super) timers: Timers<S>,
     pub(super) pages: Pages,
     /// What was asked of helpers for nobody in particular.
-    pub(super) waits: Vec<HouseWait<S>>,
+    pub(super) waits: Vec<Asked<S>>,
 }
 
 impl<S> Desk<S> {
     pub(super) fn new(pages: Pages, bounds: Bounds) -> Self {
         Self {
             layer: LocalLayer::new(bounds),
-            people: LocalLayer::default(),
+            people: LocalLayer::new(Bounds {
+                name_bytes_max: usize::MAX,
+                ..Bounds::default()
+            }),
             channels: Channels::default(),
             helpers: Helpers::new(),
             timers: Timers::default(),
@@ -111,6 +114,10 @@ impl<S> House<'_, S> {
 
     /// Makes a channel a member of a group: it hears everything that is said there from now on.
     pub fn group_add(&mut self, group: &str, channel: Channel) -> Result<bool, Refusal> {
+        // Who has gone would be a member for ever.
+        if !self.desk.channels.is_present(channel) {
+            return Ok(false);
+        }
         self.desk.layer.join(group, channel)
     }
 
@@ -203,10 +210,10 @@ impl<S> House<'_, S> {
         go_on: impl FnOnce(&mut Tick<'_, S>, Result<T, Busy>) + 'static,
     ) {
         let (errand, unpack) = wait.into_parts();
-        self.desk.waits.push(HouseWait {
+        self.desk.waits.push(Asked::House(HouseWait {
             errand,
             go_on: Box::new(move |tick, outcome| go_on(tick, outcome.map(unpack))),
-        });
+        }));
     }
 
     /// Calls `then` once, after `wait`; not in this turn, however short that is.

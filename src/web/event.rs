@@ -109,6 +109,8 @@ pub(super) struct Channels {
     /// By slot: the channel that intercepts.
     intercepting: Vec<Option<Channel>>,
     intercepting_len: usize,
+    /// By slot: the channel that a guest has.
+    present: Vec<Option<Channel>>,
     deliveries: VecDeque<(Channel, Delivery)>,
     /// The event of the last delivery, so that a group shares one copy.
     last: Option<Rc<Event>>,
@@ -117,6 +119,19 @@ pub(super) struct Channels {
 impl Channels {
     fn slot(channel: Channel) -> usize {
         ConnId::from_bits(channel.0).slot()
+    }
+
+    /// A guest sits there from now on, and can join groups.
+    pub(super) fn begin(&mut self, channel: Channel) {
+        let slot = Self::slot(channel);
+        if self.present.len() <= slot {
+            self.present.resize(slot + 1, None);
+        }
+        self.present[slot] = Some(channel);
+    }
+
+    pub(super) fn is_present(&self, channel: Channel) -> bool {
+        self.present.get(Self::slot(channel)) == Some(&Some(channel))
     }
 
     pub(super) fn any_intercepts(&self) -> bool {
@@ -138,6 +153,9 @@ impl Channels {
     }
 
     pub(super) fn end(&mut self, channel: Channel) {
+        if self.is_present(channel) {
+            self.present[Self::slot(channel)] = None;
+        }
         if self.intercepts(channel) {
             self.intercepting[Self::slot(channel)] = None;
             self.intercepting_len -= 1;

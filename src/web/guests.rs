@@ -16,22 +16,27 @@ use super::consumer::{Consumer, Live};
 use super::cx::House;
 use super::event::Delivery;
 use super::helper::{Busy, Outcome};
-use super::seats::{Guest, GuestGoOn, GuestWait, HouseWait};
+use super::seats::{Asked, Guest, GuestGoOn, GuestWait, HouseWait};
 use super::service::{Newcomer, Parked, Service, told};
 use super::stream::{Feed, Flow};
 use crate::layer::{Channel, Layer};
-use crate::reactor::{Call, ConnId, Net};
+use crate::reactor::{Call, ConnId, Net, Sent};
 
 /// What a client is told when it was our mistake.
 const OURS: &str = "something went wrong here; it is not your fault";
 
 impl<S: 'static> Service<S> {
     pub(super) fn consumer_opened(&mut self, call: Call, newcomer: Newcomer<S>, net: &mut Net) {
-        let Newcomer { consumer, user } = newcomer;
+        let Newcomer {
+            consumer,
+            user,
+            intercepts,
+        } = newcomer;
         if let Some(user) = user {
             self.seat_person(&user, call);
         }
-        if consumer.intercepts() {
+        self.desk.channels.begin(Channel(call.id.to_bits()));
+        if intercepts {
             self.desk.channels.intercept(Channel(call.id.to_bits()));
         }
         self.seats.take(call, Guest::Consumer(consumer));
@@ -72,7 +77,6 @@ impl<S: 'static> Service<S> {
                 net,
             },
             call: came_with,
-            waits: &mut self.waits,
         };
         let called = catch_unwind(AssertUnwindSafe(|| call(&mut **consumer, &mut live)));
         if let Err(panic) = called {
@@ -92,7 +96,18 @@ impl<S: 'static> Service<S> {
     }
 
     pub(super) fn feed_more(&mut self, call: Call, net: &mut Net) {
+        if let Some(user) = self.beginning.remove(&call) {
+            if let Some(user) = user {
+                self.seat_person(&user, call);
+            }
+            self.desk.channels.begin(Channel(call.id.to_bits()));
+            self.desk.channels.intercept(Channel(call.id.to_bits()));
+        }
         self.call_feed(call, net, |feed, flow| feed.more(flow));
+        if net.write(call, &[]) == Sent::Gone && self.seats.of(call).is_some() {
+            // Nobody takes it, as with HEAD.
+            return self.feed_ended(call, net);
+        }
         self.work_off(net);
     }
 
@@ -102,6 +117,7 @@ impl<S: 'static> Service<S> {
     }
 
     pub(super) fn feed_ended(&mut self, call: Call, net: &mut Net) {
+        self.beginning.remove(&call);
         self.leave_groups(Channel(call.id.to_bits()));
         self.call_feed(call, net, |feed, flow| {
             flow.over = true;
@@ -126,7 +142,6 @@ impl<S: 'static> Service<S> {
                 net,
             },
             call,
-            waits: &mut self.waits,
             over: false,
         };
         let called = catch_unwind(AssertUnwindSafe(|| what(&mut **feed, &mut flow)));
@@ -155,27 +170,27 @@ impl<S: 'static> Service<S> {
     /// Hands out what was said to guests that intercept, and what was asked of helpers.
     pub(super) fn work_off(&mut self, net: &mut Net) {
         loop {
-            for GuestWait {
-                call,
-                errand,
-                go_on,
-            } in std::mem::take(&mut self.waits)
-            {
+            for asked in std::mem::take(&mut self.desk.waits) {
                 let ticket = self.ticket();
-                match errand(&mut self.desk.helpers, ticket) {
-                    Ok(()) => self.park(ticket, Parked::Guest { call, go_on }),
-                    Err(busy) => self.hand_back(call, go_on, Err(busy), net),
-                }
-            }
-            for HouseWait { errand, go_on } in std::mem::take(&mut self.desk.waits) {
-                let ticket = self.ticket();
-                match errand(&mut self.desk.helpers, ticket) {
-                    Ok(()) => self.park(ticket, Parked::House { go_on }),
-                    Err(busy) => drop(self.ticked(net, |tick| go_on(tick, Err(busy)))),
+                match asked {
+                    Asked::Guest(GuestWait {
+                        call,
+                        errand,
+                        go_on,
+                    }) => match errand(&mut self.desk.helpers, ticket) {
+                        Ok(()) => self.park(ticket, Parked::Guest { call, go_on }),
+                        Err(busy) => self.hand_back(call, go_on, Err(busy), net),
+                    },
+                    Asked::House(HouseWait { errand, go_on }) => {
+                        match errand(&mut self.desk.helpers, ticket) {
+                            Ok(()) => self.park(ticket, Parked::House { go_on }),
+                            Err(busy) => drop(self.ticked(net, |tick| go_on(tick, Err(busy)))),
+                        }
+                    }
                 }
             }
             let Some((channel, delivery)) = self.desk.channels.next() else {
-                if self.waits.is_empty() && self.desk.waits.is_empty() {
+                if self.desk.waits.is_empty() {
                     return;
                 }
                 continue;

@@ -97,7 +97,11 @@ impl<T: 'static> Wait<T> {
     where
         T: Send,
     {
-        Self::of(|helpers, ticket| begin(helpers.way_back(ticket)?))
+        Self::of(|helpers, ticket| {
+            let back = helpers.way_back(ticket)?;
+            // The return that is dropped by a panic tells whoever waits.
+            catch_unwind(AssertUnwindSafe(|| begin(back))).unwrap_or(Ok(()))
+        })
     }
 
     fn of(errand: impl FnOnce(&mut Helpers, u64) -> Result<(), Busy> + 'static) -> Self {

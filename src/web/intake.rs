@@ -124,6 +124,11 @@ impl Intake {
 
     fn end(&mut self) -> Result<(), Error> {
         self.arriving = false;
+        if let Some(sink) = self.sinks.last_mut()
+            && sink.bytes.is_empty()
+        {
+            sink.file = None;
+        }
         if let Some((name, value)) = self.field.take() {
             let value = String::from_utf8(value)
                 .map_err(|_| Error::bad_request(format!("the field '{name}' is not UTF-8")))?;

@@ -232,7 +232,7 @@ impl<S> Router<S> {
     }
 
     pub(super) fn find(&self, method: Method, path: &str) -> Found<S> {
-        if !path.contains('%') {
+        if !path.contains(['%', '\\']) && !path.contains("/.") {
             return self.find_decoded(method, path);
         }
         match decoded_segments(path) {
@@ -255,6 +255,10 @@ impl<S> Router<S> {
         match with(method).or_else(fallback) {
             Some((_, handler)) => {
                 let params = found.params.iter();
+                // What is joined to a folder must not be taken for an absolute path.
+                if found.params.iter().any(|(_, value)| value.starts_with('/')) {
+                    return Found::Nothing;
+                }
                 let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
                 Found::Handler {
                     handler: Rc::clone(handler),
@@ -350,6 +354,8 @@ mod tests {
         check(&router, Get, "/todo/a%2Fb", "nothing");
         check(&router, Get, "/todo/%2e%2e", "nothing");
         check(&router, Get, "/files/a/b.css", "found rest=a/b.css");
+        check(&router, Get, "/files//etc/passwd", "nothing");
+        check(&router, Get, "/files/../a", "nothing");
         check(&router, Get, "/nothing", "nothing");
         check(&router, Get, "/todo/", "nothing");
         check(&router, Delete, "/todo", "GET, HEAD, OPTIONS, POST");

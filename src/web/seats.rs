@@ -51,6 +51,13 @@ impl<S> std::fmt::Debug for HouseWait<S> {
     }
 }
 
+/// Who asked something of helpers, in the order of asking.
+#[derive(Debug)]
+pub(super) enum Asked<S> {
+    Guest(GuestWait<S>),
+    House(HouseWait<S>),
+}
+
 /// How that goes on.
 pub(super) type HouseGoOn<S> = Box<dyn FnOnce(&mut Tick<'_, S>, Result<Outcome, Busy>)>;
 

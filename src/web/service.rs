@@ -32,7 +32,7 @@ use super::remote::Act;
 use super::reply::{GoOn, Reply};
 use super::request::Request;
 use super::router::{Found, Router};
-use super::seats::{GuestGoOn, GuestWait, HouseGoOn, Seats};
+use super::seats::{GuestGoOn, HouseGoOn, Seats};
 use super::stream::Feed;
 use super::timer::{Due, Tick};
 use crate::ground::time::Instant;
@@ -77,6 +77,7 @@ pub(super) struct Leaving<S> {
 pub(super) struct Newcomer<S> {
     pub(super) consumer: Box<dyn Consumer<S>>,
     pub(super) user: Option<String>,
+    pub(super) intercepts: bool,
 }
 
 /// An app, put together.
@@ -90,12 +91,12 @@ pub(super) struct Service<S> {
     pub(super) intakes: HashMap<Call, Receiving>,
     pub(super) desk: Desk<S>,
     pub(super) seats: Seats<S>,
+    /// Feeds whose answer has not begun, and whose they are.
+    pub(super) beginning: HashMap<Call, Option<String>>,
     pub(super) opening: Slab<(Call, Newcomer<S>)>,
     pub(super) parked: HashMap<u64, Parked<S>>,
     waiting: HashMap<Call, u64>,
     tickets: u64,
-    /// What guests asked of helpers while they were called.
-    pub(super) waits: Vec<GuestWait<S>>,
     /// What other threads want done.
     acts: Receiver<Act<S>>,
     /// Numbers for errors, so that a client can name what the log has.
@@ -126,11 +127,11 @@ impl<S: 'static> Service<S> {
             intakes: HashMap::new(),
             desk,
             seats: Seats::default(),
+            beginning: HashMap::new(),
             opening: Slab::new(),
             parked: HashMap::new(),
             waiting: HashMap::new(),
             tickets: 0,
-            waits: Vec::new(),
             acts,
             errors: 0,
             errors_since: fresh_seed() & 0xff_ffff,
@@ -168,6 +169,7 @@ impl<S: 'static> Service<S> {
     /// What becomes of a request that is whole.
     pub(super) fn begin(&mut self, call: Call, mut request: Request, net: &mut Net) -> Answer {
         let reply = self.guarded(|me| me.reply(&mut request, net));
+        self.work_off(net);
         let answer = self.settle(call, request, reply, net);
         self.work_off(net);
         answer
@@ -238,11 +240,12 @@ impl<S: 'static> Service<S> {
                     Some(it) => self.guarded(|me| go_on(&mut me.cx(&mut request, net), it)),
                     None => Reply::Fail(unheard()),
                 };
+                self.work_off(net);
                 if is_heard {
                     let answer = self.settle(call, request, reply, net);
                     net.answer(call, answer);
                 } else {
-                    self.settle_unheard(call, request, reply);
+                    self.settle_unheard(call, request, reply, net);
                 }
             }
             Some(Parked::Answer {
@@ -253,7 +256,9 @@ impl<S: 'static> Service<S> {
             }) => {
                 self.waiting.remove(&call);
                 let done = match outcome {
-                    Some(outcome) => done(outcome).map_err(Error::internal),
+                    Some(outcome) => catch_unwind(AssertUnwindSafe(|| done(outcome)))
+                        .unwrap_or_else(|panic| Err(told(&*panic)))
+                        .map_err(Error::internal),
                     None => Err(unheard()),
                 };
                 let answer = match done {
@@ -277,6 +282,10 @@ impl<S: 'static> Service<S> {
 
 impl<S: 'static> reactor::App for Service<S> {
     fn reception(&mut self, call: Call, head: &Head<'_>, _: &mut Net) -> Reception {
+        if head.path() == "*" {
+            let bytes_max = self.body_bytes_max;
+            return Reception::Collect { bytes_max };
+        }
         let found = self.router.find(head.method(), head.path());
         let own = match &found {
             Found::Handler { handler, .. } => handler.body_bytes_max(),
@@ -309,8 +318,10 @@ impl<S: 'static> reactor::App for Service<S> {
         if let Some(ticket) = self.waiting.remove(&call) {
             // A handler goes on without whoever asked: what it stores and says to others does not
             // depend on somebody's patience.
-            if let Some(Parked::Answer { .. }) = self.parked.get(&ticket) {
-                self.parked.remove(&ticket);
+            if let Some(Parked::Answer { .. }) = self.parked.get(&ticket)
+                && let Some(Parked::Answer { request, .. }) = self.parked.remove(&ticket)
+            {
+                self.hold_unheard(request);
             }
         }
         self.intakes.remove(&call);

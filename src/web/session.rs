@@ -260,7 +260,7 @@ impl Session {
             (Fate::Stays, Some(id), Some(record)) => {
                 return Ok(self.go_on(id, record, data, now_s));
             }
-            (Fate::Stays, Some(_), None) => return Ok((changes, Some(CookieNews::Remove))),
+            (Fate::Stays, Some(_), None) => return Ok((changes, None)),
             (Fate::Stays, None, _) => anchor.map(|anchor| anchor.bytes),
             (Fate::Renewed(anchor), id, _) => {
                 changes.extend(id.map(|id| Change::End(Key::of(id))));

@@ -9,7 +9,7 @@ use super::cx::House;
 use super::event::Event;
 use super::helper::{Busy, Wait};
 use super::reply::Reply;
-use super::seats::{GuestGoOn, GuestWait};
+use super::seats::{Asked, GuestGoOn, GuestWait};
 use crate::http::Response;
 use crate::layer::{Channel, Refusal};
 use crate::reactor::{Call, Sent};
@@ -71,7 +71,6 @@ pub struct Flow<'a, S> {
     /// Groups, timers and time.
     pub house: House<'a, S>,
     pub(super) call: Call,
-    pub(super) waits: &'a mut Vec<GuestWait<S>>,
     /// Nothing more can be said.
     pub(super) over: bool,
 }
@@ -99,9 +98,8 @@ impl<S> Flow<'_, S> {
         if self.over {
             return Sent::Gone;
         }
-        let sent = self.house.net.write(self.call, bytes);
-        self.over = sent == Sent::Gone;
-        sent
+        // Who is cut off here hears of it by `ended`.
+        self.house.net.write(self.call, bytes)
     }
 
     /// Ends the answer: it is whole.
@@ -128,7 +126,7 @@ impl<S> Flow<'_, S> {
         go_on: impl FnOnce(&mut F, &mut Flow<'_, S>, Result<T, Busy>) + 'static,
     ) {
         let (errand, unpack) = wait.into_parts();
-        self.waits.push(GuestWait {
+        self.house.desk.waits.push(Asked::Guest(GuestWait {
             call: self.call,
             errand,
             go_on: GuestGoOn::Feed(Box::new(move |feed, flow, outcome| {
@@ -137,7 +135,7 @@ impl<S> Flow<'_, S> {
                     .expect("a feed waits with a continuation of its own type");
                 go_on(feed, flow, outcome.map(unpack));
             })),
-        });
+        }));
     }
 }
 

@@ -118,6 +118,13 @@ impl<S> Timers<S> {
             .is_some_and(|it| it.number == timer.number);
         if known {
             self.timers.remove(timer.slot);
+            // Timers that are set anew with each message must not pile up until they come up.
+            if self.order.len() > 64 + 2 * self.timers.len() {
+                let timers = &self.timers;
+                self.order.retain(|Reverse((_, number, slot))| {
+                    timers.get(*slot).is_some_and(|it| it.number == *number)
+                });
+            }
         }
         known
     }
@@ -168,5 +175,20 @@ impl<S> Timers<S> {
             self.order
                 .push(Reverse((now + period, timer.number, timer.slot)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_back_leaves_nothing() {
+        let mut timers = Timers::<()>::default();
+        for _ in 0..10_000 {
+            let timer = timers.after(Instant(1_000_000), Box::new(|_| ()));
+            assert!(timers.cancel(timer));
+        }
+        assert!(timers.order.len() < 100, "{} entries", timers.order.len());
     }
 }

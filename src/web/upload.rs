@@ -34,7 +34,11 @@ pub(super) struct Spilled(PathBuf);
 impl Spilled {
     /// Makes a file of its own in `folder`, which nobody else may read.
     pub(super) fn create(folder: &Path, number: u64) -> io::Result<(Self, File)> {
-        let path = folder.join(format!("parlour-upload-{}-{number:x}", std::process::id()));
+        let path = folder.join(format!(
+            "parlour-upload-{}-{number:x}-{:016x}",
+            std::process::id(),
+            u64::from_le_bytes(super::secret::random_bytes()),
+        ));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]

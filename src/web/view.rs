@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use super::consumer::{Consumer, Live, Opening};
 use super::cx::Cx;
+use super::guard::User;
 use super::handler::Handler;
 use super::reply::Reply;
 use super::request::Request;
@@ -72,6 +73,8 @@ impl From<Vec<u8>> for OwnedMessage {
         Self::Binary(bytes)
     }
 }
+
+const UNREAD_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -141,6 +144,15 @@ impl WebSocket {
         self.0.borrow().arrived.len()
     }
 
+    fn unread_bytes(&self) -> usize {
+        let inner = self.0.borrow();
+        let bytes = inner
+            .arrived
+            .iter()
+            .map(|it| 64 + it.borrowed().bytes().len());
+        bytes.sum()
+    }
+
     /// Whether the connection has ended.
     pub fn closed(&self) -> bool {
         self.0.borrow().closed
@@ -186,8 +198,15 @@ impl<S: 'static, H: Handler<S>> Consumer<S> for Viewer<H> {
     }
 
     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, S>) {
+        if self.socket.unread_bytes() > UNREAD_BYTES_MAX {
+            // It was told so, and is closing.
+            return;
+        }
         self.socket.0.borrow_mut().arrived.push_back(message.into());
         self.look(live);
+        if self.socket.unread_bytes() > UNREAD_BYTES_MAX {
+            live.close(1008, "more came than is read here");
+        }
     }
 
     fn disconnect(&mut self, _: Option<u16>, live: &mut Live<'_, S>) {
@@ -204,7 +223,11 @@ pub(super) fn talking<S: 'static>(view: impl Handler<S>) -> impl Handler<S> {
             return view.call(cx);
         }
         let socket = WebSocket::default();
+        let user = cx.request.carried::<User>().cloned();
         let mut request = cx.request.take();
+        if let Some(user) = user {
+            cx.request.carry(user);
+        }
         request.set_websocket(socket.clone());
         let viewer = Viewer {
             view: Rc::clone(&view),

@@ -148,7 +148,11 @@ fn is_asked(request: &Request) -> bool {
     ];
     let kind = request.media_type();
     let is_form = kind.is_some_and(|kind| forms.contains(&kind.as_str()));
-    is_form && request.field("Authorization").is_none()
+    // Browsers send names and passwords along like cookies, whatever page asks.
+    let shown = request.field("Authorization").unwrap_or_default();
+    let by_itself = ["basic ", "digest ", "negotiate ", "ntlm "];
+    let lower = shown.to_ascii_lowercase();
+    by_itself.iter().any(|it| lower.starts_with(it)) || is_form && shown.is_empty()
 }
 
 impl Anchor {
