@@ -159,6 +159,9 @@ fn serve() -> (Running<Book>, SocketAddr, Gate) {
         App::new(Book::default())
             .wrap(Ana)
             .get("/", counts)
+            .get("/missed", |cx: &mut Cx<'_, Book>| {
+                cx.house.cut_off().to_string()
+            })
             .consumer("/{step}/{what}", mortal)
     })
     .unwrap();
@@ -260,6 +263,8 @@ fn who_misses_what_is_said_to_a_group_is_told_so() {
     }
     assert!(heard < said);
     assert_eq!(slow.closed().unwrap().0, Some(4002));
+    // And counted.
+    assert_eq!(browser.get("/missed").text(), "1");
     drop(keen);
     running.stop().unwrap();
 }

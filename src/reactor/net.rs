@@ -71,6 +71,8 @@ pub struct Net {
     pub(crate) deadlines: Deadlines,
     pub(crate) effects: Vec<Effect>,
     pub(crate) draining: bool,
+    /// Readers that were cut off because too much waited for them.
+    cut_off: u64,
     generation: u32,
     date: DateCache,
 }
@@ -91,6 +93,7 @@ impl Net {
             deadlines: Deadlines::default(),
             effects: Vec::new(),
             draining: false,
+            cut_off: 0,
             generation: 0,
             date: DateCache::new(),
         }
@@ -114,6 +117,11 @@ impl Net {
     /// Where `id` comes from.
     pub fn peer(&self, id: ConnId) -> Option<Peer> {
         self.get(id).map(|connection| connection.peer)
+    }
+
+    /// How many readers have been cut off so far because too much waited for them: each was told.
+    pub const fn cut_off(&self) -> u64 {
+        self.cut_off
     }
 
     /// How many bytes wait for `id` to take them.
@@ -431,6 +439,7 @@ impl Net {
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
             self.notices.push_back(Notice::TooSlow(id));
+            self.cut_off += 1;
             // At once: what still fits must not follow what was left out.
             let reason = "too slow: what waited for this reader exceeded its budget";
             self.close(id, TOO_SLOW, reason);

@@ -58,6 +58,8 @@ pub(super) struct Desk<S> {
     pub(super) pages: Pages,
     /// What was asked of helpers for nobody in particular.
     pub(super) waits: Vec<Asked<S>>,
+    /// Guests that intercept and were cut off.
+    cut_off: u64,
 }
 
 impl<S> Desk<S> {
@@ -73,6 +75,7 @@ impl<S> Desk<S> {
             timers: Timers::default(),
             pages,
             waits: Vec::new(),
+            cut_off: 0,
         }
     }
 }
@@ -112,6 +115,12 @@ impl<S> House<'_, S> {
         self.net.now()
     }
 
+    /// How many readers have missed something so far, because too much waited for them. Each was cut
+    /// off with close code 4002, a stream with a reset: who misses something is told.
+    pub fn cut_off(&self) -> u64 {
+        self.net.cut_off() + self.desk.cut_off
+    }
+
     /// Makes a channel a member of a group: it hears everything that is said there from now on.
     pub fn group_add(&mut self, group: &str, channel: Channel) -> Result<bool, Refusal> {
         // Who has gone would be a member for ever.
@@ -136,9 +145,13 @@ impl<S> House<'_, S> {
     /// take it is cut off with close code 4002, and so knows that it missed something.
     pub fn group_send(&mut self, group: &str, event: &Event) {
         let Desk {
-            layer, channels, ..
+            layer,
+            channels,
+            cut_off,
+            ..
         } = &mut *self.desk;
-        tell(layer.members(group), event, channels, self.net);
+        let members = layer.members(group);
+        *cut_off += tell(members, event, channels, self.net);
     }
 
     /// Says something to every connection of a user, as [`group_send`](Self::group_send) does to a
@@ -146,9 +159,13 @@ impl<S> House<'_, S> {
     /// middleware when it was asked for.
     pub fn user_send(&mut self, user: &str, event: &Event) {
         let Desk {
-            people, channels, ..
+            people,
+            channels,
+            cut_off,
+            ..
         } = &mut *self.desk;
-        tell(people.members(user), event, channels, self.net);
+        let members = people.members(user);
+        *cut_off += tell(members, event, channels, self.net);
     }
 
     /// Begins the close handshake with every WebSocket of a user: who is signed out everywhere, or may
@@ -180,6 +197,7 @@ impl<S> House<'_, S> {
                 .send(ConnId::from_bits(channel.0), Message::Text(event.text()));
         } else if !self.desk.channels.deliver(channel, event) {
             cut_off(self.net, channel);
+            self.desk.cut_off += 1;
         }
     }
 
@@ -242,12 +260,15 @@ impl<S> House<'_, S> {
     }
 }
 
-/// Says something to channels: encoded once, or by way of those that intercept.
-fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut Net) {
+/// Says something to channels: encoded once, or by way of those that intercept. How many of these had
+/// to be cut off.
+fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut Net) -> u64 {
+    let mut missed = 0;
     if channels.any_intercepts() {
         for member in members {
             if channels.intercepts(*member) && !channels.deliver(*member, event) {
                 cut_off(net, *member);
+                missed += 1;
             }
         }
     }
@@ -256,6 +277,7 @@ fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut N
         .filter(|member| !channels.intercepts(**member));
     let ids = plain.map(|member| ConnId::from_bits(member.0));
     net.broadcast(ids, Message::Text(event.text()));
+    missed
 }
 
 /// More waits for guests that intercept than may wait: this one misses something, and is told.
