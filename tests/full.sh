@@ -232,7 +232,7 @@ fuzz_corpora() {
     for target in "$root"/fuzz/fuzz_targets/*.rs; do
         name=$(basename "$target" .rs)
         [ -d "$root/fuzz/corpus/$name" ] || { skip "corpus of $name" "there is none"; continue; }
-        (cd "$root" && timeout 120 cargo +nightly fuzz build "$name" >"$work/log" 2>&1) ||
+        (cd "$root" && timeout 600 cargo +nightly fuzz build "$name" >"$work/log" 2>&1) ||
             { skip "corpus of $name" "its target cannot be built here"; continue; }
         step "corpus of $name" 60 bash -c 'cd "$1" && cargo +nightly fuzz run "$2" -- -runs=0' - "$root" "$name"
     done
