@@ -5,6 +5,20 @@ use super::reply::{IntoReply, Reply};
 
 /// Something that answers requests: any function of a [`Cx`] whose result can be said. A closure has
 /// to name its argument: `|cx: &mut Cx<'_, Book>| …`; a `fn` needs nothing.
+///
+/// ```
+/// use parlour::web::{App, Cx, Handler};
+///
+/// fn twice<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+///     move |cx: &mut Cx<'_, S>| {
+///         let _ = inner.call(cx);
+///         inner.call(cx)
+///     }
+/// }
+///
+/// let app = App::new(()).get("/", twice(|_: &mut Cx<'_, ()>| "hello"));
+/// # drop(app);
+/// ```
 pub trait Handler<S>: 'static {
     /// Answers.
     fn call(&self, cx: &mut Cx<'_, S>) -> Reply<S>;

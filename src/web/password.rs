@@ -92,11 +92,32 @@ impl From<TooLong> for Error {
 }
 
 /// Hashes a new password: the text to store, which has the cost and the salt in it (a PHC string).
+///
+/// ```
+/// use parlour::web::{Cx, Reply, password};
+///
+/// fn sign_up(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
+///     let text = cx.request.form_value("password").unwrap_or_default();
+///     password::hash(&text).and_then(|cx: &mut Cx<'_, Vec<String>>, stored| {
+///         cx.state.push(stored);
+///         Ok("welcome")
+///     })
+/// }
+/// # let _ = sign_up;
+/// ```
 pub fn hash(password: &str) -> Wait<Result<String, TooLong>> {
     Cost::default().hash(password)
 }
 
 /// [`hash()`] for commands, tests and the time before the loop runs: blocks for some 13 ms.
+///
+/// ```
+/// use parlour::web::password;
+///
+/// let stored = password::hash_now("correct horse")?;
+/// assert!(stored.starts_with("$argon2id$") && !password::is_outdated(&stored));
+/// # Ok::<(), password::TooLong>(())
+/// ```
 pub fn hash_now(password: &str) -> Result<String, TooLong> {
     if password.len() > PASSWORD_BYTES_MAX {
         return Err(TooLong);
@@ -106,6 +127,16 @@ pub fn hash_now(password: &str) -> Result<String, TooLong> {
 
 /// Whether the password is the one that was stored. What cannot be read is nobody's, and told to
 /// the log.
+///
+/// ```
+/// use parlour::web::{Cx, Reply, password};
+///
+/// fn sign_in(cx: &mut Cx<'_, String>) -> Reply<String> {
+///     let text = cx.request.form_value("password").unwrap_or_default();
+///     password::verify(&text, cx.state).then(|_, is_right| if is_right { "welcome" } else { "no" })
+/// }
+/// # let _ = sign_in;
+/// ```
 pub fn verify(password: &str, stored: &str) -> Wait<bool> {
     let (password, stored) = (password.to_owned(), stored.to_owned());
     on_hasher(move |memory| verify_now(&password, &stored, memory))

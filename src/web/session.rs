@@ -390,6 +390,18 @@ pub fn logout<S>(cx: &mut Cx<'_, S>) {
 /// Ends all sessions of a user, in all browsers: after a new password, say. Whoever asks stays
 /// signed in only by signing in again.
 ///
+/// ```
+/// use parlour::web::{Cx, Error, logout_everywhere};
+///
+/// fn lock_out(cx: &mut Cx<'_, ()>) -> Result<&'static str, Error> {
+///     let user: String = cx.request.param("user")?;
+///     logout_everywhere(cx, &user)?;
+///     cx.house.user_close(&user, 4001, "signed out");
+///     Ok("done")
+/// }
+/// # let _ = lock_out;
+/// ```
+///
 /// # Panics
 ///
 /// Like [`Cx::session`].

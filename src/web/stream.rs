@@ -147,6 +147,23 @@ pub struct Streaming<S> {
 
 /// Answers with `response` and a body that `feed` writes. With a `length` the body has to have just
 /// that many bytes; without, it is as long as it turns out.
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Feed, Flow, Reply, stream};
+///
+/// struct Once;
+///
+/// impl Feed<()> for Once {
+///     fn more(&mut self, flow: &mut Flow<'_, ()>) {
+///         flow.write(b"all there is\n");
+///         flow.end();
+///     }
+/// }
+///
+/// let reply: Reply<()> = stream(Response::text(""), Some(13), Once);
+/// # drop(reply);
+/// ```
 pub fn stream<S>(response: Response, length: Option<u64>, feed: impl Feed<S>) -> Reply<S> {
     Reply::Stream(Streaming {
         response: response.stream(length),

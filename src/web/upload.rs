@@ -10,6 +10,16 @@ use std::path::{Path, PathBuf};
 use super::helper::Wait;
 
 /// A file that came with a form.
+///
+/// ```
+/// use parlour::web::Cx;
+///
+/// fn list(cx: &mut Cx<'_, ()>) -> String {
+///     let files = cx.request.uploads().iter();
+///     files.map(|file| format!("{}: {} bytes\n", file.file_name(), file.len())).collect()
+/// }
+/// # let _ = list;
+/// ```
 #[derive(Debug)]
 pub struct Upload {
     /// The name of the form's field.
