@@ -31,6 +31,34 @@ fn websocket_view_answers_a_page_and_its_websocket() {
 }
 
 #[test]
+fn rooms_have_a_page_and_talk_among_themselves() {
+    let example = Example::start("rooms");
+    let mut browser = example.browser();
+    let first = browser.get("/").expect(303);
+    assert_eq!(first.field("location"), Some("/room/kitchen"));
+    assert!(
+        browser
+            .get("/room/kitchen")
+            .expect(200)
+            .text()
+            .contains("id=\"heard\"")
+    );
+    let open = |room: &str| browser.socket(&format!("/talk/{room}")).unwrap();
+    let (mut ann, mut bo, mut elsewhere) = (open("kitchen"), open("kitchen"), open("garden"));
+    elsewhere.write("in the garden").unwrap();
+    assert_eq!(
+        elsewhere.read().unwrap().unwrap().text(),
+        Some("in the garden")
+    );
+    bo.write("ready").unwrap();
+    assert_eq!(bo.read().unwrap().unwrap().text(), Some("ready"));
+    ann.write("<b>tea</b>").unwrap();
+    assert_eq!(bo.read().unwrap().unwrap().text(), Some("<b>tea</b>"));
+    drop((ann, bo, elsewhere));
+    assert!(example.terminate().success());
+}
+
+#[test]
 fn embed_takes_its_page_down_and_puts_it_up_again() {
     let mut example = Example::start("embed");
     let address = example.address;
