@@ -16,6 +16,7 @@
 //! }
 //! ```
 
+pub mod chat;
 pub mod cli;
 pub mod client;
 pub mod ground;

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 11] = [
+const FLOORS: [(&str, &[&str]); 12] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
@@ -25,24 +25,35 @@ const FLOORS: [(&str, &[&str]); 11] = [
         "web",
         &["reactor", "store", "layer", "http", "ws", "ground"],
     ),
-    ("site", &["reactor", "http", "ws", "ground"]),
+    ("chat", &["store", "layer", "ground"]),
+    (
+        "site",
+        &[
+            "web", "chat", "store", "layer", "reactor", "http", "ws", "ground",
+        ],
+    ),
     (
         "cli",
-        &["site", "web", "reactor", "client", "http", "ws", "ground"],
+        &[
+            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+        ],
     ),
     (
         "sim",
-        &["site", "reactor", "client", "http", "ws", "ground"],
+        &[
+            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+        ],
     ),
 ];
 
 /// Where the crate that talks to the kernel's poller may be named.
 const MIO: [&str; 2] = ["src/reactor/driver.rs", "src/reactor/driver/"];
 
-/// Where the database may be named: in its room, where the framework keeps a table of its own, and
-/// where handlers meet it.
-const SQLITE: [&str; 3] = [
+/// Where the database may be named: in its room, where the domain's tables are, where the framework
+/// keeps one of its own, and where handlers meet it.
+const SQLITE: [&str; 4] = [
     "src/store/",
+    "src/chat/",
     "src/web/session/ledger.rs",
     "src/web/stored.rs",
 ];

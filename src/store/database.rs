@@ -134,11 +134,51 @@ impl Database {
         J: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         D: FnOnce(Result<T, StoreError>) + Send + 'static,
     {
-        let task: Box<dyn Task> = Box::new(Errand {
+        self.queue(Errand {
             job: Some(job),
+            is_undone: |_| false,
             result: None,
             on_done,
-        });
+        })
+    }
+
+    /// Like [`submit`](Self::submit), for a job that may find out half-way that it is not to be
+    /// done: an `Err` within its `Ok` undoes what it wrote, and comes to `on_done` as it is.
+    ///
+    /// ```
+    /// use parlour::store::Database;
+    ///
+    /// let database = Database::in_memory(&[])?;
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// database.submit_or_undo(
+    ///     |connection| {
+    ///         connection.execute_batch("CREATE TABLE things (name TEXT)")?;
+    ///         Ok(Err::<(), _>("on second thoughts, no"))
+    ///     },
+    ///     move |done| drop(sender.send(done)),
+    /// )?;
+    /// assert_eq!(receiver.recv()?, Ok(Err("on second thoughts, no")));
+    /// let is_there = database.reader()?.query(|reader| Ok(reader.table_exists(None, "things")?))?;
+    /// assert!(!is_there);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn submit_or_undo<T, E, J, D>(&self, job: J, on_done: D) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        J: FnOnce(&Connection) -> Result<Result<T, E>, StoreError> + Send + 'static,
+        D: FnOnce(Result<Result<T, E>, StoreError>) + Send + 'static,
+    {
+        self.queue(Errand {
+            job: Some(job),
+            is_undone: Result::is_err,
+            result: None,
+            on_done,
+        })
+    }
+
+    fn queue(&self, task: impl Task + 'static) -> Result<(), StoreError> {
+        let task: Box<dyn Task> = Box::new(task);
         // The lock ends with this statement: what is not taken is dropped without it, because it
         // may own anything.
         let refused = match &*lock(&self.0.queue) {
@@ -224,6 +264,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A job with its end.
 struct Errand<T, J, D> {
     job: Option<J>,
+    /// Whether a job that gave this is undone although nothing failed.
+    is_undone: fn(&T) -> bool,
     result: Option<Result<T, StoreError>>,
     on_done: D,
 }
@@ -239,7 +281,11 @@ where
         // Safe to go on with: the scribe rolls back to where the job began.
         let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
             .unwrap_or_else(|panic| Err(StoreError::Panicked(text(&*panic))));
-        let verdict = result.as_ref().map(drop).map_err(StoreError::clone);
+        let verdict = match &result {
+            Ok(value) if (self.is_undone)(value) => Err(StoreError::app("undone by itself")),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.clone()),
+        };
         self.result = Some(result);
         verdict
     }

@@ -1,0 +1,52 @@
+//! # Limits: how long, how many
+//!
+//! Each with its reason. They are part of what `hello` tells clients.
+
+/// Characters of a message. Slack has 40,000 and recommends 4,000; Discord has 2,000, Matrix 64 KiB
+/// an event. Long enough for a page of log, short enough that a screen can show it.
+pub const TEXT_CHARS_MAX: usize = 8000;
+
+/// Characters of a name of a person or room: fits a line of a phone.
+pub const NAME_CHARS_MAX: usize = 64;
+
+/// Characters of a display name or title.
+pub const TITLE_CHARS_MAX: usize = 120;
+
+/// Characters of a topic.
+pub const TOPIC_CHARS_MAX: usize = 500;
+
+/// Bytes of a key: a UUID has 36.
+pub const KEY_BYTES_MAX: usize = 64;
+
+/// Bytes of a reaction: emoji that are made of several have up to 35, custom names are of this size.
+pub const EMOJI_BYTES_MAX: usize = 64;
+
+/// Different reactions to one message.
+pub const EMOJI_PER_MESSAGE_MAX: u32 = 50;
+
+/// Members of a direct room, whoever opened it included. Above that it wants a name.
+pub const DIRECT_PEOPLE_MAX: usize = 10;
+
+/// Members that one message may notify by `@room` when whoever sends it is an ordinary member.
+pub const ROOM_MENTION_MEMBERS_MAX: u32 = 200;
+
+/// People that one message may mention by name.
+pub const MENTIONS_MAX: usize = 50;
+
+/// Characters of a password. Shorter than 8 is guessed, longer than 1024 costs time to hash.
+pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=1024;
+
+/// Messages of a page of history.
+pub const HISTORY_MAX: u32 = 200;
+
+/// Rooms that `hello` lists.
+pub const HELLO_ROOMS_MAX: u32 = 200;
+
+/// Tokens that a person may have at once.
+pub const TOKENS_MAX: u32 = 100;
+
+/// Rooms that a person may be a member of.
+pub const ROOMS_PER_PERSON_MAX: u32 = 1000;
+
+/// Bytes of an attachment.
+pub const UPLOAD_BYTES_MAX: u64 = 25 << 20;

@@ -1,0 +1,64 @@
+//! # Log: the one way in which something becomes durable
+//!
+//! Whoever has an entry appends it, and is told what came of it once that will last. On one machine
+//! the log is SQLite's own, behind the scribe; on several it may be a replicated stream, which is
+//! why nobody knows more of it than this trait.
+//!
+//! Promises
+//! 1. Entries are applied in the order in which they are appended, each once, and so are their ends
+//!    told.
+//! 2. `on_done` comes once for each entry that was taken: with an [`Outcome`] after the commit that
+//!    holds it, or with a [`Refusal`], and then nothing of it is stored.
+
+use super::apply::{Stop, apply};
+use super::operation::Entry;
+use super::outcome::Outcome;
+use super::refusal::{Code, Refusal};
+use crate::store::{Database, StoreError};
+
+/// What comes of an entry.
+pub type Verdict = Result<Outcome, Refusal>;
+
+/// Whoever waits for what comes of an entry; called on the log's thread.
+pub type OnDone = Box<dyn FnOnce(Verdict) + Send>;
+
+/// Too much is waiting already: the entry was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// Where entries become durable.
+pub trait Log {
+    /// Appends an entry. A refusal to take it comes at once, and then `on_done` never does.
+    fn append(&self, entry: Entry, on_done: OnDone) -> Result<(), Full>;
+}
+
+/// The log of one machine: its database.
+impl Log for Database {
+    fn append(&self, entry: Entry, on_done: OnDone) -> Result<(), Full> {
+        let job = move |connection: &_| match apply(connection, &entry) {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Stop::Failed(error)) => Err(error),
+        };
+        let judged = move |result: Result<Verdict, StoreError>| {
+            on_done(result.unwrap_or_else(|error| Err(error.into())));
+        };
+        self.submit_or_undo(job, judged).map_err(|_| Full)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        if error.is_busy() {
+            return Self::later(Code::Busy, error.to_string(), 1000);
+        }
+        if error.is_storage() || matches!(error, StoreError::Closed) {
+            return Self::later(Code::Storage, error.to_string(), 5000);
+        }
+        log::error!("the database: {error}");
+        Self::new(
+            Code::Internal,
+            "The server has made a mistake; it is in its log.",
+        )
+    }
+}

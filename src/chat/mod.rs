@@ -1,0 +1,55 @@
+//! # Chat: accounts, rooms, messages and notifications that are never lost
+//!
+//! The domain. Everything durable that somebody wants is an [`Operation`]; it is appended to the
+//! [`Log`], applied there in order, and what came of it is an [`Outcome`]: an answer for whoever
+//! wanted it and events for everybody. What is there is looked up beside that, by readers.
+//!
+//! ```text
+//!     Entry ──Log::append──► apply, in a transaction with others ──commit──► Outcome { answer, events }
+//!     Reader ───────────────► history, missed, summary, search
+//! ```
+//!
+//! Promises
+//! 1. Whoever has an [`Outcome`] may acknowledge: what it tells is stored.
+//! 2. In a room there is one order without gaps: of messages by `seq`, of events by `version`.
+//! 3. What is wanted twice under one key is done once.
+//! 4. Whoever says where they were can be told what they missed, and nothing else.
+//!
+//! Never knows: JSON, HTTP, sockets, clocks. Start reading at [`Operation`], then `apply`.
+
+mod account;
+mod apply;
+mod column;
+mod event;
+mod id;
+pub mod limits;
+mod log;
+mod mention;
+mod message;
+mod name;
+mod notification;
+mod operation;
+mod outcome;
+mod place;
+mod reading;
+mod refusal;
+mod room;
+mod schema;
+mod token;
+mod upload;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+pub use event::{
+    Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
+};
+pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
+pub use log::{Full, Log, OnDone, Verdict};
+pub use mention::{Mentions, mentions};
+pub use name::{DIRECT_PREFIX, Emoji, Key, RoomName, Text, Title, Topic, UserName};
+pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
+pub use outcome::{Answer, Ended, Outcome};
+pub use refusal::{Code, Refusal};
+pub use schema::{CHAT, FILE, open, open_in_memory};

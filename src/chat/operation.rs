@@ -1,0 +1,333 @@
+//! # Operation: everything durable that can be wanted
+//!
+//! An [`Entry`] is an operation with all that applying it needs: who wants it, when, under which
+//! key, and 16 random bytes. So applying looks at nothing but the entry and the database, and does
+//! the same wherever it is done again.
+//!
+//! Promises
+//! 1. What is in an operation has the shape that it must have (names are names, texts have their
+//!    length): it was parsed once, at the edge. Whether it is *allowed* is found out by applying it.
+//! 2. An entry can be written down and read again.
+//! 3. Two operations with the same content have the same [`Entry::content`], whenever and by
+//!    whomever they are wanted.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::id::{Millis, NotificationId, Seq, TokenId, UserId};
+use super::name::{Emoji, Key, RoomName, Text, Title, Topic, UserName};
+
+/// A SHA-256 of something secret that was handed out.
+pub type Hash = [u8; 32];
+
+/// An operation on its way into the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Who wants it; nobody for who has no account yet, and for the server itself.
+    pub by: Option<UserId>,
+    /// When it was wanted.
+    pub at: Millis,
+    /// Under which key.
+    pub key: Option<Key>,
+    /// For whatever has to be unguessable or different each time.
+    pub random: [u8; 16],
+    /// Whether another process than the server stores it, so that the server has to be told.
+    pub outside: bool,
+    /// What is wanted.
+    pub operation: Operation,
+}
+
+impl Entry {
+    /// What the same key may be used for again: the same content.
+    pub(super) fn content(&self) -> [u8; 16] {
+        let text = serde_json::to_vec(&self.operation).expect("an operation has no odd map keys");
+        let hash = Sha256::digest(&text);
+        let mut content = [0; 16];
+        content.copy_from_slice(&hash[..16]);
+        content
+    }
+}
+
+/// What somebody may be in the whole server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// May do everything that the server offers.
+    Admin,
+    /// An ordinary person.
+    Member,
+    /// A program.
+    Bot,
+}
+
+/// Who may see a room and come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Everybody.
+    Public,
+    /// Who is invited.
+    Private,
+    /// The people for whom it was opened, for ever.
+    Direct,
+}
+
+/// What somebody may be in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Speaks.
+    Member,
+    /// Also keeps order: removes messages and people, mutes, bans.
+    Moderator,
+    /// Also changes the room and says who moderates.
+    Owner,
+}
+
+/// What somebody wants to be told of in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Every message.
+    Everything,
+    /// When they are mentioned.
+    Mentions,
+    /// Nothing.
+    Nothing,
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignUp {
+    /// Everybody.
+    #[default]
+    Open,
+    /// Who has an invite code.
+    Invite,
+    /// Nobody; an admin adds people.
+    Closed,
+}
+
+/// A change of a setting of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Who may make an account.
+    SignUp(SignUp),
+    /// What the server is called.
+    Name(Title),
+}
+
+/// What becomes of the tokens that somebody signed in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tokens {
+    /// One of them ends.
+    One(TokenId),
+    /// All but this one end.
+    AllBut(TokenId),
+    /// All of them end.
+    All,
+}
+
+/// Everything durable that can be wanted. `by` is whoever wants it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "fields have the names of the contract; unusual ones are told"
+)]
+pub enum Operation {
+    // -------------------------------------------------------------------------- accounts
+    /// Makes an account. The first of a server is its admin, whatever the settings say.
+    SignUp {
+        name: UserName,
+        display_name: Title,
+        email: Option<String>,
+        /// A PHC string.
+        password: String,
+        /// Of an invite code.
+        invite: Option<Hash>,
+    },
+    /// An admin, or the command line, makes an account.
+    AddUser {
+        name: UserName,
+        display_name: Title,
+        email: Option<String>,
+        password: Option<String>,
+        role: Role,
+    },
+    /// Changes one's own password, or an admin anybody's. All tokens but `keep` end.
+    SetPassword {
+        user: UserName,
+        password: String,
+        keep: Option<TokenId>,
+    },
+    /// Changes one's own profile. `Some(None)` takes the avatar away.
+    SetProfile {
+        display_name: Option<Title>,
+        avatar: Option<Option<String>>,
+    },
+    SetRole {
+        user: UserName,
+        role: Role,
+    },
+    /// Nobody signs in with the account any more, or again.
+    Disable {
+        user: UserName,
+        disabled: bool,
+    },
+    /// Forgets a person: name, address, password, tokens, and what was said if `messages`.
+    Erase {
+        user: UserName,
+        messages: bool,
+    },
+    /// Signs in: the password was compared already.
+    CreateToken {
+        user: UserName,
+        hash: Hash,
+        name: Title,
+        expires_at: Option<Millis>,
+    },
+    RevokeTokens {
+        user: UserName,
+        which: Tokens,
+    },
+    CreateInvite {
+        hash: Hash,
+        room: Option<RoomName>,
+        uses: u32,
+        expires_at: Option<Millis>,
+    },
+    RevokeInvite {
+        number: u32,
+    },
+    /// An admin makes a link with which a forgotten password is replaced, once.
+    CreateReset {
+        user: UserName,
+        hash: Hash,
+        expires_at: Millis,
+    },
+    /// Uses such a link.
+    Reset {
+        hash: Hash,
+        password: String,
+    },
+    Set {
+        setting: Setting,
+    },
+    // ----------------------------------------------------------------------------- rooms
+    CreateRoom {
+        room: RoomName,
+        title: Option<Title>,
+        topic: Option<Topic>,
+        kind: Kind,
+    },
+    /// The room of these people and whoever asks, which is made if it is not there.
+    Direct {
+        users: Vec<UserName>,
+    },
+    Join {
+        room: RoomName,
+    },
+    Leave {
+        room: RoomName,
+    },
+    Invite {
+        room: RoomName,
+        user: UserName,
+    },
+    Remove {
+        room: RoomName,
+        user: UserName,
+    },
+    /// Removes somebody for good, and what they said there if `messages`.
+    Ban {
+        room: RoomName,
+        user: UserName,
+        messages: bool,
+    },
+    Unban {
+        room: RoomName,
+        user: UserName,
+    },
+    ChangeRoom {
+        room: RoomName,
+        title: Option<Title>,
+        topic: Option<Topic>,
+        kind: Option<Kind>,
+        archived: Option<bool>,
+        /// `Some(None)` takes the pin out.
+        pinned: Option<Option<Seq>>,
+    },
+    /// Takes the room away from everybody; its name is free again.
+    DeleteRoom {
+        room: RoomName,
+    },
+    SetStanding {
+        room: RoomName,
+        user: UserName,
+        role: Standing,
+    },
+    /// Lets somebody only read until then; `None` lets them speak again.
+    Mute {
+        room: RoomName,
+        user: UserName,
+        until: Option<Millis>,
+    },
+    /// What whoever asks wants to be told of.
+    SetLevel {
+        room: RoomName,
+        level: Option<Level>,
+    },
+    // -------------------------------------------------------------------------- messages
+    Send {
+        room: RoomName,
+        text: Text,
+        reply_to: Option<Seq>,
+        /// An upload's id.
+        attachment: Option<String>,
+    },
+    Edit {
+        room: RoomName,
+        seq: Seq,
+        text: Text,
+    },
+    Delete {
+        room: RoomName,
+        seq: Seq,
+    },
+    /// Adds a reaction or takes it back.
+    React {
+        room: RoomName,
+        seq: Seq,
+        emoji: Emoji,
+        on: bool,
+    },
+    /// Everything up to there is read.
+    Read {
+        room: RoomName,
+        seq: Seq,
+    },
+    // --------------------------------------------------------------------- notifications
+    Notify {
+        to: UserName,
+        text: Text,
+    },
+    Seen {
+        id: NotificationId,
+    },
+    // --------------------------------------------------------------------------- uploads
+    /// A file that lies in the folder already.
+    AddUpload {
+        id: String,
+        hash: String,
+        name: String,
+        media: String,
+        bytes: u64,
+    },
+    // ---------------------------------------------------------------------- housekeeping
+    /// Forgets what has had its time: keys, ended tokens, events of people, unused uploads.
+    Tidy,
+}

@@ -1,0 +1,49 @@
+//! # Schema: the tables, and how a new database becomes this server's
+//!
+//! Migrations are numbered and go forward only; what was released stays as it is.
+
+use super::id::Millis;
+use crate::store::{Database, Durability, Migration, Migrations, OpenError, StoreError};
+use std::path::Path;
+
+/// The chat's tables.
+pub const CHAT: Migrations = Migrations {
+    set: "chat",
+    steps: &[Migration {
+        name: "chat",
+        sql: include_str!("schema.sql"),
+    }],
+};
+
+/// The database's file in its folder.
+pub const FILE: &str = "parlour.db";
+
+/// Opens the chat's database in a folder, and makes it if there is none. `epoch` is what a new one
+/// is called from then on: a random name.
+pub fn open(
+    folder: &Path,
+    durability: Durability,
+    epoch: &str,
+    at: Millis,
+) -> Result<Database, OpenError> {
+    let path = folder.join(FILE);
+    let database = Database::open_with(&path, &[CHAT], durability)?;
+    found(&database, epoch, at).map_err(|why| OpenError { path, why })?;
+    Ok(database)
+}
+
+/// The same without a file, for tests.
+pub fn open_in_memory(epoch: &str, at: Millis) -> Result<Database, StoreError> {
+    let database = Database::in_memory(&[CHAT])?;
+    found(&database, epoch, at)?;
+    Ok(database)
+}
+
+fn found(database: &Database, epoch: &str, at: Millis) -> Result<(), StoreError> {
+    let epoch = epoch.to_owned();
+    database.run(move |connection| {
+        let sql = "INSERT OR IGNORE INTO server (id, epoch, op, created_at) VALUES (1, ?, 0, ?)";
+        connection.execute(sql, (epoch, at))?;
+        Ok(())
+    })
+}

@@ -1,0 +1,126 @@
+//! # Tests of applying: what comes of operations, one after the other
+//!
+//! [`Town`] has a database in memory and a clock of its own; `want` has something done and waits.
+
+use super::*;
+use crate::store::Database;
+use crate::store::rusqlite::Connection;
+
+mod messages;
+mod rooms;
+
+/// A server without a server.
+pub(super) struct Town {
+    pub(super) database: Database,
+    pub(super) at: Millis,
+}
+
+impl Town {
+    /// A server with these people; the first is its admin.
+    pub(super) fn new(people: &[&str]) -> Self {
+        let mut town = Self {
+            database: open_in_memory("e", 1).unwrap(),
+            at: 1000,
+        };
+        for name in people {
+            town.want(
+                None,
+                Operation::SignUp {
+                    name: user(name),
+                    display_name: Title::trusted(name.to_uppercase()),
+                    email: None,
+                    password: "x".to_owned(),
+                    invite: None,
+                },
+            )
+            .unwrap();
+        }
+        town
+    }
+
+    /// Has something done.
+    pub(super) fn want(&mut self, by: Option<&str>, operation: Operation) -> Verdict {
+        self.want_once(by, None, operation)
+    }
+
+    /// Has something done under a key.
+    pub(super) fn want_once(
+        &mut self,
+        by: Option<&str>,
+        key: Option<&str>,
+        operation: Operation,
+    ) -> Verdict {
+        self.at += 1;
+        let by = by.map(|name| self.id(name));
+        let mut random = [0; 16];
+        random[..8].copy_from_slice(&self.at.to_le_bytes());
+        let entry = Entry {
+            by,
+            at: self.at,
+            key: key.map(Key::trusted),
+            random,
+            outside: false,
+            operation,
+        };
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let done = Box::new(move |verdict| drop(sender.send(verdict)));
+        self.database.append(entry, done).unwrap();
+        receiver.recv().unwrap()
+    }
+
+    pub(super) fn id(&self, name: &str) -> UserId {
+        let name = name.to_owned();
+        let look = move |connection: &Connection| {
+            let sql = "SELECT id FROM users WHERE name = ?";
+            Ok(connection.query_row(sql, [name], |row| row.get(0))?)
+        };
+        UserId(self.database.run(look).unwrap())
+    }
+
+    /// Makes a public room of `by`'s with these others in it.
+    pub(super) fn room(&mut self, by: &str, name: &str, others: &[&str]) -> RoomId {
+        let operation = Operation::CreateRoom {
+            room: room(name),
+            title: None,
+            topic: None,
+            kind: Kind::Public,
+        };
+        let made = self.want(Some(by), operation).unwrap();
+        for other in others {
+            self.want(Some(other), Operation::Join { room: room(name) })
+                .unwrap();
+        }
+        match made.answer {
+            Answer::Room(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Says something; what came of it.
+    pub(super) fn say(&mut self, by: &str, name: &str, text: &str) -> Verdict {
+        self.want(Some(by), send(name, text))
+    }
+}
+
+pub(super) fn user(name: &str) -> UserName {
+    UserName::parse("name", name).unwrap()
+}
+
+pub(super) fn room(name: &str) -> RoomName {
+    RoomName::parse("room", name).unwrap()
+}
+
+pub(super) fn send(name: &str, text: &str) -> Operation {
+    Operation::Send {
+        room: room(name),
+        text: Text::trusted(text),
+        reply_to: None,
+        attachment: None,
+    }
+}
+
+/// What refused it.
+#[track_caller]
+pub(super) fn code(verdict: Verdict) -> Code {
+    verdict.expect_err("it was not refused").code
+}
