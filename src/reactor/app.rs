@@ -12,6 +12,10 @@
 //! 4. `drained` comes once when a streamed answer has begun, and whenever it has room again after it
 //!    was full. Where nobody takes a stream, as with HEAD, [`Net::write`] then says
 //!    [`Gone`](crate::reactor::Sent::Gone).
+//! 5. A WebSocket that may fall behind gets each broadcast or, from one on, none of them;
+//!    `fell_behind` names this one, before the app is called for anything else. `has_room` comes
+//!    once after it, and whenever there is room again after [`Net::send`] said
+//!    [`Full`](crate::reactor::Sent::Full).
 
 use crate::ground::time::Instant;
 use crate::http::{Head, Response, Status, Trailers};
@@ -80,6 +84,9 @@ pub struct Upgrade {
     pub limits: Limits,
     /// Whatever the app wants to be told again when the connection is open.
     pub tag: u64,
+    /// When too much waits for this reader it is not cut off but misses what is broadcast, and the
+    /// app hears of it: [`App::fell_behind`].
+    pub may_fall_behind: bool,
     /// Holds the fields that the answer has besides those of the handshake.
     pub(crate) head: Response,
 }
@@ -91,6 +98,7 @@ impl Upgrade {
             protocol: None,
             limits: Limits::default(),
             tag,
+            may_fall_behind: false,
             head: Response::new(Status::SWITCHING_PROTOCOLS),
         }
     }
@@ -105,6 +113,12 @@ impl Upgrade {
     /// The same with a subprotocol.
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// The same, with a reader that may fall behind.
+    pub const fn may_fall_behind(mut self) -> Self {
+        self.may_fall_behind = true;
         self
     }
 
@@ -168,6 +182,20 @@ pub trait App {
     /// A message has come.
     fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
         let _ = (id, message, net);
+    }
+
+    /// So much waits for this WebSocket that it has not been given a broadcast, nor any since: it is
+    /// deaf to them until [`Net::hear`]. `missed` is the number of the first that it did not get (see
+    /// [`Net::broadcast_numbered`]), 0 for one without. What is said with [`Net::send`] still reaches
+    /// it; [`App::has_room`] is when to go on with that.
+    fn fell_behind(&mut self, id: ConnId, missed: u64, net: &mut Net) {
+        let _ = (id, missed, net);
+    }
+
+    /// A deaf WebSocket has taken most of what waited for it: time to say what it missed, until
+    /// [`Net::send`] says [`Full`](crate::reactor::Sent::Full).
+    fn has_room(&mut self, id: ConnId, net: &mut Net) {
+        let _ = (id, net);
     }
 
     /// A WebSocket has ended: with the peer's code, or without a word (`None`).

@@ -70,7 +70,7 @@ pub(crate) struct Connection {
     pub(crate) paused: bool,
     /// The peer has said its last.
     pub(crate) ended: bool,
-    /// A streamed answer was told that there is no room.
+    /// Who writes a stream, or feeds a deaf reader, was told that there is no room.
     pub(crate) full: bool,
 }
 

@@ -12,7 +12,7 @@ use crate::ground::time::{Instant, Now};
 use crate::http::{self, BodyLength, Ended, Exchange, Head, Response, Status, Trailers};
 use crate::reactor::app::{Answer, App, Reception, Request};
 use crate::reactor::connection::{Connection, Peer};
-use crate::reactor::net::{Net, Notice, nearest};
+use crate::reactor::net::{Net, Notice, named, nearest};
 use crate::reactor::settings::Settings;
 use crate::reactor::stage::{Http, Stage, Taker, Turn, Upgrading, Upload};
 use crate::reactor::token::{Call, ConnId};
@@ -755,9 +755,18 @@ impl<A: App> Engine<A> {
     fn has_spoken(&mut self, id: ConnId) {
         let pause_bytes = self.net.settings.pause_bytes;
         let now = self.net.now.instant;
-        let Some(connection) = self.net.get_mut(id) else {
+        let Some(connection) = named(&mut self.net.connections, id) else {
             return;
         };
+        // As it nearly always is when a room was spoken to.
+        if matches!(connection.stage, Stage::WebSocket(_))
+            && !(connection.blocked | connection.paused | connection.full)
+        {
+            return;
+        }
+        if connection.full {
+            connection.look_for_room(id, &self.net.settings, &mut self.net.notices);
+        }
         if connection.blocked {
             connection.outbox.settle();
             self.net.arm(id);
@@ -865,6 +874,16 @@ impl<A: App> Engine<A> {
                 Notice::Opened(id, tag) => self.app.opened(id, tag, &mut self.net),
                 Notice::Drained(call) => self.app.drained(call, &mut self.net),
                 Notice::TooSlow(id) => self.cut_off(id),
+                Notice::FellBehind(id, missed) => {
+                    if self.net.admit_deafness(id) {
+                        self.app.fell_behind(id, missed, &mut self.net);
+                    }
+                }
+                Notice::HasRoom(id) => {
+                    if self.net.may_be_fed(id) {
+                        self.app.has_room(id, &mut self.net);
+                    }
+                }
             }
         }
     }

@@ -96,6 +96,20 @@ pub(crate) struct WebSocket {
     pub(crate) limits: Limits,
     /// A ping has gone out since the peer was last heard of.
     pub(crate) pinged: bool,
+    /// Misses broadcasts when too much waits for it, instead of being cut off.
+    pub(crate) may_fall_behind: bool,
+    pub(crate) hearing: Hearing,
+}
+
+/// Whether a WebSocket gets what is broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// All of it.
+    All,
+    /// Nothing since it had no room for something. The app will hear of that.
+    Missed,
+    /// Nothing, and the app knows.
+    Deaf,
 }
 
 /// Waiting for the peer to end.

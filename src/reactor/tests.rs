@@ -14,6 +14,7 @@ use crate::ground::time::{Instant, Now};
 use crate::http::{Head, Response, Status};
 use crate::ws::Message;
 
+mod hearing;
 mod http;
 mod uploads;
 mod websocket;
@@ -23,6 +24,7 @@ const SHAKE: &str = "Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 type Act = Box<dyn FnOnce(&mut Net)>;
+type Feed = Rc<dyn Fn(ConnId, &mut Net)>;
 
 /// What the app heard, and what it is to do when it is next called to do something.
 #[derive(Default)]
@@ -36,6 +38,8 @@ struct Script {
     on_body: Option<Act>,
     on_drained: Option<Act>,
     on_closed: Option<Act>,
+    /// Done whenever a deaf reader has room.
+    feed: Option<Feed>,
     /// Gives up whatever it is asked, and answers it nevertheless.
     aborts: bool,
     /// Said when the server stops.
@@ -93,6 +97,7 @@ impl App for Probe {
             "/later" => Answer::Later,
             "/stream" => Response::text("").stream(None).into(),
             "/ws" => Answer::Upgrade(Upgrade::new(7)),
+            "/patient" => Answer::Upgrade(Upgrade::new(7).may_fall_behind()),
             "/chosen" => Answer::Upgrade(
                 Upgrade::new(7)
                     .protocol(request.head.query().unwrap_or_default())
@@ -132,6 +137,16 @@ impl App for Probe {
         self.hear(format!("closed {code:?}"));
         let act = self.0.borrow_mut().on_closed.take();
         act.into_iter().for_each(|act| act(net));
+    }
+
+    fn fell_behind(&mut self, _: ConnId, missed: u64, _: &mut Net) {
+        self.hear(format!("missed {missed}"));
+    }
+
+    fn has_room(&mut self, id: ConnId, net: &mut Net) {
+        self.hear("has room".into());
+        let feed = self.0.borrow().feed.clone();
+        feed.into_iter().for_each(|feed| feed(id, net));
     }
 
     fn woken(&mut self, net: &mut Net) {
@@ -213,8 +228,12 @@ impl World {
 
     /// A WebSocket; what was said for it is forgotten.
     fn open(&mut self) -> ConnId {
+        self.open_at("/ws", "")
+    }
+
+    fn open_at(&mut self, path: &str, fields: &str) -> ConnId {
         let id = self.connect();
-        self.say(id, format!("GET /ws HTTP/1.1\r\n{SHAKE}"));
+        self.say(id, format!("GET {path} HTTP/1.1\r\n{fields}{SHAKE}"));
         let said = self.hear(id);
         assert!(said.starts_with("HTTP/1.1 101"), "{said}");
         id
