@@ -7,6 +7,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use parlour::client::Socket;
 use parlour::reactor::{Sent, Settings};
@@ -197,4 +198,41 @@ fn who_is_held_hears_nothing_until_it_has_heard_what_it_missed() {
     }
     drop((held, other));
     running.stop().unwrap();
+}
+
+// ---- heartbeats ---------------------------------------------------------------------------------
+
+/// Says `{}` when all is quiet, and nothing else.
+struct Quiet;
+
+impl Consumer<u32> for Quiet {
+    fn receive(&mut self, _: Message<'_>, live: &mut Live<'_, u32>) {
+        *live.state += 1;
+    }
+
+    fn heartbeat(&self) -> Option<(Duration, String)> {
+        Some((Duration::from_millis(500), "{}".into()))
+    }
+
+    fn unanswered(&mut self, live: &mut Live<'_, u32>) {
+        live.send("bye");
+    }
+}
+
+#[test]
+fn who_answers_heartbeats_stays_and_who_does_not_is_told_why() {
+    let (running, address) = serve(|| App::new(0).consumer("/quiet", || Quiet));
+    let mut socket = Browser::at(address).socket("/quiet").unwrap();
+    for _ in 0..3 {
+        assert_eq!(text(&mut socket), "{}");
+        socket.write("{}").unwrap();
+    }
+    let mut heard = text(&mut socket);
+    while heard == "{}" {
+        heard = text(&mut socket);
+    }
+    assert_eq!(heard, "bye");
+    assert!(socket.read().unwrap().is_none());
+    assert_eq!(socket.closed().unwrap().0, Some(4008));
+    assert_eq!(running.stop().unwrap(), 3);
 }

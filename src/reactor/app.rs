@@ -17,6 +17,8 @@
 //!    once after it, and whenever there is room again after [`Net::send`] said
 //!    [`Full`](crate::reactor::Sent::Full).
 
+use std::time::Duration;
+
 use crate::ground::time::Instant;
 use crate::http::{Head, Response, Status, Trailers};
 use crate::reactor::net::Net;
@@ -87,6 +89,8 @@ pub struct Upgrade {
     /// When too much waits for this reader it is not cut off but misses what is broadcast, and the
     /// app hears of it: [`App::fell_behind`].
     pub may_fall_behind: bool,
+    /// Says a text when all is quiet, instead of pings: how often, and which.
+    pub(crate) heartbeat: Option<(Duration, String)>,
     /// Holds the fields that the answer has besides those of the handshake.
     pub(crate) head: Response,
 }
@@ -99,6 +103,7 @@ impl Upgrade {
             limits: Limits::default(),
             tag,
             may_fall_behind: false,
+            heartbeat: None,
             head: Response::new(Status::SWITCHING_PROTOCOLS),
         }
     }
@@ -119,6 +124,16 @@ impl Upgrade {
     /// The same, with a reader that may fall behind.
     pub const fn may_fall_behind(mut self) -> Self {
         self.may_fall_behind = true;
+        self
+    }
+
+    /// The same with a heartbeat that a page can hear, which pings it cannot: whenever the server has
+    /// said nothing, or heard nothing, for `every`, it says `text`, or a little before, so that not
+    /// all do at once. Any frame answers it. Of two in a row that nobody answers the app hears by
+    /// [`App::unanswered`], and the connection is closed. The server sends no pings there, and answers
+    /// the peer's.
+    pub fn heartbeat_text(mut self, every: Duration, text: impl Into<String>) -> Self {
+        self.heartbeat = Some((every, text.into()));
         self
     }
 
@@ -195,6 +210,12 @@ pub trait App {
     /// A deaf WebSocket has taken most of what waited for it: time to say what it missed, until
     /// [`Net::send`] says [`Full`](crate::reactor::Sent::Full).
     fn has_room(&mut self, id: ConnId, net: &mut Net) {
+        let _ = (id, net);
+    }
+
+    /// Nobody has answered two [heartbeats](Upgrade::heartbeat_text) in a row: time for a last word.
+    /// The connection is closed behind it, with code 4008 if the app chooses no other.
+    fn unanswered(&mut self, id: ConnId, net: &mut Net) {
         let _ = (id, net);
     }
 

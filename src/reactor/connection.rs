@@ -58,7 +58,7 @@ pub(crate) struct Connection {
     pub(crate) since: Instant,
     /// When the peer was last heard of.
     pub(crate) heard: Instant,
-    /// When the peer last took something, while something waits for it.
+    /// When the peer last took something; while something waits for it, at the earliest since then.
     pub(crate) moved: Instant,
     /// The time of its entry in the wheel.
     pub(crate) armed: Instant,
@@ -183,10 +183,9 @@ impl Connection {
                 Turn::Awaiting(_) | Turn::Streaming(..) => Instant::NEVER,
             },
             Stage::Upgrading(_) => Instant::NEVER,
-            Stage::WebSocket(socket) if socket.session.is_open() && socket.pinged => {
-                self.heard.max(self.since) + waits.heartbeat
+            Stage::WebSocket(socket) if socket.session.is_open() => {
+                self.next_sign(socket.terms.heartbeat.as_ref(), waits)
             }
-            Stage::WebSocket(socket) if socket.session.is_open() => self.heard + waits.heartbeat,
             Stage::Closing(Closing { shut: true, .. }) => {
                 (self.since + waits.close).min(self.heard.max(self.since) + waits.linger)
             }

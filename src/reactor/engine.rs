@@ -43,8 +43,8 @@ enum Flow {
 /// The server without its sockets: connections, stages, deadlines, and the app on top.
 #[derive(Debug)]
 pub struct Engine<A> {
-    app: A,
-    net: Net,
+    pub(super) app: A,
+    pub(super) net: Net,
 }
 
 impl<A: App> Engine<A> {
@@ -654,11 +654,11 @@ impl<A: App> Engine<A> {
         let Stage::WebSocket(socket) = &mut connections[id.slot()].stage else {
             return Flow::Stop(0);
         };
-        socket.pinged = false;
+        socket.unanswered = 0;
         let (step, reply) = blocks.write(|out| {
             socket
                 .session
-                .decode(input, &socket.limits, deflate, seed, out)
+                .decode(input, &socket.terms.limits, deflate, seed, out)
         });
         if reply.is_some() {
             self.net.push(id, reply);
@@ -737,7 +737,7 @@ impl<A: App> Engine<A> {
     }
 
     /// The end of a connection: the app hears of it, the driver will be told.
-    fn bury(&mut self, id: ConnId, how: Effect) {
+    pub(super) fn bury(&mut self, id: ConnId, how: Effect) {
         let Some(connection) = self.net.get_mut(id) else {
             return;
         };
@@ -846,12 +846,7 @@ impl<A: App> Engine<A> {
                     self.refuse(id, &response);
                 }
             },
-            Stage::WebSocket(socket) if socket.session.is_open() && !socket.pinged => {
-                socket.pinged = true;
-                connection.since = now;
-                self.net.ping(id);
-                self.net.arm(id);
-            }
+            Stage::WebSocket(socket) if socket.session.is_open() => self.ask_for_a_sign(id),
             Stage::WebSocket(_) => self.bury(id, Effect::Reset(id)),
             Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => {
                 self.bury(id, Effect::Close(id));

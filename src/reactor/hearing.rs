@@ -135,8 +135,8 @@ impl Net {
         // Bytes that do not compress are stored, with a few more for each block of them.
         let at_worst = len + len / 1000 + 64;
         let bytes_max = self.settings.outbox_bytes_max;
-        let may_fall_behind =
-            open_socket(&mut self.connections, id).is_some_and(|socket| socket.may_fall_behind);
+        let may_fall_behind = open_socket(&mut self.connections, id)
+            .is_some_and(|socket| socket.terms.may_fall_behind);
         let connection = &mut self.connections[id.slot()];
         let queued = connection.outbox.queued();
         let falls = may_fall_behind && queued > 0 && queued + at_worst > bytes_max;

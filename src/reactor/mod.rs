@@ -39,12 +39,14 @@ mod deadlines;
 pub mod driver;
 mod engine;
 mod hearing;
+mod heartbeat;
 mod net;
 mod outbox;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 pub mod settings;
 mod stage;
+mod terms;
 #[cfg(test)]
 mod tests;
 pub mod token;

@@ -20,6 +20,7 @@ use crate::reactor::engine::Effect;
 use crate::reactor::outbox::{Blocks, Piece};
 use crate::reactor::settings::Settings;
 use crate::reactor::stage::{Closing, Hearing, Http, Stage, Turn, Upgrading, WebSocket};
+use crate::reactor::terms;
 use crate::reactor::token::{Call, ConnId};
 use crate::reactor::upgrade;
 use crate::ws::handshake::{Accepted, Refused};
@@ -76,6 +77,7 @@ pub struct Net {
     pub(crate) deadlines: Deadlines,
     pub(crate) effects: Vec<Effect>,
     pub(crate) draining: bool,
+    terms: terms::Shared,
     /// Readers that were cut off because too much waited for them.
     cut_off: u64,
     generation: u32,
@@ -98,6 +100,7 @@ impl Net {
             deadlines: Deadlines::default(),
             effects: Vec::new(),
             draining: false,
+            terms: terms::Shared::default(),
             cut_off: 0,
             generation: 0,
             date: DateCache::new(),
@@ -250,21 +253,6 @@ impl Net {
         }
         self.push(id, piece);
         self.arm(id);
-    }
-
-    /// Asks the WebSocket `id` for a sign of life.
-    pub(crate) fn ping(&mut self, id: ConnId) {
-        let Self {
-            connections,
-            blocks,
-            seed,
-            ..
-        } = self;
-        let Some(WebSocket { session, .. }) = open_socket(connections, id) else {
-            return;
-        };
-        let (_, piece) = blocks.write(|out| session.ping(b"", seed, out));
-        self.push(id, piece);
     }
 
     /// Answers a request that was answered with [`Answer::Later`], or one whose body is still
@@ -485,7 +473,7 @@ impl Net {
         let bytes_max = self.settings.outbox_bytes_max;
         let connection = &mut self.connections[id.slot()];
         if let Stage::WebSocket(socket) = &mut connection.stage
-            && socket.may_fall_behind
+            && socket.terms.may_fall_behind
         {
             if let Some(number) = number {
                 connection.miss(id, number, &mut self.notices);
@@ -646,6 +634,7 @@ impl Net {
             }
             is_offered
         });
+        let terms = self.terms.of(&granted);
         let (_, piece) = self
             .blocks
             .write(|out| accepted.write(protocol, granted.head.fields(), out));
@@ -655,9 +644,8 @@ impl Net {
         };
         connection.stage = Stage::WebSocket(WebSocket {
             session: Session::new(ws::Role::Server, accepted.agreed),
-            limits: granted.limits,
-            pinged: false,
-            may_fall_behind: granted.may_fall_behind,
+            terms,
+            unanswered: 0,
             hearing: Hearing::All,
         });
         if connection.paused {

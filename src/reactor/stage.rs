@@ -3,10 +3,13 @@
 //! Each stage owns just what that moment needs. What was read but not consumed passes from one to
 //! the next: only the engine, which moves a connection between them, knows two of them.
 
+use std::rc::Rc;
+
 use crate::ground::time::Instant;
 use crate::http::{BodyWriter, Exchange, HeadShape, Receiver};
+use crate::reactor::terms::Terms;
+use crate::ws::Session;
 use crate::ws::handshake::{Accepted, Refused};
-use crate::ws::{Limits, Session};
 
 /// Where in its life a connection is. The picture is in the header of the room.
 #[derive(Debug)]
@@ -93,11 +96,9 @@ pub(crate) struct Upgrading {
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     pub(crate) session: Session,
-    pub(crate) limits: Limits,
-    /// A ping has gone out since the peer was last heard of.
-    pub(crate) pinged: bool,
-    /// Misses broadcasts when too much waits for it, instead of being cut off.
-    pub(crate) may_fall_behind: bool,
+    pub(crate) terms: Rc<Terms>,
+    /// How many signs of life were asked for since the peer was last heard of.
+    pub(crate) unanswered: u8,
     pub(crate) hearing: Hearing,
 }
 

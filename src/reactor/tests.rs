@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::{
     Answer, App, Call, ConnId, Effect, Engine, Net, Peer, Reception, Request, Sent, Settings,
@@ -15,6 +16,7 @@ use crate::http::{Head, Response, Status};
 use crate::ws::Message;
 
 mod hearing;
+mod heartbeat;
 mod http;
 mod uploads;
 mod websocket;
@@ -97,6 +99,10 @@ impl App for Probe {
             "/later" => Answer::Later,
             "/stream" => Response::text("").stream(None).into(),
             "/ws" => Answer::Upgrade(Upgrade::new(7)),
+            "/beats" => {
+                let every = Duration::from_secs(20);
+                Answer::Upgrade(Upgrade::new(7).heartbeat_text(every, "{}"))
+            }
             "/patient" => Answer::Upgrade(Upgrade::new(7).may_fall_behind()),
             "/chosen" => Answer::Upgrade(
                 Upgrade::new(7)
@@ -137,6 +143,11 @@ impl App for Probe {
         self.hear(format!("closed {code:?}"));
         let act = self.0.borrow_mut().on_closed.take();
         act.into_iter().for_each(|act| act(net));
+    }
+
+    fn unanswered(&mut self, id: ConnId, net: &mut Net) {
+        self.hear("unanswered".into());
+        net.send(id, Message::Text("bye"));
     }
 
     fn fell_behind(&mut self, _: ConnId, missed: u64, _: &mut Net) {

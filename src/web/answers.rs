@@ -234,6 +234,9 @@ impl<S: 'static> Service<S> {
         let asked = catch_unwind(AssertUnwindSafe(|| {
             let mut upgrade = Upgrade::new(0).message_bytes_max(consumer.message_bytes_max());
             upgrade.may_fall_behind = consumer.may_fall_behind();
+            if let Some((every, text)) = consumer.heartbeat() {
+                upgrade = upgrade.heartbeat_text(every, text);
+            }
             (upgrade, consumer.intercepts())
         }));
         let (mut upgrade, intercepts) = match asked {

@@ -4,6 +4,7 @@
 //! said to its groups. It is made when the request comes and dropped after `disconnect`.
 
 use std::any::Any;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -169,6 +170,19 @@ pub trait Consumer<S>: Any {
     /// until [`Sent::Full`]. Comes once after [`Consumer::fell_behind`] and once after each
     /// [`Sent::Full`].
     fn catch_up(&mut self, live: &mut Live<'_, S>) {
+        let _ = live;
+    }
+
+    /// How often the client is said something when all is quiet, and what: a heartbeat that a page can
+    /// hear and answer, by any message; see [`Upgrade::heartbeat_text`](crate::reactor::Upgrade::heartbeat_text).
+    /// Without it there are pings, which browsers answer by themselves.
+    fn heartbeat(&self) -> Option<(Duration, String)> {
+        None
+    }
+
+    /// The client has not answered two heartbeats: time for a last word. The connection is closed
+    /// behind it, with code 4008 if no other is chosen here.
+    fn unanswered(&mut self, live: &mut Live<'_, S>) {
         let _ = live;
     }
 

@@ -342,6 +342,10 @@ impl<S: 'static> reactor::App for Service<S> {
         self.consume(id, net, |consumer, live| consumer.receive(message, live));
     }
 
+    fn unanswered(&mut self, id: ConnId, net: &mut Net) {
+        self.consume(id, net, |consumer, live| consumer.unanswered(live));
+    }
+
     fn fell_behind(&mut self, id: ConnId, missed: u64, net: &mut Net) {
         self.consume(id, net, |consumer, live| consumer.fell_behind(missed, live));
     }
