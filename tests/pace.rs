@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parlour::client::Socket;
 use parlour::reactor::{Sent, Settings};
-use parlour::web::{App, Consumer, Event, Live, Running};
+use parlour::web::{App, Consumer, Event, Live, Running, Wait};
 use parlour::ws::Message;
 use people::Browser;
 use socket2::{Domain, Type};
@@ -235,4 +235,45 @@ fn who_answers_heartbeats_stays_and_who_does_not_is_told_why() {
     assert!(socket.read().unwrap().is_none());
     assert_eq!(socket.closed().unwrap().0, Some(4008));
     assert_eq!(running.stop().unwrap(), 3);
+}
+
+// ---- more under way than may be -----------------------------------------------------------------
+
+const UNDER_WAY_MAX: usize = 3;
+
+/// Has a helper do each command, but only a few at a time.
+#[derive(Default)]
+struct Busy {
+    under_way: usize,
+}
+
+impl Consumer<usize> for Busy {
+    fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, usize>) {
+        self.under_way += 1;
+        *live.state = self.under_way.max(*live.state);
+        if self.under_way == UNDER_WAY_MAX {
+            live.hold_input();
+        }
+        let done = String::from_utf8(message.bytes().to_vec()).unwrap();
+        live.wait(Wait::on_helper(|| done), |me: &mut Self, live, done| {
+            me.under_way -= 1;
+            live.release_input();
+            live.send(&done.unwrap());
+        });
+    }
+}
+
+#[test]
+fn who_has_enough_under_way_is_not_listened_to_until_some_of_it_is_done() {
+    let (running, address) = serve(|| App::new(0).consumer("/busy", Busy::default));
+    let mut socket = Browser::at(address).socket("/busy").unwrap();
+    for number in 0..1000 {
+        socket.write(number.to_string().as_str()).unwrap();
+    }
+    for number in 0..1000 {
+        assert_eq!(text(&mut socket), number.to_string());
+    }
+    socket.close(1000, "").unwrap();
+    while socket.read().unwrap().is_some() {}
+    assert_eq!(running.stop().unwrap(), UNDER_WAY_MAX);
 }

@@ -105,7 +105,7 @@ impl Connection {
     }
 
     /// Whether more input may be handled now: the outbox has room, no answer is awaited, and the app
-    /// does not hold a body. What is thrown away needs no room.
+    /// holds neither a body nor a WebSocket's input. What is thrown away needs no room.
     #[inline]
     pub(crate) fn may_go_on(&self, pause_bytes: usize) -> bool {
         let has_room = self.outbox.queued() < pause_bytes;
@@ -118,7 +118,8 @@ impl Connection {
                 turn: Turn::Receiving(upload),
                 ..
             }) => has_room && upload.held.is_none(),
-            Stage::Http(_) | Stage::WebSocket(_) => has_room,
+            Stage::Http(_) => has_room,
+            Stage::WebSocket(socket) => has_room && !socket.held,
             Stage::Closing(_) => true,
             Stage::Upgrading(_) | Stage::Buried => false,
         }

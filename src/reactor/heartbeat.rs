@@ -7,6 +7,7 @@
 //! Promises
 //! 1. Where a text is agreed on, the server says something at least so often.
 //! 2. Who answers nothing, not the next either where it is a text, is ended. Any frame is an answer.
+//!    Of one whose input is held none is expected.
 //! 3. Nothing is done for a message that comes or goes: the deadline of a connection comes up, is
 //!    compared with when it last heard and said something, and goes in again.
 //!
@@ -85,6 +86,11 @@ impl<A: App> Engine<A> {
             return;
         };
         match (&socket.terms.heartbeat, socket.unanswered) {
+            // Whatever it answers is not heard.
+            _ if socket.held => {
+                connection.since = now;
+                self.net.beat(id);
+            }
             (None, 1..) => return self.bury(id, Effect::Reset(id)),
             (Some(_), 2..) => {
                 self.app.unanswered(id, &mut self.net);

@@ -40,6 +40,7 @@ pub mod driver;
 mod engine;
 mod hearing;
 mod heartbeat;
+mod held;
 mod net;
 mod outbox;
 #[cfg(any(test, fuzzing))]

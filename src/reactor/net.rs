@@ -252,6 +252,8 @@ impl Net {
             connection.since = now.instant;
         }
         self.push(id, piece);
+        // Or the peer's close would not be heard.
+        self.go_on_reading(id);
         self.arm(id);
     }
 
@@ -647,6 +649,7 @@ impl Net {
             terms,
             unanswered: 0,
             hearing: Hearing::All,
+            held: false,
         });
         if connection.paused {
             self.ready.push(id);

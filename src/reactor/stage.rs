@@ -100,6 +100,8 @@ pub(crate) struct WebSocket {
     /// How many signs of life were asked for since the peer was last heard of.
     pub(crate) unanswered: u8,
     pub(crate) hearing: Hearing,
+    /// Its input waits until the app wants it.
+    pub(crate) held: bool,
 }
 
 /// Whether a WebSocket gets what is broadcast.

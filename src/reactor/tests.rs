@@ -17,6 +17,7 @@ use crate::ws::Message;
 
 mod hearing;
 mod heartbeat;
+mod held;
 mod http;
 mod uploads;
 mod websocket;
@@ -134,9 +135,12 @@ impl App for Probe {
         self.hear(format!("opened {tag}"));
     }
 
-    fn message(&mut self, _: ConnId, message: Message<'_>, _: &mut Net) {
+    fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
         let text = String::from_utf8_lossy(message.bytes());
         self.hear(format!("message {text}"));
+        if text == "hold" {
+            net.hold_input(id);
+        }
     }
 
     fn closed(&mut self, _: ConnId, code: Option<u16>, net: &mut Net) {

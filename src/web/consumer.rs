@@ -253,6 +253,18 @@ impl<S> Live<'_, S> {
         self.house.hear(channel)
     }
 
+    /// Has what this client says wait: see [`House::hold_input`].
+    pub fn hold_input(&mut self) {
+        let channel = self.channel();
+        self.house.hold_input(channel);
+    }
+
+    /// Ends that: see [`House::release_input`].
+    pub fn release_input(&mut self) {
+        let channel = self.channel();
+        self.house.release_input(channel);
+    }
+
     /// Begins the close handshake, behind all that was said to this channel.
     pub fn close(&mut self, code: u16, reason: &str) {
         let channel = self.channel();

@@ -224,6 +224,19 @@ impl<S> House<'_, S> {
         self.net.hear(ConnId::from_bits(channel.0))
     }
 
+    /// Has what the client of a channel says from now on wait until
+    /// [`release_input`](Self::release_input): for one that has more under way than it may. Messages
+    /// that have come already wait here, the rest with the client, and all come in order later. No
+    /// deadline runs against the client meanwhile, and that it ended is heard when it is released.
+    pub fn hold_input(&mut self, channel: Channel) {
+        self.net.hold_input(ConnId::from_bits(channel.0));
+    }
+
+    /// Goes on with what the client of a channel says, in the next turn at the latest.
+    pub fn release_input(&mut self, channel: Channel) {
+        self.net.release_input(ConnId::from_bits(channel.0));
+    }
+
     /// Has a helper do something, and goes on with what came of it, whoever is still there by then:
     /// what was stored is told to a group even if its sender has gone. Waits of one caller begin in
     /// the order in which they were asked for. A full queue is told at once, as [`Busy`]; of a job
