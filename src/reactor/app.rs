@@ -12,6 +12,12 @@
 //! 4. `drained` comes once when a streamed answer has begun, and whenever it has room again after it
 //!    was full. Where nobody takes a stream, as with HEAD, [`Net::write`] then says
 //!    [`Gone`](crate::reactor::Sent::Gone).
+//! 5. A WebSocket that may fall behind gets each broadcast or, from one on, none of them;
+//!    `fell_behind` names this one, before the app is called for anything else. `has_room` comes
+//!    once after it, and whenever there is room again after [`Net::send`] said
+//!    [`Full`](crate::reactor::Sent::Full).
+
+use std::time::Duration;
 
 use crate::ground::time::Instant;
 use crate::http::{Head, Response, Status, Trailers};
@@ -80,6 +86,11 @@ pub struct Upgrade {
     pub limits: Limits,
     /// Whatever the app wants to be told again when the connection is open.
     pub tag: u64,
+    /// When too much waits for this reader it is not cut off but misses what is broadcast, and the
+    /// app hears of it: [`App::fell_behind`].
+    pub may_fall_behind: bool,
+    /// Says a text when all is quiet, instead of pings: how often, and which.
+    pub(crate) heartbeat: Option<(Duration, String)>,
     /// Holds the fields that the answer has besides those of the handshake.
     pub(crate) head: Response,
 }
@@ -91,6 +102,8 @@ impl Upgrade {
             protocol: None,
             limits: Limits::default(),
             tag,
+            may_fall_behind: false,
+            heartbeat: None,
             head: Response::new(Status::SWITCHING_PROTOCOLS),
         }
     }
@@ -105,6 +118,22 @@ impl Upgrade {
     /// The same with a subprotocol.
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// The same, with a reader that may fall behind.
+    pub const fn may_fall_behind(mut self) -> Self {
+        self.may_fall_behind = true;
+        self
+    }
+
+    /// The same with a heartbeat that a page can hear, which pings it cannot: whenever the server has
+    /// said nothing, or heard nothing, for `every`, it says `text`, or a little before, so that not
+    /// all do at once. Any frame answers it. Of two in a row that nobody answers the app hears by
+    /// [`App::unanswered`], and the connection is closed. The server sends no pings there, and answers
+    /// the peer's.
+    pub fn heartbeat_text(mut self, every: Duration, text: impl Into<String>) -> Self {
+        self.heartbeat = Some((every, text.into()));
         self
     }
 
@@ -168,6 +197,26 @@ pub trait App {
     /// A message has come.
     fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
         let _ = (id, message, net);
+    }
+
+    /// So much waits for this WebSocket that it has not been given a broadcast, nor any since: it is
+    /// deaf to them until [`Net::hear`]. `missed` is the number of the first that it did not get (see
+    /// [`Net::broadcast_numbered`]), 0 for one without. What is said with [`Net::send`] still reaches
+    /// it; [`App::has_room`] is when to go on with that.
+    fn fell_behind(&mut self, id: ConnId, missed: u64, net: &mut Net) {
+        let _ = (id, missed, net);
+    }
+
+    /// A deaf WebSocket has taken most of what waited for it: time to say what it missed, until
+    /// [`Net::send`] says [`Full`](crate::reactor::Sent::Full).
+    fn has_room(&mut self, id: ConnId, net: &mut Net) {
+        let _ = (id, net);
+    }
+
+    /// Nobody has answered two [heartbeats](Upgrade::heartbeat_text) in a row: time for a last word.
+    /// The connection is closed behind it, with code 4008 if the app chooses no other.
+    fn unanswered(&mut self, id: ConnId, net: &mut Net) {
+        let _ = (id, net);
     }
 
     /// A WebSocket has ended: with the peer's code, or without a word (`None`).

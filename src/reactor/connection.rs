@@ -58,7 +58,7 @@ pub(crate) struct Connection {
     pub(crate) since: Instant,
     /// When the peer was last heard of.
     pub(crate) heard: Instant,
-    /// When the peer last took something, while something waits for it.
+    /// When the peer last took something; while something waits for it, at the earliest since then.
     pub(crate) moved: Instant,
     /// The time of its entry in the wheel.
     pub(crate) armed: Instant,
@@ -70,7 +70,7 @@ pub(crate) struct Connection {
     pub(crate) paused: bool,
     /// The peer has said its last.
     pub(crate) ended: bool,
-    /// A streamed answer was told that there is no room.
+    /// Who writes a stream, or feeds a deaf reader, was told that there is no room.
     pub(crate) full: bool,
 }
 
@@ -105,7 +105,7 @@ impl Connection {
     }
 
     /// Whether more input may be handled now: the outbox has room, no answer is awaited, and the app
-    /// does not hold a body. What is thrown away needs no room.
+    /// holds neither a body nor a WebSocket's input. What is thrown away needs no room.
     #[inline]
     pub(crate) fn may_go_on(&self, pause_bytes: usize) -> bool {
         let has_room = self.outbox.queued() < pause_bytes;
@@ -118,7 +118,8 @@ impl Connection {
                 turn: Turn::Receiving(upload),
                 ..
             }) => has_room && upload.held.is_none(),
-            Stage::Http(_) | Stage::WebSocket(_) => has_room,
+            Stage::Http(_) => has_room,
+            Stage::WebSocket(socket) => has_room && !socket.held,
             Stage::Closing(_) => true,
             Stage::Upgrading(_) | Stage::Buried => false,
         }
@@ -183,10 +184,9 @@ impl Connection {
                 Turn::Awaiting(_) | Turn::Streaming(..) => Instant::NEVER,
             },
             Stage::Upgrading(_) => Instant::NEVER,
-            Stage::WebSocket(socket) if socket.session.is_open() && socket.pinged => {
-                self.heard.max(self.since) + waits.heartbeat
+            Stage::WebSocket(socket) if socket.session.is_open() => {
+                self.next_sign(socket.terms.heartbeat.as_ref(), waits)
             }
-            Stage::WebSocket(socket) if socket.session.is_open() => self.heard + waits.heartbeat,
             Stage::Closing(Closing { shut: true, .. }) => {
                 (self.since + waits.close).min(self.heard.max(self.since) + waits.linger)
             }

@@ -12,7 +12,7 @@ use crate::ground::time::{Instant, Now};
 use crate::http::{self, BodyLength, Ended, Exchange, Head, Response, Status, Trailers};
 use crate::reactor::app::{Answer, App, Reception, Request};
 use crate::reactor::connection::{Connection, Peer};
-use crate::reactor::net::{Net, Notice, nearest};
+use crate::reactor::net::{Net, Notice, named, nearest};
 use crate::reactor::settings::Settings;
 use crate::reactor::stage::{Http, Stage, Taker, Turn, Upgrading, Upload};
 use crate::reactor::token::{Call, ConnId};
@@ -43,8 +43,8 @@ enum Flow {
 /// The server without its sockets: connections, stages, deadlines, and the app on top.
 #[derive(Debug)]
 pub struct Engine<A> {
-    app: A,
-    net: Net,
+    pub(super) app: A,
+    pub(super) net: Net,
 }
 
 impl<A: App> Engine<A> {
@@ -654,11 +654,11 @@ impl<A: App> Engine<A> {
         let Stage::WebSocket(socket) = &mut connections[id.slot()].stage else {
             return Flow::Stop(0);
         };
-        socket.pinged = false;
+        socket.unanswered = 0;
         let (step, reply) = blocks.write(|out| {
             socket
                 .session
-                .decode(input, &socket.limits, deflate, seed, out)
+                .decode(input, &socket.terms.limits, deflate, seed, out)
         });
         if reply.is_some() {
             self.net.push(id, reply);
@@ -737,7 +737,7 @@ impl<A: App> Engine<A> {
     }
 
     /// The end of a connection: the app hears of it, the driver will be told.
-    fn bury(&mut self, id: ConnId, how: Effect) {
+    pub(super) fn bury(&mut self, id: ConnId, how: Effect) {
         let Some(connection) = self.net.get_mut(id) else {
             return;
         };
@@ -755,9 +755,18 @@ impl<A: App> Engine<A> {
     fn has_spoken(&mut self, id: ConnId) {
         let pause_bytes = self.net.settings.pause_bytes;
         let now = self.net.now.instant;
-        let Some(connection) = self.net.get_mut(id) else {
+        let Some(connection) = named(&mut self.net.connections, id) else {
             return;
         };
+        // As it nearly always is when a room was spoken to.
+        if matches!(connection.stage, Stage::WebSocket(_))
+            && !(connection.blocked | connection.paused | connection.full)
+        {
+            return;
+        }
+        if connection.full {
+            connection.look_for_room(id, &self.net.settings, &mut self.net.notices);
+        }
         if connection.blocked {
             connection.outbox.settle();
             self.net.arm(id);
@@ -837,12 +846,7 @@ impl<A: App> Engine<A> {
                     self.refuse(id, &response);
                 }
             },
-            Stage::WebSocket(socket) if socket.session.is_open() && !socket.pinged => {
-                socket.pinged = true;
-                connection.since = now;
-                self.net.ping(id);
-                self.net.arm(id);
-            }
+            Stage::WebSocket(socket) if socket.session.is_open() => self.ask_for_a_sign(id),
             Stage::WebSocket(_) => self.bury(id, Effect::Reset(id)),
             Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => {
                 self.bury(id, Effect::Close(id));
@@ -865,6 +869,16 @@ impl<A: App> Engine<A> {
                 Notice::Opened(id, tag) => self.app.opened(id, tag, &mut self.net),
                 Notice::Drained(call) => self.app.drained(call, &mut self.net),
                 Notice::TooSlow(id) => self.cut_off(id),
+                Notice::FellBehind(id, missed) => {
+                    if self.net.admit_deafness(id) {
+                        self.app.fell_behind(id, missed, &mut self.net);
+                    }
+                }
+                Notice::HasRoom(id) => {
+                    if self.net.may_be_fed(id) {
+                        self.app.has_room(id, &mut self.net);
+                    }
+                }
             }
         }
     }

@@ -27,7 +27,9 @@
 //! 4. An app hears `opened` and `closed` exactly once each for a WebSocket, in this order.
 //! 5. What a connection holds is bounded: unread input by the pause, unsaid output by the budget.
 //! 6. An answer that breaks off never looks whole: its connection is reset.
-//! 7. A connection that makes no progress ends: each stage has a deadline, or waits for the app.
+//! 7. A WebSocket that may fall behind gets all broadcasts up to one, and none from there on until
+//!    its app says so: no hole that is followed by anything.
+//! 8. A connection that makes no progress ends: each stage has a deadline, or waits for the app.
 //!
 //! Never knows: rooms, people, JSON, files. Start reading at [`Engine::received`].
 
@@ -36,12 +38,16 @@ mod connection;
 mod deadlines;
 pub mod driver;
 mod engine;
+mod hearing;
+mod heartbeat;
+mod held;
 mod net;
 mod outbox;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 pub mod settings;
 mod stage;
+mod terms;
 #[cfg(test)]
 mod tests;
 pub mod token;

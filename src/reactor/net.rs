@@ -19,7 +19,8 @@ use crate::reactor::deadlines::Deadlines;
 use crate::reactor::engine::Effect;
 use crate::reactor::outbox::{Blocks, Piece};
 use crate::reactor::settings::Settings;
-use crate::reactor::stage::{Closing, Http, Stage, Turn, Upgrading, WebSocket};
+use crate::reactor::stage::{Closing, Hearing, Http, Stage, Turn, Upgrading, WebSocket};
+use crate::reactor::terms;
 use crate::reactor::token::{Call, ConnId};
 use crate::reactor::upgrade;
 use crate::ws::handshake::{Accepted, Refused};
@@ -37,7 +38,8 @@ pub enum Sent {
     /// It leaves at the end of the turn, or as fast as the peer takes it.
     Queued,
     /// It leaves later: enough waits already. A stream should wait for
-    /// [`App::drained`](crate::reactor::App::drained).
+    /// [`App::drained`](crate::reactor::App::drained), who feeds a deaf reader for
+    /// [`App::has_room`](crate::reactor::App::has_room).
     Full,
     /// Nobody is there to take it: closed, closing, or cut off for being too slow.
     Gone,
@@ -52,6 +54,10 @@ pub(crate) enum Notice {
     Drained(Call),
     /// A reader was too slow.
     TooSlow(ConnId),
+    /// A reader did not get the broadcast of this number.
+    FellBehind(ConnId, u64),
+    /// A deaf reader has room.
+    HasRoom(ConnId),
 }
 
 /// The connections, and everything that serves them.
@@ -71,6 +77,7 @@ pub struct Net {
     pub(crate) deadlines: Deadlines,
     pub(crate) effects: Vec<Effect>,
     pub(crate) draining: bool,
+    terms: terms::Shared,
     /// Readers that were cut off because too much waited for them.
     cut_off: u64,
     generation: u32,
@@ -93,6 +100,7 @@ impl Net {
             deadlines: Deadlines::default(),
             effects: Vec::new(),
             draining: false,
+            terms: terms::Shared::default(),
             cut_off: 0,
             generation: 0,
             date: DateCache::new(),
@@ -136,7 +144,8 @@ impl Net {
         self.get(id).map_or(0, |connection| connection.rest.len())
     }
 
-    /// Says `message` to the WebSocket `id`.
+    /// Says `message` to the WebSocket `id`, also if it is deaf to broadcasts: then enough is
+    /// [`Full`](Sent::Full).
     #[inline]
     pub fn send(&mut self, id: ConnId, message: Message<'_>) -> Sent {
         let Self {
@@ -146,16 +155,35 @@ impl Net {
             seed,
             ..
         } = self;
-        let Some(session) = open_session(connections, id) else {
+        let Some(socket) = open_socket(connections, id) else {
             return Sent::Gone;
         };
-        let (_, piece) = blocks.write(|out| session.send(message, deflate, seed, out));
-        piece.map_or(Sent::Gone, |piece| self.push_within_budget(id, &piece))
+        let is_deaf = socket.hearing != Hearing::All;
+        let (_, piece) = blocks.write(|out| socket.session.send(message, deflate, seed, out));
+        match piece.map_or(Sent::Gone, |piece| {
+            self.push_within_budget(id, &piece, None)
+        }) {
+            Sent::Queued if is_deaf => self.fill(id),
+            sent => sent,
+        }
     }
 
-    /// Says `message` to every WebSocket of `ids`. It is encoded once for all of them, and once
-    /// more for each window size among those who take it compressed.
+    /// Says `message` to every WebSocket of `ids` that is not deaf. It is encoded once for all of
+    /// them, and once more for each window size among those who take it compressed.
     pub fn broadcast(&mut self, ids: impl IntoIterator<Item = ConnId>, message: Message<'_>) {
+        self.broadcast_numbered(ids, message, 0);
+    }
+
+    /// [`broadcast`](Self::broadcast), with a number by which the app knows this message again if it
+    /// is the first that a reader misses. Where numbers grow from one broadcast to the next, a reader
+    /// that fell behind has been given all that is below the number it is told, and nothing from
+    /// there on.
+    pub fn broadcast_numbered(
+        &mut self,
+        ids: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+        number: u64,
+    ) {
         let policy = *self.deflate.policy();
         let compress = policy.enabled && message.bytes().len() >= policy.bytes_min;
         let mut plain: Option<Piece> = None;
@@ -167,7 +195,12 @@ impl Net {
                 deflate,
                 ..
             } = self;
-            let Some(session) = open_session(connections, id) else {
+            let Some(WebSocket {
+                session,
+                hearing: Hearing::All,
+                ..
+            }) = open_socket(connections, id)
+            else {
                 continue;
             };
             let encoded = match session
@@ -183,11 +216,14 @@ impl Net {
                 }),
                 // Its window is its own, so its frames are too.
                 Some(None) => {
-                    self.send(id, message);
+                    // A frame that is encoded has to be sent: the next ones refer to it.
+                    if !self.falls_behind(id, message, number) {
+                        self.send(id, message);
+                    }
                     continue;
                 }
             };
-            self.push_within_budget(id, encoded);
+            self.push_within_budget(id, encoded, Some(number));
         }
     }
 
@@ -208,7 +244,7 @@ impl Net {
             now,
             ..
         } = self;
-        let Some(session) = open_session(connections, id) else {
+        let Some(WebSocket { session, .. }) = open_socket(connections, id) else {
             return;
         };
         let (_, piece) = blocks.write(|out| session.close(code, reason, seed, out));
@@ -216,22 +252,9 @@ impl Net {
             connection.since = now.instant;
         }
         self.push(id, piece);
+        // Or the peer's close would not be heard.
+        self.go_on_reading(id);
         self.arm(id);
-    }
-
-    /// Asks the WebSocket `id` for a sign of life.
-    pub(crate) fn ping(&mut self, id: ConnId) {
-        let Self {
-            connections,
-            blocks,
-            seed,
-            ..
-        } = self;
-        let Some(session) = open_session(connections, id) else {
-            return;
-        };
-        let (_, piece) = blocks.write(|out| session.ping(b"", seed, out));
-        self.push(id, piece);
     }
 
     /// Answers a request that was answered with [`Answer::Later`], or one whose body is still
@@ -429,29 +452,51 @@ impl Net {
         }
     }
 
-    /// Queues what an app says. A reader that has let too much pile up is cut off; one message is
-    /// always taken, so that the budget does not forbid a large one.
+    /// Queues what an app says; what it says to many has a number. One message is always taken, so
+    /// that the budget does not forbid a large one.
     #[inline]
-    fn push_within_budget(&mut self, id: ConnId, piece: &Piece) -> Sent {
+    fn push_within_budget(&mut self, id: ConnId, piece: &Piece, number: Option<u64>) -> Sent {
         // Found by its whole name a moment ago: see the callers.
         let connection = &mut self.connections[id.slot()];
         debug_assert_eq!(connection.generation, id.generation, "nobody else is meant");
         let queued = connection.outbox.queued();
         if queued > 0 && queued + piece.len() > self.settings.outbox_bytes_max {
-            self.notices.push_back(Notice::TooSlow(id));
-            self.cut_off += 1;
-            // At once: what still fits must not follow what was left out.
-            let reason = "too slow: what waited for this reader exceeded its budget";
-            self.close(id, TOO_SLOW, reason);
-            return Sent::Gone;
+            return self.push_over_budget(id, piece, number);
         }
         queue(connection, id, piece, self.now.instant, &mut self.dirty);
         Sent::Queued
     }
 
+    /// A reader has let too much pile up: it misses a broadcast if it may fall behind, and is cut off
+    /// if not. What is said to it alone is then taken up to twice the budget, for most of it answers
+    /// what was read from it, and nothing is read over the pause.
+    #[cold]
+    fn push_over_budget(&mut self, id: ConnId, piece: &Piece, number: Option<u64>) -> Sent {
+        let bytes_max = self.settings.outbox_bytes_max;
+        let connection = &mut self.connections[id.slot()];
+        if let Stage::WebSocket(socket) = &mut connection.stage
+            && socket.terms.may_fall_behind
+        {
+            if let Some(number) = number {
+                connection.miss(id, number, &mut self.notices);
+                return Sent::Full;
+            }
+            if connection.outbox.queued() + piece.len() <= 2 * bytes_max {
+                queue(connection, id, piece, self.now.instant, &mut self.dirty);
+                return Sent::Queued;
+            }
+        }
+        self.notices.push_back(Notice::TooSlow(id));
+        self.cut_off += 1;
+        // At once: what still fits must not follow what was left out.
+        let reason = "too slow: what waited for this reader exceeded its budget";
+        self.close(id, TOO_SLOW, reason);
+        Sent::Gone
+    }
+
     /// Queues a piece of a streamed answer.
     fn push_to_stream(&mut self, id: ConnId, piece: &Piece) -> Sent {
-        let sent = self.push_within_budget(id, piece);
+        let sent = self.push_within_budget(id, piece, None);
         let pause_bytes = self.settings.pause_bytes;
         match self.get_mut(id) {
             Some(connection)
@@ -591,6 +636,7 @@ impl Net {
             }
             is_offered
         });
+        let terms = self.terms.of(&granted);
         let (_, piece) = self
             .blocks
             .write(|out| accepted.write(protocol, granted.head.fields(), out));
@@ -600,8 +646,10 @@ impl Net {
         };
         connection.stage = Stage::WebSocket(WebSocket {
             session: Session::new(ws::Role::Server, accepted.agreed),
-            limits: granted.limits,
-            pinged: false,
+            terms,
+            unanswered: 0,
+            hearing: Hearing::All,
+            held: false,
         });
         if connection.paused {
             self.ready.push(id);
@@ -623,7 +671,7 @@ fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
 
 /// The connection of that name. A slot alone may be another's by now.
 #[inline]
-fn named(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Connection> {
+pub(crate) fn named(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Connection> {
     connections
         .get_mut(id.slot())
         .filter(|it| it.generation == id.generation)
@@ -645,13 +693,16 @@ fn streaming(
 }
 
 #[inline]
-fn open_session(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Session> {
+pub(crate) fn open_socket(
+    connections: &mut Slab<Connection>,
+    id: ConnId,
+) -> Option<&mut WebSocket> {
     match connections.get_mut(id.slot()) {
         Some(Connection {
             generation,
             stage: Stage::WebSocket(socket),
             ..
-        }) if *generation == id.generation && socket.session.is_open() => Some(&mut socket.session),
+        }) if *generation == id.generation && socket.session.is_open() => Some(socket),
         _ => None,
     }
 }

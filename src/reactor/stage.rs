@@ -3,10 +3,13 @@
 //! Each stage owns just what that moment needs. What was read but not consumed passes from one to
 //! the next: only the engine, which moves a connection between them, knows two of them.
 
+use std::rc::Rc;
+
 use crate::ground::time::Instant;
 use crate::http::{BodyWriter, Exchange, HeadShape, Receiver};
+use crate::reactor::terms::Terms;
+use crate::ws::Session;
 use crate::ws::handshake::{Accepted, Refused};
-use crate::ws::{Limits, Session};
 
 /// Where in its life a connection is. The picture is in the header of the room.
 #[derive(Debug)]
@@ -93,9 +96,23 @@ pub(crate) struct Upgrading {
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     pub(crate) session: Session,
-    pub(crate) limits: Limits,
-    /// A ping has gone out since the peer was last heard of.
-    pub(crate) pinged: bool,
+    pub(crate) terms: Rc<Terms>,
+    /// How many signs of life were asked for since the peer was last heard of.
+    pub(crate) unanswered: u8,
+    pub(crate) hearing: Hearing,
+    /// Its input waits until the app wants it.
+    pub(crate) held: bool,
+}
+
+/// Whether a WebSocket gets what is broadcast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// All of it.
+    All,
+    /// Nothing since it had no room for something. The app will hear of that.
+    Missed,
+    /// Nothing, and the app knows.
+    Deaf,
 }
 
 /// Waiting for the peer to end.

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::{
     Answer, App, Call, ConnId, Effect, Engine, Net, Peer, Reception, Request, Sent, Settings,
@@ -14,6 +15,9 @@ use crate::ground::time::{Instant, Now};
 use crate::http::{Head, Response, Status};
 use crate::ws::Message;
 
+mod hearing;
+mod heartbeat;
+mod held;
 mod http;
 mod uploads;
 mod websocket;
@@ -23,6 +27,7 @@ const SHAKE: &str = "Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 type Act = Box<dyn FnOnce(&mut Net)>;
+type Feed = Rc<dyn Fn(ConnId, &mut Net)>;
 
 /// What the app heard, and what it is to do when it is next called to do something.
 #[derive(Default)]
@@ -36,6 +41,8 @@ struct Script {
     on_body: Option<Act>,
     on_drained: Option<Act>,
     on_closed: Option<Act>,
+    /// Done whenever a deaf reader has room.
+    feed: Option<Feed>,
     /// Gives up whatever it is asked, and answers it nevertheless.
     aborts: bool,
     /// Said when the server stops.
@@ -93,6 +100,11 @@ impl App for Probe {
             "/later" => Answer::Later,
             "/stream" => Response::text("").stream(None).into(),
             "/ws" => Answer::Upgrade(Upgrade::new(7)),
+            "/beats" => {
+                let every = Duration::from_secs(20);
+                Answer::Upgrade(Upgrade::new(7).heartbeat_text(every, "{}"))
+            }
+            "/patient" => Answer::Upgrade(Upgrade::new(7).may_fall_behind()),
             "/chosen" => Answer::Upgrade(
                 Upgrade::new(7)
                     .protocol(request.head.query().unwrap_or_default())
@@ -123,15 +135,33 @@ impl App for Probe {
         self.hear(format!("opened {tag}"));
     }
 
-    fn message(&mut self, _: ConnId, message: Message<'_>, _: &mut Net) {
+    fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
         let text = String::from_utf8_lossy(message.bytes());
         self.hear(format!("message {text}"));
+        if text == "hold" {
+            net.hold_input(id);
+        }
     }
 
     fn closed(&mut self, _: ConnId, code: Option<u16>, net: &mut Net) {
         self.hear(format!("closed {code:?}"));
         let act = self.0.borrow_mut().on_closed.take();
         act.into_iter().for_each(|act| act(net));
+    }
+
+    fn unanswered(&mut self, id: ConnId, net: &mut Net) {
+        self.hear("unanswered".into());
+        net.send(id, Message::Text("bye"));
+    }
+
+    fn fell_behind(&mut self, _: ConnId, missed: u64, _: &mut Net) {
+        self.hear(format!("missed {missed}"));
+    }
+
+    fn has_room(&mut self, id: ConnId, net: &mut Net) {
+        self.hear("has room".into());
+        let feed = self.0.borrow().feed.clone();
+        feed.into_iter().for_each(|feed| feed(id, net));
     }
 
     fn woken(&mut self, net: &mut Net) {
@@ -213,8 +243,12 @@ impl World {
 
     /// A WebSocket; what was said for it is forgotten.
     fn open(&mut self) -> ConnId {
+        self.open_at("/ws", "")
+    }
+
+    fn open_at(&mut self, path: &str, fields: &str) -> ConnId {
         let id = self.connect();
-        self.say(id, format!("GET /ws HTTP/1.1\r\n{SHAKE}"));
+        self.say(id, format!("GET {path} HTTP/1.1\r\n{fields}{SHAKE}"));
         let said = self.hear(id);
         assert!(said.starts_with("HTTP/1.1 101"), "{said}");
         id

@@ -232,9 +232,14 @@ impl<S: 'static> Service<S> {
         }
         let Opening { consumer, protocol } = opening;
         let asked = catch_unwind(AssertUnwindSafe(|| {
-            (consumer.message_bytes_max(), consumer.intercepts())
+            let mut upgrade = Upgrade::new(0).message_bytes_max(consumer.message_bytes_max());
+            upgrade.may_fall_behind = consumer.may_fall_behind();
+            if let Some((every, text)) = consumer.heartbeat() {
+                upgrade = upgrade.heartbeat_text(every, text);
+            }
+            (upgrade, consumer.intercepts())
         }));
-        let (bytes_max, intercepts) = match asked {
+        let (mut upgrade, intercepts) = match asked {
             Ok(asked) => asked,
             Err(panic) => {
                 let error = Error::internal(told(&*panic));
@@ -242,7 +247,7 @@ impl<S: 'static> Service<S> {
             }
         };
         let user = request.carried::<User>().map(|user| user.0.clone());
-        let tag = self.opening.insert((
+        upgrade.tag = self.opening.insert((
             call,
             Newcomer {
                 consumer,
@@ -250,7 +255,6 @@ impl<S: 'static> Service<S> {
                 intercepts,
             },
         )) as u64;
-        let upgrade = Upgrade::new(tag).message_bytes_max(bytes_max);
         Answer::Upgrade(match protocol {
             Some(protocol) => upgrade.protocol(protocol),
             None => upgrade,

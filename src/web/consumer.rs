@@ -4,6 +4,7 @@
 //! said to its groups. It is made when the request comes and dropped after `disconnect`.
 
 use std::any::Any;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -104,6 +105,87 @@ pub trait Consumer<S>: Any {
         live.send(event.text());
     }
 
+    /// Whether a client that takes less than is said to it stays, and misses what is said to its
+    /// groups and its user from some event on, instead of being cut off with close code 4002.
+    fn may_fall_behind(&self) -> bool {
+        false
+    }
+
+    /// The client has not been given an event, nor any since: it is deaf to them. `missed` is the
+    /// [number](Event::numbered) of that event. Where numbers grow in the order in which events are
+    /// said, the client has all that are below it, and none from there on: nothing is lost or doubled
+    /// if it is sent these, up to the last that was said so far and no further, and then
+    /// [hears](House::hear) again in the same call. It is sent them with [`Live::send`] or
+    /// [`House::send_text`], until [`Sent::Full`], and on when [`Consumer::catch_up`] comes, as it does
+    /// once after this in any case. Whoever takes nothing at all for half a minute is reset.
+    ///
+    /// ```
+    /// use parlour::reactor::Sent;
+    /// use parlour::web::{Consumer, Event, Live};
+    /// use parlour::ws::Message;
+    ///
+    /// /// What is said is kept, and its place is its number.
+    /// #[derive(Default)]
+    /// struct Patient {
+    ///     next: u64,
+    /// }
+    ///
+    /// impl Consumer<Vec<String>> for Patient {
+    ///     fn opened(&mut self, live: &mut Live<'_, Vec<String>>) {
+    ///         let _ = live.join("all");
+    ///     }
+    ///
+    ///     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, Vec<String>>) {
+    ///         let Message::Text(text) = message else { return };
+    ///         let number = live.state.len() as u64;
+    ///         live.state.push(text.to_owned());
+    ///         live.house.group_send("all", &Event::new("said", text).numbered(number));
+    ///     }
+    ///
+    ///     fn may_fall_behind(&self) -> bool {
+    ///         true
+    ///     }
+    ///
+    ///     fn fell_behind(&mut self, missed: u64, _: &mut Live<'_, Vec<String>>) {
+    ///         self.next = missed;
+    ///     }
+    ///
+    ///     fn catch_up(&mut self, live: &mut Live<'_, Vec<String>>) {
+    ///         while let Some(text) = live.state.get(self.next as usize).cloned() {
+    ///             self.next += 1;
+    ///             if live.send(&text) == Sent::Full {
+    ///                 return;
+    ///             }
+    ///         }
+    ///         live.hear();
+    ///     }
+    /// }
+    /// # let _ = Patient::default();
+    /// ```
+    fn fell_behind(&mut self, missed: u64, live: &mut Live<'_, S>) {
+        let _ = (missed, live);
+    }
+
+    /// A client that is deaf to events has taken most of what waited for it: send on what it missed,
+    /// until [`Sent::Full`]. Comes once after [`Consumer::fell_behind`] and once after each
+    /// [`Sent::Full`].
+    fn catch_up(&mut self, live: &mut Live<'_, S>) {
+        let _ = live;
+    }
+
+    /// How often the client is said something when all is quiet, and what: a heartbeat that a page can
+    /// hear and answer, by any message; see [`Upgrade::heartbeat_text`](crate::reactor::Upgrade::heartbeat_text).
+    /// Without it there are pings, which browsers answer by themselves.
+    fn heartbeat(&self) -> Option<(Duration, String)> {
+        None
+    }
+
+    /// The client has not answered two heartbeats: time for a last word. The connection is closed
+    /// behind it, with code 4008 if no other is chosen here.
+    fn unanswered(&mut self, live: &mut Live<'_, S>) {
+        let _ = live;
+    }
+
     /// The connection has ended, with the peer's code or without a word. Exactly once after
     /// `opened`. Its groups are left already, and it is its user's no more.
     fn disconnect(&mut self, code: Option<u16>, live: &mut Live<'_, S>) {
@@ -157,6 +239,30 @@ impl<S> Live<'_, S> {
     /// Sends JSON to the client.
     pub fn send_json(&mut self, value: &Value) -> Sent {
         self.send(&value.to_string())
+    }
+
+    /// Has everything that is said to groups pass this client by: see [`House::deafen`].
+    pub fn deafen(&mut self) -> bool {
+        let channel = self.channel();
+        self.house.deafen(channel)
+    }
+
+    /// Ends that: see [`House::hear`].
+    pub fn hear(&mut self) -> bool {
+        let channel = self.channel();
+        self.house.hear(channel)
+    }
+
+    /// Has what this client says wait: see [`House::hold_input`].
+    pub fn hold_input(&mut self) {
+        let channel = self.channel();
+        self.house.hold_input(channel);
+    }
+
+    /// Ends that: see [`House::release_input`].
+    pub fn release_input(&mut self) {
+        let channel = self.channel();
+        self.house.release_input(channel);
     }
 
     /// Begins the close handshake, behind all that was said to this channel.

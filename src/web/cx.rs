@@ -9,7 +9,7 @@ use super::seats::{Asked, HouseWait};
 use super::timer::{Tick, TimerId, Timers};
 use crate::ground::time::Now;
 use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
-use crate::reactor::{ConnId, Net};
+use crate::reactor::{ConnId, Net, Sent};
 use crate::ws::Message;
 use std::time::Duration;
 
@@ -142,7 +142,8 @@ impl<S> House<'_, S> {
 
     /// Says something to every member of a group. It is encoded once; who intercepts events is
     /// asked instead ([`Consumer::intercepts`](super::Consumer::intercepts)). A member that cannot
-    /// take it is cut off with close code 4002, and so knows that it missed something.
+    /// take it is cut off with close code 4002, and so knows that it missed something; or it falls
+    /// behind, if it may ([`Consumer::may_fall_behind`](super::Consumer::may_fall_behind)).
     pub fn group_send(&mut self, group: &str, event: &Event) {
         let Desk {
             layer,
@@ -199,6 +200,41 @@ impl<S> House<'_, S> {
             cut_off(self.net, channel);
             self.desk.cut_off += 1;
         }
+    }
+
+    /// Says something to the client of a channel, whether or not its consumer intercepts events and
+    /// whether or not it is deaf to them: how a [`Tick`] feeds a client that fell behind.
+    pub fn send_text(&mut self, channel: Channel, text: &str) -> Sent {
+        let id = ConnId::from_bits(channel.0);
+        self.net.send(id, Message::Text(text))
+    }
+
+    /// Has everything that is said to groups and users pass the client of a channel by, until
+    /// [`hear`](Self::hear): for one that is to be told first what it missed. What is said to it alone
+    /// still reaches it. Whether it is a WebSocket, and open. A consumer that intercepts events gets
+    /// them nevertheless, and may keep them to itself.
+    pub fn deafen(&mut self, channel: Channel) -> bool {
+        self.net.deafen(ConnId::from_bits(channel.0))
+    }
+
+    /// Has the client of a channel hear from now on what is said to groups and users, after
+    /// [`deafen`](Self::deafen) or [`Consumer::fell_behind`](super::Consumer::fell_behind). Whether it
+    /// does: not if it is gone, nor if it fell behind just now and its consumer is still to be told.
+    pub fn hear(&mut self, channel: Channel) -> bool {
+        self.net.hear(ConnId::from_bits(channel.0))
+    }
+
+    /// Has what the client of a channel says from now on wait until
+    /// [`release_input`](Self::release_input): for one that has more under way than it may. Messages
+    /// that have come already wait here, the rest with the client, and all come in order later. No
+    /// deadline runs against the client meanwhile, and that it ended is heard when it is released.
+    pub fn hold_input(&mut self, channel: Channel) {
+        self.net.hold_input(ConnId::from_bits(channel.0));
+    }
+
+    /// Goes on with what the client of a channel says, in the next turn at the latest.
+    pub fn release_input(&mut self, channel: Channel) {
+        self.net.release_input(ConnId::from_bits(channel.0));
     }
 
     /// Has a helper do something, and goes on with what came of it, whoever is still there by then:
@@ -276,7 +312,7 @@ fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut N
         .iter()
         .filter(|member| !channels.intercepts(**member));
     let ids = plain.map(|member| ConnId::from_bits(member.0));
-    net.broadcast(ids, Message::Text(event.text()));
+    net.broadcast_numbered(ids, Message::Text(event.text()), event.number());
     missed
 }
 

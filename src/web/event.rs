@@ -53,6 +53,7 @@ const DELIVERIES_MAX: usize = 1_000_000;
 pub struct Event {
     kind: Box<str>,
     text: Box<str>,
+    number: u64,
 }
 
 impl Event {
@@ -61,7 +62,16 @@ impl Event {
         Self {
             kind: kind.into(),
             text: text.into().into_boxed_str(),
+            number: 0,
         }
+    }
+
+    /// The same with a number, by which a consumer that falls behind is told of the first event that
+    /// its client misses: see [`Consumer::fell_behind`](super::Consumer::fell_behind). Events without
+    /// one have 0.
+    pub const fn numbered(mut self, number: u64) -> Self {
+        self.number = number;
+        self
     }
 
     /// A JSON object; its `type` is the kind.
@@ -92,6 +102,11 @@ impl Event {
     /// What is sent.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Its [number](Self::numbered).
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 }
 

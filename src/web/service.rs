@@ -342,6 +342,18 @@ impl<S: 'static> reactor::App for Service<S> {
         self.consume(id, net, |consumer, live| consumer.receive(message, live));
     }
 
+    fn unanswered(&mut self, id: ConnId, net: &mut Net) {
+        self.consume(id, net, |consumer, live| consumer.unanswered(live));
+    }
+
+    fn fell_behind(&mut self, id: ConnId, missed: u64, net: &mut Net) {
+        self.consume(id, net, |consumer, live| consumer.fell_behind(missed, live));
+    }
+
+    fn has_room(&mut self, id: ConnId, net: &mut Net) {
+        self.consume(id, net, |consumer, live| consumer.catch_up(live));
+    }
+
     fn closed(&mut self, id: ConnId, code: Option<u16>, net: &mut Net) {
         self.consumer_closed(id, code, net);
     }
