@@ -19,6 +19,7 @@ use super::router::Routes;
 use super::service::Service;
 use super::shelf::Asset;
 use super::templates::Templates;
+use super::timer::{Once, Tick};
 use crate::http::{Method, Response};
 use crate::layer::Bounds;
 use crate::reactor::Settings;
@@ -46,6 +47,7 @@ use crate::reactor::driver::{Driver, fresh_seed};
 pub struct App<S> {
     parts: Parts<S>,
     settings: Settings,
+    farewell: Option<(u16, String)>,
 }
 
 /// What an app is put together from.
@@ -60,6 +62,8 @@ pub(super) struct Parts<S> {
     pub(super) spill_folder: PathBuf,
     /// Of groups.
     pub(super) bounds: Bounds,
+    pub(super) on_start: Vec<Once<S>>,
+    pub(super) on_stopping: Vec<Once<S>>,
 }
 
 impl<S> fmt::Debug for App<S> {
@@ -128,10 +132,13 @@ impl<S: 'static> App<S> {
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
             spill_folder: std::env::temp_dir(),
             bounds: Bounds::default(),
+            on_start: Vec::new(),
+            on_stopping: Vec::new(),
         };
         Self {
             parts,
             settings: Settings::default(),
+            farewell: None,
         }
     }
 
@@ -279,6 +286,43 @@ impl<S: 'static> App<S> {
         self
     }
 
+    /// Has something done when the loop begins, before anybody is served: arming timers, reading what
+    /// was kept. May be said several times; what is said first is done first.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlour::web::{App, Event};
+    ///
+    /// let app = App::new(0_u64)
+    ///     .on_start(|tick| {
+    ///         tick.house.every(Duration::from_secs(60), |tick| *tick.state += 1);
+    ///     })
+    ///     .on_stopping(|tick| {
+    ///         let bye = format!("this took {} minutes, goodbye", tick.state);
+    ///         tick.house.group_send("all", &Event::new("bye", bye));
+    ///     })
+    ///     .farewell(4004, "come again in a minute");
+    /// # drop(app);
+    /// ```
+    pub fn on_start(mut self, then: impl FnOnce(&mut Tick<'_, S>) + 'static) -> Self {
+        self.parts.on_start.push(Box::new(then));
+        self
+    }
+
+    /// Has something done when the server is about to stop, once: what is said here still reaches
+    /// everybody, in front of the end of their connections. May be said several times.
+    pub fn on_stopping(mut self, then: impl FnOnce(&mut Tick<'_, S>) + 'static) -> Self {
+        self.parts.on_stopping.push(Box::new(then));
+        self
+    }
+
+    /// With which code and reason WebSockets are closed when the server stops, 1001 if nothing is
+    /// said; those that are closed in [`on_stopping`](Self::on_stopping) have their own.
+    pub fn farewell(mut self, code: u16, reason: impl Into<String>) -> Self {
+        self.farewell = Some((code, reason.into()));
+        self
+    }
+
     /// Other bounds for the loop.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -316,7 +360,11 @@ impl<S: 'static> App<S> {
     ) -> Result<S, ServeError> {
         let service = Service::new(self.parts, driver.bell(), acts)?;
         on_ready();
-        let served = driver.run(service, self.settings, fresh_seed());
+        let mut settings = self.settings;
+        if let Some(farewell) = self.farewell {
+            settings.farewell = farewell;
+        }
+        let served = driver.run(service, settings, fresh_seed());
         Ok(served.map_err(ServeError::Loop)?.into_state())
     }
 }

@@ -34,10 +34,10 @@ use super::request::Request;
 use super::router::{Found, Router};
 use super::seats::{GuestGoOn, HouseGoOn, Seats};
 use super::stream::Feed;
-use super::timer::{Due, Tick};
+use super::timer::{Due, Once, Tick};
 use crate::ground::time::Instant;
 use crate::http::{Head, Method, Response, Status};
-use crate::reactor::driver::{Bell, fresh_seed};
+use crate::reactor::driver::Bell;
 use crate::reactor::{self, Answer, Call, ConnId, Net, Reception};
 use crate::ws::Message;
 
@@ -103,6 +103,8 @@ pub(super) struct Service<S> {
     pub(super) errors: u64,
     /// Tells the errors of this run from those of others.
     pub(super) errors_since: u64,
+    on_start: Vec<Once<S>>,
+    on_stopping: Vec<Once<S>>,
 }
 
 impl<S: 'static> Service<S> {
@@ -134,7 +136,9 @@ impl<S: 'static> Service<S> {
             tickets: 0,
             acts,
             errors: 0,
-            errors_since: fresh_seed() & 0xff_ffff,
+            errors_since: 0,
+            on_start: parts.on_start,
+            on_stopping: parts.on_stopping,
         })
     }
 
@@ -222,7 +226,12 @@ impl<S: 'static> Service<S> {
             house,
         };
         catch_unwind(AssertUnwindSafe(|| what(&mut tick)))
-            .map_err(|panic| log::error!("a timer, an act or a wait panicked: {}", told(&*panic)))
+            .map_err(|panic| {
+                log::error!(
+                    "a timer, an act, a wait or a hook panicked: {}",
+                    told(&*panic)
+                )
+            })
             .ok()
     }
 
@@ -356,6 +365,21 @@ impl<S: 'static> reactor::App for Service<S> {
 
     fn closed(&mut self, id: ConnId, code: Option<u16>, net: &mut Net) {
         self.consumer_closed(id, code, net);
+    }
+
+    fn started(&mut self, net: &mut Net) {
+        self.errors_since = net.seed().bits() & 0xff_ffff;
+        for then in std::mem::take(&mut self.on_start) {
+            self.ticked(net, then);
+        }
+        self.work_off(net);
+    }
+
+    fn stopping(&mut self, net: &mut Net) {
+        for then in std::mem::take(&mut self.on_stopping) {
+            self.ticked(net, then);
+        }
+        self.work_off(net);
     }
 
     fn woken(&mut self, net: &mut Net) {
