@@ -24,7 +24,7 @@ use crate::http::{Method, Response};
 use crate::layer::Bounds;
 use crate::reactor::Settings;
 use crate::reactor::driver::listeners::{Address, ListenError};
-use crate::reactor::driver::{Driver, fresh_seed};
+use crate::reactor::driver::{Bell, Driver, fresh_seed};
 
 /// A server in the making.
 ///
@@ -352,18 +352,28 @@ impl<S: 'static> App<S> {
         self.run(driver, acts, || on_ready(&addresses, remote))
     }
 
+    /// What an engine runs, and the bounds of it. Without an `outside` nothing rings when a wait is
+    /// over: whoever drives the engine looks by itself, and no thread is started before a job for
+    /// the helper is.
+    pub(crate) fn put_together(
+        self,
+        outside: Option<(Bell, Receiver<Act<S>>)>,
+    ) -> Result<(Service<S>, Settings), ServeError> {
+        let mut settings = self.settings;
+        if let Some(farewell) = self.farewell {
+            settings.farewell = farewell;
+        }
+        Ok((Service::new(self.parts, outside)?, settings))
+    }
+
     fn run(
         self,
         driver: Driver,
         acts: Receiver<Act<S>>,
         on_ready: impl FnOnce(),
     ) -> Result<S, ServeError> {
-        let service = Service::new(self.parts, driver.bell(), acts)?;
+        let (service, settings) = self.put_together(Some((driver.bell(), acts)))?;
         on_ready();
-        let mut settings = self.settings;
-        if let Some(farewell) = self.farewell {
-            settings.farewell = farewell;
-        }
         let served = driver.run(service, settings, fresh_seed());
         Ok(served.map_err(ServeError::Loop)?.into_state())
     }
@@ -430,5 +440,56 @@ impl<S> Running<S> {
                 "the app's thread panicked",
             )))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::super::{Reply, Return, Wait};
+    use super::*;
+    use crate::ground::time::{Instant, Now};
+    use crate::reactor::{Engine, Peer};
+
+    /// What is waited for, and handed over by the test.
+    type Waiting = Rc<RefCell<Vec<Return<u32>>>>;
+
+    fn ask(cx: &mut Cx<'_, Waiting>) -> Reply<Waiting> {
+        let waiting = Rc::clone(cx.state);
+        Wait::on(move |back| {
+            waiting.borrow_mut().push(back);
+            Ok(())
+        })
+        .then(|_, answer| format!("the answer is {answer}"))
+    }
+
+    #[test]
+    fn an_app_runs_without_threads_and_without_a_bell() {
+        let waiting = Waiting::default();
+        let app = App::new(Rc::clone(&waiting)).get("/", ask);
+        let (service, settings) = app.put_together(None).unwrap();
+        let mut engine = Engine::new(service, settings, 1);
+        engine.begin(Now {
+            instant: Instant(7),
+            unix_ms: 7,
+        });
+        engine.start();
+        let id = engine.accepted(Peer::Local).unwrap();
+        engine.received(id, &mut b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec());
+        let mut said = Vec::new();
+        let mut flush = |engine: &mut Engine<_>| {
+            engine.flush(|_, slices| {
+                said.extend(slices.iter().flat_map(|slice| slice.to_vec()));
+                Ok(slices.iter().map(|slice| slice.len()).sum())
+            });
+            said.clone()
+        };
+        engine.woken();
+        assert!(flush(&mut engine).is_empty());
+        waiting.borrow_mut().pop().unwrap().hand(42);
+        engine.woken();
+        assert!(flush(&mut engine).ends_with(b"the answer is 42"));
     }
 }

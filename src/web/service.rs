@@ -81,7 +81,7 @@ pub(super) struct Newcomer<S> {
 }
 
 /// An app, put together.
-pub(super) struct Service<S> {
+pub(crate) struct Service<S> {
     pub(super) state: S,
     router: Rc<Router<S>>,
     pub(super) middleware: Rc<[Box<dyn Middleware<S>>]>,
@@ -97,8 +97,8 @@ pub(super) struct Service<S> {
     pub(super) parked: HashMap<u64, Parked<S>>,
     waiting: HashMap<Call, u64>,
     tickets: u64,
-    /// What other threads want done.
-    acts: Receiver<Act<S>>,
+    /// What other threads want done, if there are any.
+    acts: Option<Receiver<Act<S>>>,
     /// Numbers for errors, so that a client can name what the log has.
     pub(super) errors: u64,
     /// Tells the errors of this run from those of others.
@@ -108,18 +108,21 @@ pub(super) struct Service<S> {
 }
 
 impl<S: 'static> Service<S> {
-    /// An app that is rung by `bell`, and does the acts that come from elsewhere.
+    /// An app that is rung from `outside`, if there is anything, and does the acts that come from
+    /// there.
     pub(super) fn new(
         parts: Parts<S>,
-        bell: Bell,
-        acts: Receiver<Act<S>>,
+        outside: Option<(Bell, Receiver<Act<S>>)>,
     ) -> Result<Self, ServeError> {
         let names = parts.routes.names().map_err(ServeError::Routes)?;
         let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
         let routes = assets.route(parts.routes);
         let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
         let mut desk = Desk::new(pages, parts.bounds);
-        desk.helpers.set_bell(bell);
+        let acts = outside.map(|(bell, acts)| {
+            desk.helpers.set_bell(bell);
+            acts
+        });
         Ok(Self {
             state: parts.state,
             router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
@@ -387,7 +390,8 @@ impl<S: 'static> reactor::App for Service<S> {
             self.come_back(ticket, outcome, net);
         }
         // What is rung for while these are done rings again.
-        let waiting: Vec<Act<S>> = self.acts.try_iter().take(ACTS_A_TURN).collect();
+        let acts = self.acts.iter().flat_map(Receiver::try_iter);
+        let waiting: Vec<Act<S>> = acts.take(ACTS_A_TURN).collect();
         if waiting.len() == ACTS_A_TURN {
             self.desk.helpers.ring();
         }
