@@ -277,3 +277,59 @@ fn who_has_enough_under_way_is_not_listened_to_until_some_of_it_is_done() {
     while socket.read().unwrap().is_some() {}
     assert_eq!(running.stop().unwrap(), UNDER_WAY_MAX);
 }
+
+// ---- the beginning and the end ------------------------------------------------------------------
+
+/// Tells who comes what was there before, and says goodbye.
+struct Guest;
+
+impl Consumer<Vec<&'static str>> for Guest {
+    fn opened(&mut self, live: &mut Live<'_, Vec<&'static str>>) {
+        live.join("all").unwrap();
+        live.send(&live.state.join(", "));
+    }
+
+    fn receive(&mut self, _: Message<'_>, live: &mut Live<'_, Vec<&'static str>>) {
+        live.send(&live.state.join(", "));
+    }
+
+    fn disconnect(&mut self, _: Option<u16>, live: &mut Live<'_, Vec<&'static str>>) {
+        live.state.push("left");
+    }
+}
+
+#[test]
+fn an_app_has_the_first_word_and_the_last() {
+    let (running, address) = serve(|| {
+        App::new(Vec::new())
+            .consumer("/guest", || Guest)
+            .on_start(|tick| tick.state.push("first"))
+            .on_start(|_| panic!("as the test wants it"))
+            .on_start(|tick| {
+                tick.house.wait(Wait::on_helper(|| ()), |tick, _| {
+                    tick.state.push("third");
+                });
+                tick.state.push("second");
+            })
+            .on_stopping(|tick| {
+                tick.house.group_send("all", &Event::new("bye", "goodbye"));
+                tick.state.push("stopping");
+            })
+            .farewell(4004, "back soon")
+    });
+    let mut guest = Browser::at(address).socket("/guest").unwrap();
+    assert!(text(&mut guest).starts_with("first, second"));
+    // What was asked of a helper in the beginning comes back as it always does.
+    let mut heard = String::new();
+    while !heard.ends_with("third") {
+        guest.write("?").unwrap();
+        heard = text(&mut guest);
+    }
+    running.remote().stop();
+    assert_eq!(text(&mut guest), "goodbye");
+    assert!(guest.read().unwrap().is_none());
+    assert_eq!(guest.closed(), Some((Some(4004), "back soon")));
+    drop(guest);
+    let state = running.stop().unwrap();
+    assert_eq!(state, ["first", "second", "third", "stopping", "left"]);
+}

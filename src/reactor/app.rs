@@ -229,6 +229,11 @@ pub trait App {
         let _ = net;
     }
 
+    /// The loop begins, said once, before anybody is served.
+    fn started(&mut self, net: &mut Net) {
+        let _ = net;
+    }
+
     /// The server is about to stop, said once: WebSockets are closed behind what is said here, and
     /// no upgrade is granted any more.
     fn stopping(&mut self, net: &mut Net) {

@@ -122,6 +122,8 @@ impl Driver {
         let mut engine = Engine::new(app, settings, seed);
         let mut turn = Turn::default();
         let mut stopping = Stopping::No;
+        engine.begin(self.clock.now());
+        engine.start();
         loop {
             self.turn(&mut engine, &mut turn)?;
             let asked = self.bell.stop.load(Ordering::Acquire) || turn.signals > 0;

@@ -77,6 +77,12 @@ impl<A: App> Engine<A> {
 
     // ---------------------------------------------------------------- inputs
 
+    /// The first turn has begun, and nobody is here yet.
+    pub fn start(&mut self) {
+        self.app.started(&mut self.net);
+        self.tell_notices();
+    }
+
     /// A turn begins. All of it happens at this moment.
     pub fn begin(&mut self, now: Now) {
         assert!(now.instant >= self.net.now.instant, "time does not go back");
@@ -229,12 +235,13 @@ impl<A: App> Engine<A> {
     }
 
     /// Stops: takes no more connections, lets the app say its last words, ends idle ones, lets
-    /// answers finish, says 1001.
+    /// answers finish, says farewell to WebSockets.
     pub fn shut_down(&mut self) {
         if !std::mem::replace(&mut self.net.draining, true) {
             self.app.stopping(&mut self.net);
             self.tell_notices();
         }
+        let (code, reason) = self.net.settings.farewell.clone();
         for id in self.ids() {
             let Some(connection) = self.net.get_mut(id) else {
                 continue;
@@ -250,7 +257,7 @@ impl<A: App> Engine<A> {
                         self.net.begin_closing(id);
                     }
                 }
-                Stage::WebSocket(_) => self.net.close(id, 1001, "the server is going away"),
+                Stage::WebSocket(_) => self.net.close(id, code, &reason),
                 Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => {}
             }
         }

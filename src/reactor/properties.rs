@@ -15,7 +15,7 @@ use crate::http::{self, Head, Response, Status};
 use crate::reactor::stage::Stage;
 use crate::reactor::{
     Answer, App, Call, ConnId, Effect, Engine, Net, Peer, Reception, Request, Sent, Settings,
-    Upgrade, Waits,
+    Upgrade,
 };
 use crate::ws::properties::{End, Heard, POLICY};
 use crate::ws::{Agreed, DeflatePolicy, Message, Role, frame};
@@ -405,7 +405,7 @@ impl<'s> World<'s> {
             connections_max: CONNECTIONS_MAX,
             outbox_bytes_max: OUTBOX_BYTES_MAX,
             pause_bytes: OUTBOX_BYTES_MAX / 2,
-            waits: Waits::default(),
+            ..Settings::default()
         };
         Self {
             engine: Engine::new(Echo::default(), settings, 1),

@@ -19,6 +19,9 @@ pub struct Settings {
     pub outbox_bytes_max: usize,
     /// Unsaid bytes of one connection above which nothing more is read from it.
     pub pause_bytes: usize,
+    /// The close code and reason for WebSockets that are open when the server stops and that the app
+    /// has not closed itself. A code that must not be sent becomes 1011.
+    pub farewell: (u16, String),
     /// How long each stage may take.
     pub waits: Waits,
 }
@@ -31,6 +34,7 @@ impl Default for Settings {
             connections_max: 100_000,
             outbox_bytes_max: 1 << 20,
             pause_bytes: 64 << 10,
+            farewell: (1001, "the server is going away".to_owned()),
             waits: Waits::default(),
         }
     }

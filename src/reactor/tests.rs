@@ -168,6 +168,10 @@ impl App for Probe {
         self.act(net);
     }
 
+    fn started(&mut self, _: &mut Net) {
+        self.hear("started".into());
+    }
+
     fn stopping(&mut self, net: &mut Net) {
         self.hear("stopping".into());
         for (id, text) in std::mem::take(&mut self.0.borrow_mut().last_words) {
@@ -409,4 +413,21 @@ fn an_app_hears_of_every_end_even_of_that_of_the_engine() {
     world.app_heard();
     let probe = world.engine.into_app();
     assert_eq!(probe.0.borrow().heard, ["closed None", "aborted"]);
+}
+
+#[test]
+fn an_app_hears_when_all_begins_and_says_farewell_in_its_own_way() {
+    let mut world = World::with(Settings {
+        farewell: (4004, "back soon".into()),
+        ..Settings::default()
+    });
+    world.engine.start();
+    assert_eq!(world.app_heard(), ["started"]);
+    let (one, other) = (world.open(), world.open());
+    world.act(move |net| net.close(other, 4001, "signed out"));
+    world.hear(other);
+    world.engine.shut_down();
+    world.turn();
+    assert_eq!(world.wire(one).said, b"\x88\x0b\x0f\xa4back soon");
+    assert_eq!(world.hear(other), "", "it has had its close");
 }

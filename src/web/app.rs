@@ -19,11 +19,12 @@ use super::router::Routes;
 use super::service::Service;
 use super::shelf::Asset;
 use super::templates::Templates;
+use super::timer::{Once, Tick};
 use crate::http::{Method, Response};
 use crate::layer::Bounds;
 use crate::reactor::Settings;
 use crate::reactor::driver::listeners::{Address, ListenError};
-use crate::reactor::driver::{Driver, fresh_seed};
+use crate::reactor::driver::{Bell, Driver, fresh_seed};
 
 /// A server in the making.
 ///
@@ -46,6 +47,7 @@ use crate::reactor::driver::{Driver, fresh_seed};
 pub struct App<S> {
     parts: Parts<S>,
     settings: Settings,
+    farewell: Option<(u16, String)>,
 }
 
 /// What an app is put together from.
@@ -60,6 +62,8 @@ pub(super) struct Parts<S> {
     pub(super) spill_folder: PathBuf,
     /// Of groups.
     pub(super) bounds: Bounds,
+    pub(super) on_start: Vec<Once<S>>,
+    pub(super) on_stopping: Vec<Once<S>>,
 }
 
 impl<S> fmt::Debug for App<S> {
@@ -128,10 +132,13 @@ impl<S: 'static> App<S> {
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
             spill_folder: std::env::temp_dir(),
             bounds: Bounds::default(),
+            on_start: Vec::new(),
+            on_stopping: Vec::new(),
         };
         Self {
             parts,
             settings: Settings::default(),
+            farewell: None,
         }
     }
 
@@ -279,6 +286,43 @@ impl<S: 'static> App<S> {
         self
     }
 
+    /// Has something done when the loop begins, before anybody is served: arming timers, reading what
+    /// was kept. May be said several times; what is said first is done first.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlour::web::{App, Event};
+    ///
+    /// let app = App::new(0_u64)
+    ///     .on_start(|tick| {
+    ///         tick.house.every(Duration::from_secs(60), |tick| *tick.state += 1);
+    ///     })
+    ///     .on_stopping(|tick| {
+    ///         let bye = format!("this took {} minutes, goodbye", tick.state);
+    ///         tick.house.group_send("all", &Event::new("bye", bye));
+    ///     })
+    ///     .farewell(4004, "come again in a minute");
+    /// # drop(app);
+    /// ```
+    pub fn on_start(mut self, then: impl FnOnce(&mut Tick<'_, S>) + 'static) -> Self {
+        self.parts.on_start.push(Box::new(then));
+        self
+    }
+
+    /// Has something done when the server is about to stop, once: what is said here still reaches
+    /// everybody, in front of the end of their connections. May be said several times.
+    pub fn on_stopping(mut self, then: impl FnOnce(&mut Tick<'_, S>) + 'static) -> Self {
+        self.parts.on_stopping.push(Box::new(then));
+        self
+    }
+
+    /// With which code and reason WebSockets are closed when the server stops, 1001 if nothing is
+    /// said; those that are closed in [`on_stopping`](Self::on_stopping) have their own.
+    pub fn farewell(mut self, code: u16, reason: impl Into<String>) -> Self {
+        self.farewell = Some((code, reason.into()));
+        self
+    }
+
     /// Other bounds for the loop.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -308,15 +352,29 @@ impl<S: 'static> App<S> {
         self.run(driver, acts, || on_ready(&addresses, remote))
     }
 
+    /// What an engine runs, and the bounds of it. Without an `outside` nothing rings when a wait is
+    /// over: whoever drives the engine looks by itself, and no thread is started before a job for
+    /// the helper is.
+    pub(crate) fn put_together(
+        self,
+        outside: Option<(Bell, Receiver<Act<S>>)>,
+    ) -> Result<(Service<S>, Settings), ServeError> {
+        let mut settings = self.settings;
+        if let Some(farewell) = self.farewell {
+            settings.farewell = farewell;
+        }
+        Ok((Service::new(self.parts, outside)?, settings))
+    }
+
     fn run(
         self,
         driver: Driver,
         acts: Receiver<Act<S>>,
         on_ready: impl FnOnce(),
     ) -> Result<S, ServeError> {
-        let service = Service::new(self.parts, driver.bell(), acts)?;
+        let (service, settings) = self.put_together(Some((driver.bell(), acts)))?;
         on_ready();
-        let served = driver.run(service, self.settings, fresh_seed());
+        let served = driver.run(service, settings, fresh_seed());
         Ok(served.map_err(ServeError::Loop)?.into_state())
     }
 }
@@ -382,5 +440,56 @@ impl<S> Running<S> {
                 "the app's thread panicked",
             )))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::super::{Reply, Return, Wait};
+    use super::*;
+    use crate::ground::time::{Instant, Now};
+    use crate::reactor::{Engine, Peer};
+
+    /// What is waited for, and handed over by the test.
+    type Waiting = Rc<RefCell<Vec<Return<u32>>>>;
+
+    fn ask(cx: &mut Cx<'_, Waiting>) -> Reply<Waiting> {
+        let waiting = Rc::clone(cx.state);
+        Wait::on(move |back| {
+            waiting.borrow_mut().push(back);
+            Ok(())
+        })
+        .then(|_, answer| format!("the answer is {answer}"))
+    }
+
+    #[test]
+    fn an_app_runs_without_threads_and_without_a_bell() {
+        let waiting = Waiting::default();
+        let app = App::new(Rc::clone(&waiting)).get("/", ask);
+        let (service, settings) = app.put_together(None).unwrap();
+        let mut engine = Engine::new(service, settings, 1);
+        engine.begin(Now {
+            instant: Instant(7),
+            unix_ms: 7,
+        });
+        engine.start();
+        let id = engine.accepted(Peer::Local).unwrap();
+        engine.received(id, &mut b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec());
+        let mut said = Vec::new();
+        let mut flush = |engine: &mut Engine<_>| {
+            engine.flush(|_, slices| {
+                said.extend(slices.iter().flat_map(|slice| slice.to_vec()));
+                Ok(slices.iter().map(|slice| slice.len()).sum())
+            });
+            said.clone()
+        };
+        engine.woken();
+        assert!(flush(&mut engine).is_empty());
+        waiting.borrow_mut().pop().unwrap().hand(42);
+        engine.woken();
+        assert!(flush(&mut engine).ends_with(b"the answer is 42"));
     }
 }

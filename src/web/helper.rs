@@ -87,7 +87,7 @@ impl<T: 'static> Wait<T> {
         T: Send,
     {
         Self::of(|helpers, ticket| {
-            let back = helpers.way_back(ticket)?;
+            let back = helpers.way_back(ticket);
             helpers.do_soon(Box::new(move || back.hand(job())))
         })
     }
@@ -98,7 +98,7 @@ impl<T: 'static> Wait<T> {
         T: Send,
     {
         Self::of(|helpers, ticket| {
-            let back = helpers.way_back(ticket)?;
+            let back = helpers.way_back(ticket);
             // The return that is dropped by a panic tells whoever waits.
             catch_unwind(AssertUnwindSafe(|| begin(back))).unwrap_or(Ok(()))
         })
@@ -183,7 +183,7 @@ impl<T: 'static, E: Into<Error> + 'static> Wait<Result<T, E>> {
 /// ```
 #[derive(Debug)]
 pub struct Return<T> {
-    way: Option<(u64, Sender<Done>, Bell)>,
+    way: Option<(u64, Sender<Done>, Option<Bell>)>,
     takes: PhantomData<fn(T)>,
 }
 
@@ -200,7 +200,9 @@ impl<T> Return<T> {
             return;
         };
         // Nobody listens once the server has gone, and then nobody is missing anything.
-        if done_by.send((ticket, outcome)).is_ok() {
+        if done_by.send((ticket, outcome)).is_ok()
+            && let Some(bell) = bell
+        {
             bell.ring();
         }
     }
@@ -238,17 +240,16 @@ impl Helpers {
         }
     }
 
-    /// What is rung when something is done.
+    /// What is rung when something is done. Without it the loop has to look by itself.
     pub(super) fn set_bell(&mut self, bell: Bell) {
         self.bell = Some(bell);
     }
 
-    fn way_back<T>(&self, ticket: u64) -> Result<Return<T>, Busy> {
-        let bell = self.bell.clone().ok_or(Busy)?;
-        Ok(Return {
-            way: Some((ticket, self.done_by.clone(), bell)),
+    fn way_back<T>(&self, ticket: u64) -> Return<T> {
+        Return {
+            way: Some((ticket, self.done_by.clone(), self.bell.clone())),
             takes: PhantomData,
-        })
+        }
     }
 
     fn do_soon(&mut self, job: Job) -> Result<(), Busy> {

@@ -34,10 +34,10 @@ use super::request::Request;
 use super::router::{Found, Router};
 use super::seats::{GuestGoOn, HouseGoOn, Seats};
 use super::stream::Feed;
-use super::timer::{Due, Tick};
+use super::timer::{Due, Once, Tick};
 use crate::ground::time::Instant;
 use crate::http::{Head, Method, Response, Status};
-use crate::reactor::driver::{Bell, fresh_seed};
+use crate::reactor::driver::Bell;
 use crate::reactor::{self, Answer, Call, ConnId, Net, Reception};
 use crate::ws::Message;
 
@@ -81,7 +81,7 @@ pub(super) struct Newcomer<S> {
 }
 
 /// An app, put together.
-pub(super) struct Service<S> {
+pub(crate) struct Service<S> {
     pub(super) state: S,
     router: Rc<Router<S>>,
     pub(super) middleware: Rc<[Box<dyn Middleware<S>>]>,
@@ -97,27 +97,32 @@ pub(super) struct Service<S> {
     pub(super) parked: HashMap<u64, Parked<S>>,
     waiting: HashMap<Call, u64>,
     tickets: u64,
-    /// What other threads want done.
-    acts: Receiver<Act<S>>,
+    /// What other threads want done, if there are any.
+    acts: Option<Receiver<Act<S>>>,
     /// Numbers for errors, so that a client can name what the log has.
     pub(super) errors: u64,
     /// Tells the errors of this run from those of others.
     pub(super) errors_since: u64,
+    on_start: Vec<Once<S>>,
+    on_stopping: Vec<Once<S>>,
 }
 
 impl<S: 'static> Service<S> {
-    /// An app that is rung by `bell`, and does the acts that come from elsewhere.
+    /// An app that is rung from `outside`, if there is anything, and does the acts that come from
+    /// there.
     pub(super) fn new(
         parts: Parts<S>,
-        bell: Bell,
-        acts: Receiver<Act<S>>,
+        outside: Option<(Bell, Receiver<Act<S>>)>,
     ) -> Result<Self, ServeError> {
         let names = parts.routes.names().map_err(ServeError::Routes)?;
         let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
         let routes = assets.route(parts.routes);
         let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
         let mut desk = Desk::new(pages, parts.bounds);
-        desk.helpers.set_bell(bell);
+        let acts = outside.map(|(bell, acts)| {
+            desk.helpers.set_bell(bell);
+            acts
+        });
         Ok(Self {
             state: parts.state,
             router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
@@ -134,7 +139,9 @@ impl<S: 'static> Service<S> {
             tickets: 0,
             acts,
             errors: 0,
-            errors_since: fresh_seed() & 0xff_ffff,
+            errors_since: 0,
+            on_start: parts.on_start,
+            on_stopping: parts.on_stopping,
         })
     }
 
@@ -222,7 +229,12 @@ impl<S: 'static> Service<S> {
             house,
         };
         catch_unwind(AssertUnwindSafe(|| what(&mut tick)))
-            .map_err(|panic| log::error!("a timer, an act or a wait panicked: {}", told(&*panic)))
+            .map_err(|panic| {
+                log::error!(
+                    "a timer, an act, a wait or a hook panicked: {}",
+                    told(&*panic)
+                )
+            })
             .ok()
     }
 
@@ -358,12 +370,28 @@ impl<S: 'static> reactor::App for Service<S> {
         self.consumer_closed(id, code, net);
     }
 
+    fn started(&mut self, net: &mut Net) {
+        self.errors_since = net.seed().bits() & 0xff_ffff;
+        for then in std::mem::take(&mut self.on_start) {
+            self.ticked(net, then);
+        }
+        self.work_off(net);
+    }
+
+    fn stopping(&mut self, net: &mut Net) {
+        for then in std::mem::take(&mut self.on_stopping) {
+            self.ticked(net, then);
+        }
+        self.work_off(net);
+    }
+
     fn woken(&mut self, net: &mut Net) {
         while let Some((ticket, outcome)) = self.desk.helpers.done() {
             self.come_back(ticket, outcome, net);
         }
         // What is rung for while these are done rings again.
-        let waiting: Vec<Act<S>> = self.acts.try_iter().take(ACTS_A_TURN).collect();
+        let acts = self.acts.iter().flat_map(Receiver::try_iter);
+        let waiting: Vec<Act<S>> = acts.take(ACTS_A_TURN).collect();
         if waiting.len() == ACTS_A_TURN {
             self.desk.helpers.ring();
         }

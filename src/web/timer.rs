@@ -40,7 +40,7 @@ pub struct TimerId {
     number: u64,
 }
 
-type Once<S> = Box<dyn FnOnce(&mut Tick<'_, S>)>;
+pub(super) type Once<S> = Box<dyn FnOnce(&mut Tick<'_, S>)>;
 type Each<S> = Box<dyn FnMut(&mut Tick<'_, S>)>;
 
 /// What is to be called.
