@@ -230,6 +230,7 @@ fn edit(work: &mut Work<'_>, room: &RoomName, seq: Seq, text: &Text) -> Result<A
     let before = mentions(&message.text);
     message.text = text.as_str().into();
     message.edited_at = Some(work.at());
+    message.version = room_version(work, place.id)? + 1;
     let note = Note {
         seq: Some(seq),
         ..Note::default()

@@ -21,6 +21,7 @@ mod account;
 mod apply;
 mod column;
 mod event;
+mod history;
 mod id;
 pub mod limits;
 mod log;
@@ -35,6 +36,7 @@ mod reading;
 mod refusal;
 mod room;
 mod schema;
+mod summary;
 mod token;
 mod upload;
 mod work;
@@ -45,11 +47,17 @@ mod tests;
 pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };
+pub use history::{History, Whence, history};
 pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Emoji, Key, RoomName, Text, Title, Topic, UserName};
 pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
 pub use outcome::{Answer, Ended, Outcome};
+pub use reading::Part;
 pub use refusal::{Code, Refusal};
 pub use schema::{CHAT, FILE, open, open_in_memory};
+pub use summary::{
+    Horizon, MENTIONS_COUNTED_MAX, Member, Membership, RoomSummary, heads, hello, may_see,
+    member_ids, members, mentioned, position, room_named, rooms_of, summary, visible_rooms,
+};

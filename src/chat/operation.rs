@@ -84,7 +84,7 @@ pub enum Standing {
     Owner,
 }
 
-/// What somebody wants to be told of in a room.
+/// What somebody wants to be told of in a room. Stored by number with events: new ones come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {

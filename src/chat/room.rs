@@ -184,6 +184,7 @@ fn enter(
     )?;
     let note = Note {
         subject: Some(person.id),
+        text: Some(standing.as_str()),
         ..Note::default()
     };
     let what = What::Joined {
@@ -517,7 +518,7 @@ fn delete(work: &mut Work<'_>, name: &RoomName) -> Result<Answer, Stop> {
     }
     work.execute("DELETE FROM members WHERE room = ?", [place.id.0])?;
     work.execute(
-        "UPDATE rooms SET deleted_at = ?, name = '~' || id WHERE id = ?",
+        "UPDATE rooms SET deleted_at = ?, name = '~' || id || '~' || name WHERE id = ?",
         (work.at(), place.id.0),
     )?;
     Ok(Answer::Done)
@@ -579,15 +580,20 @@ fn mute(
 /// Has everybody told what a member may do now.
 fn tell_member(work: &mut Work<'_>, place: &Place, user: UserId) -> Result<(), Stop> {
     let by = work.teller()?;
-    let (standing, muted_until) = work
+    let (standing, muted_until): (Standing, Option<Millis>) = work
         .row(
             "SELECT role, muted_until FROM members WHERE room = ? AND user = ?",
             (place.id.0, user.0),
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?
         .expect("a member has a row");
+    let allowed = match muted_until {
+        None => String::from(standing.as_str()),
+        Some(until) => format!("{} {until}", standing.as_str()),
+    };
     let note = Note {
         subject: Some(user),
+        text: Some(&allowed),
         ..Note::default()
     };
     let what = What::Member {
@@ -609,6 +615,7 @@ fn set_level(work: &mut Work<'_>, name: &RoomName, level: Option<Level>) -> Resu
         room: place.name.clone(),
         level,
     };
-    work.tell_user(user, EventKind::Level, Some(place.id), None, what)?;
+    let number = level.map(|level| level as u32);
+    work.tell_user(user, EventKind::Level, Some(place.id), number, what)?;
     Ok(Answer::Done)
 }

@@ -72,8 +72,11 @@ CREATE TABLE rooms (
     op INTEGER NOT NULL DEFAULT 0,
     -- The lowest that are still there.
     first_seq INTEGER NOT NULL DEFAULT 1,
-    first_version INTEGER NOT NULL DEFAULT 1
+    first_version INTEGER NOT NULL DEFAULT 1,
+    -- How many members there are: `hello` tells it of up to 200 rooms, which may be large.
+    members INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX rooms_public ON rooms (name) WHERE kind = 'public' AND deleted_at IS NULL;
 
 CREATE TABLE members (
     room INTEGER NOT NULL REFERENCES rooms (id),
@@ -87,6 +90,12 @@ CREATE TABLE members (
     PRIMARY KEY (room, user)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rooms_of_user ON members (user, room);
+CREATE TRIGGER members_more AFTER INSERT ON members BEGIN
+    UPDATE rooms SET members = members + 1 WHERE id = new.room;
+END;
+CREATE TRIGGER members_fewer AFTER DELETE ON members BEGIN
+    UPDATE rooms SET members = members - 1 WHERE id = old.room;
+END;
 
 CREATE TABLE bans (
     room INTEGER NOT NULL REFERENCES rooms (id),
@@ -125,8 +134,9 @@ CREATE TABLE mentions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mentions_of_message ON mentions (message);
 
--- What happened in rooms. The key is the room's id and the version. What a message says is not
--- repeated here: who catches up is told what it says by then.
+-- What happened in rooms. The key is the room's id and the version. What a message says and what a
+-- room is like are not repeated here: who catches up is told how they are by then. `text` is an
+-- emoji, or what a member may do: a standing and perhaps until when they are muted.
 CREATE TABLE events (
     key INTEGER PRIMARY KEY,
     op INTEGER NOT NULL,

@@ -2,12 +2,16 @@
 //!
 //! [`Town`] has a database in memory and a clock of its own; `want` has something done and waits.
 
-use super::*;
-use crate::store::Database;
-use crate::store::rusqlite::Connection;
+use std::collections::BTreeMap;
 
+use super::*;
+use crate::store::rusqlite::{self, Connection};
+use crate::store::{Database, StoreError};
+
+mod history;
 mod messages;
 mod rooms;
+mod summary;
 
 /// A server without a server.
 pub(super) struct Town {
@@ -102,6 +106,66 @@ impl Town {
     }
 }
 
+/// What is read, with everything announced that is stored.
+impl Town {
+    pub(super) fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.database.reader().unwrap().query(look).unwrap()
+    }
+
+    /// How far each room is, and the server.
+    pub(super) fn announced(&self) -> Announced {
+        let (heads, (_, op)) =
+            self.look(|connection| Ok((heads(connection)?, position(connection)?)));
+        let heads = heads.into_iter();
+        Announced {
+            op,
+            heads: heads
+                .map(|(room, seq, version)| (room, (seq, version)))
+                .collect(),
+        }
+    }
+}
+
+/// How far everything was announced.
+#[derive(Clone)]
+pub(super) struct Announced {
+    pub(super) op: Op,
+    pub(super) heads: BTreeMap<RoomId, (Seq, Version)>,
+}
+
+impl Announced {
+    pub(super) fn with<T>(&self, then: impl FnOnce(Horizon<'_>) -> T) -> T {
+        let head = |room| self.heads.get(&room).copied().unwrap_or_default();
+        then(Horizon {
+            op: self.op,
+            head: &head,
+        })
+    }
+}
+
+/// Whatever is read goes to its rows by a key or an index, but for tables with a row for each room.
+#[track_caller]
+pub(super) fn must_not_scan(connection: &Connection, sql: &str) {
+    let mut explain = connection
+        .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+        .unwrap();
+    let values = explain.parameter_count();
+    let nothing = rusqlite::params_from_iter(std::iter::repeat_n(None::<i64>, values));
+    let steps = explain.query_map(nothing, |row| row.get(3)).unwrap();
+    for step in steps {
+        let step: String = step.unwrap();
+        let may = |name: &str| step.starts_with(&format!("SCAN {name}"));
+        let is_small = ["rooms", "server", "page", "(subquery", "CONSTANT ROW"]
+            .iter()
+            .any(|name| may(name));
+        let is_index = step.contains("VIRTUAL TABLE INDEX");
+        assert!(!may("") || is_small || is_index, "{step}: {sql}");
+    }
+}
+
 pub(super) fn user(name: &str) -> UserName {
     UserName::parse("name", name).unwrap()
 }
@@ -123,4 +187,13 @@ pub(super) fn send(name: &str, text: &str) -> Operation {
 #[track_caller]
 pub(super) fn code(verdict: Verdict) -> Code {
     verdict.expect_err("it was not refused").code
+}
+
+pub(super) fn react(name: &str, seq: Seq, emoji: &str, on: bool) -> Operation {
+    Operation::React {
+        room: room(name),
+        seq,
+        emoji: Emoji::trusted(emoji),
+        on,
+    }
 }
