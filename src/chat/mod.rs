@@ -21,6 +21,7 @@ mod account;
 mod apply;
 mod column;
 mod event;
+mod files;
 mod id;
 pub mod limits;
 mod log;
@@ -45,6 +46,7 @@ mod tests;
 pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };
+pub use files::{Files, Incoming, Kept, STALE_MS, is_hash};
 pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
