@@ -50,3 +50,21 @@ pub const ROOMS_PER_PERSON_MAX: u32 = 1000;
 
 /// Bytes of an attachment.
 pub const UPLOAD_BYTES_MAX: u64 = 25 << 20;
+
+/// Invite codes that a person may have handed out at once.
+pub const INVITES_MAX: u32 = 100;
+
+/// People that one invite code may let in: a large company at once.
+pub const INVITE_USES_MAX: u32 = 10_000;
+
+/// Bytes of an email address: what a mail server takes.
+pub const EMAIL_BYTES_MAX: usize = 254;
+
+/// Bytes that a person may upload within a day, so that one account does not fill the disk at once.
+pub const UPLOAD_BYTES_PER_DAY_MAX: u64 = 1 << 30;
+
+/// Files that a person may upload within a day.
+pub const UPLOADS_PER_DAY_MAX: u64 = 1000;
+
+/// People of a page.
+pub const PEOPLE_MAX: u32 = 200;

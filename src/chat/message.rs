@@ -131,19 +131,21 @@ fn must_exist(work: &Work<'_>, place: &Place, seq: Seq, field: &'static str) -> 
     Err(refusal.into())
 }
 
-/// Gives an upload to a message: its own uploader's, and only once.
+/// Gives an upload to a message: its own uploader's, and only once. An avatar is none: it would go
+/// with the message.
 fn attach(work: &Work<'_>, id: &str, key: i64) -> Result<Attachment, Stop> {
     let by = work.by().map(|id| id.0);
     let found = work.row(
         "UPDATE uploads SET message = ? WHERE id = ? AND by = ? AND message IS NULL
+           AND (SELECT avatar FROM users WHERE users.id = uploads.by) IS NOT uploads.id
          RETURNING id, name, media, bytes",
         (key, id, by),
         reading::attachment,
     )?;
     Ok(found.ok_or_else(|| {
         let mut refusal = Refusal::not_found(
-            "`attachment`: there is no such upload of yours, or it is in another message already. \
-             Upload the file first.",
+            "`attachment`: there is no such upload of yours, or it is in another message or your \
+             avatar already. Upload the file first.",
         );
         refusal.field = Some("attachment");
         refusal

@@ -20,8 +20,10 @@
 mod account;
 mod apply;
 mod column;
+mod erase;
 mod event;
 mod history;
+mod files;
 mod id;
 pub mod limits;
 mod log;
@@ -31,6 +33,7 @@ mod name;
 mod notification;
 mod operation;
 mod outcome;
+pub mod people;
 mod place;
 mod reading;
 mod refusal;
@@ -48,10 +51,11 @@ pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };
 pub use history::{History, Whence, history};
+pub use files::{Files, Incoming, Kept, STALE_MS, is_hash};
 pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
-pub use name::{DIRECT_PREFIX, Emoji, Key, RoomName, Text, Title, Topic, UserName};
+pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
 pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
 pub use outcome::{Answer, Ended, Outcome};
 pub use reading::Part;
@@ -61,3 +65,4 @@ pub use summary::{
     Horizon, MENTIONS_COUNTED_MAX, Member, Membership, RoomSummary, heads, hello, may_see,
     member_ids, members, mentioned, position, room_named, rooms_of, summary, visible_rooms,
 };
+pub use upload::{Upload, is_in_use, uploaded};

@@ -9,8 +9,8 @@ use std::ops::Deref;
 use serde::{Deserialize, Serialize};
 
 use super::limits::{
-    EMOJI_BYTES_MAX, KEY_BYTES_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX,
-    TOPIC_CHARS_MAX,
+    EMAIL_BYTES_MAX, EMOJI_BYTES_MAX, KEY_BYTES_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX,
+    TITLE_CHARS_MAX, TOPIC_CHARS_MAX,
 };
 use super::refusal::Refusal;
 
@@ -64,6 +64,10 @@ word! {
     UserName
 }
 word! {
+    /// Where a person gets mail: in small letters, so that one address is one account's.
+    Email
+}
+word! {
     /// What a room is addressed by: small letters and digits of any script, `_`, `.`, `-`.
     RoomName
 }
@@ -105,6 +109,28 @@ impl UserName {
             return Err(Refusal::field(field, tell));
         }
         Ok(name)
+    }
+}
+
+impl Email {
+    /// An address as somebody types it; capitals are made small. Whether mail arrives there is
+    /// found out by sending some, so only what cannot be one is refused.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, Refusal> {
+        let address = text.trim().to_lowercase();
+        if address.len() > EMAIL_BYTES_MAX {
+            return Err(Refusal::too_long(field, address.len(), EMAIL_BYTES_MAX));
+        }
+        let odd = |c: char| c.is_whitespace() || c.is_control();
+        let parts = address.rsplit_once('@');
+        let is_whole = parts.is_some_and(|(person, host)| !person.is_empty() && !host.is_empty());
+        if !is_whole || address.contains(odd) {
+            let tell = format!(
+                "`{field}` cannot be \"{}\": an address is like ana@example.org.",
+                address.escape_debug()
+            );
+            return Err(Refusal::field(field, tell));
+        }
+        Ok(Self(address.into()))
     }
 }
 
@@ -251,6 +277,23 @@ mod tests {
         }
         check(&"a".repeat(64), Some(&"a".repeat(64)));
         check(&"a".repeat(65), None);
+    }
+
+    #[test]
+    fn an_address_has_two_sides() {
+        let check = |text: &str, expected: Option<&str>| {
+            let email = Email::parse("email", text);
+            assert_eq!(email.as_deref().ok(), expected, "{text:?}");
+        };
+        check(" Ana@Example.ORG ", Some("ana@example.org"));
+        for bad in ["", "@", "ana", "ana@", "@b", "a b@c", "a@b\nc"] {
+            check(bad, None);
+        }
+        check(
+            &format!("{}@b", "a".repeat(252)),
+            Some(&format!("{}@b", "a".repeat(252))),
+        );
+        check(&format!("{}@b", "a".repeat(253)), None);
     }
 
     #[test]

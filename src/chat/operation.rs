@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::id::{Millis, NotificationId, Seq, TokenId, UserId};
-use super::name::{Emoji, Key, RoomName, Text, Title, Topic, UserName};
+use super::name::{Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
 
 /// A SHA-256 of something secret that was handed out.
 pub type Hash = [u8; 32];
@@ -23,7 +23,8 @@ pub type Hash = [u8; 32];
 /// An operation on its way into the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Who wants it; nobody for who has no account yet, and for the server itself.
+    /// Who wants it; nobody for who has no account yet, for the server itself, and for the command
+    /// line, which may do what admins may and is the one of them that is `outside`.
     pub by: Option<UserId>,
     /// When it was wanted.
     pub at: Millis,
@@ -144,7 +145,7 @@ pub enum Operation {
     SignUp {
         name: UserName,
         display_name: Title,
-        email: Option<String>,
+        email: Option<Email>,
         /// A PHC string.
         password: String,
         /// Of an invite code.
@@ -154,7 +155,7 @@ pub enum Operation {
     AddUser {
         name: UserName,
         display_name: Title,
-        email: Option<String>,
+        email: Option<Email>,
         password: Option<String>,
         role: Role,
     },
@@ -178,22 +179,26 @@ pub enum Operation {
         user: UserName,
         disabled: bool,
     },
-    /// Forgets a person: name, address, password, tokens, and what was said if `messages`.
+    /// Oneself or an admin: forgets a person: name, address, password, tokens, and what they said
+    /// if `messages`.
     Erase {
         user: UserName,
         messages: bool,
     },
-    /// Signs in: the password was compared already.
+    /// Oneself or an admin; or nobody, who signs in: the password was compared already.
     CreateToken {
         user: UserName,
         hash: Hash,
         name: Title,
         expires_at: Option<Millis>,
     },
+    /// Oneself or an admin.
     RevokeTokens {
         user: UserName,
         which: Tokens,
     },
+    /// An admin, or a member unless sign-up is closed. With a room that they may invite to, who
+    /// uses the code is a member of it.
     CreateInvite {
         hash: Hash,
         room: Option<RoomName>,

@@ -116,6 +116,25 @@ impl Work<'_> {
         Ok(found.ok_or_else(|| no_room(name))?)
     }
 
+    /// A room by its number, as nobody in particular finds it, also when it is deleted.
+    pub(super) fn place_numbered(&self, id: RoomId) -> Result<Place, Stop> {
+        let found = self.row(
+            "SELECT name, kind, archived_at IS NOT NULL FROM rooms WHERE id = ?",
+            [id.0],
+            |row| {
+                Ok(Place {
+                    id,
+                    name: RoomName::trusted(row.get::<_, String>(0)?),
+                    kind: row.get(1)?,
+                    archived: row.get(2)?,
+                    standing: None,
+                    muted_until: None,
+                })
+            },
+        )?;
+        Ok(found.expect("rooms are never removed from their table"))
+    }
+
     /// What somebody is in a room; nothing for who is no member.
     pub(super) fn standing(&self, room: RoomId, user: UserId) -> Result<Option<Standing>, Stop> {
         let sql = "SELECT role FROM members WHERE room = ? AND user = ?";

@@ -196,7 +196,7 @@ fn enter(
     Ok(())
 }
 
-fn must_be_open(place: &Place, what: &str) -> Result<(), Stop> {
+pub(super) fn must_be_open(place: &Place, what: &str) -> Result<(), Stop> {
     if place.archived {
         let tell = format!("Room \"{}\" is archived: nobody can {what}.", place.name);
         return Err(Refusal::forbidden(tell).into());
@@ -224,14 +224,25 @@ fn join(work: &mut Work<'_>, name: &RoomName) -> Result<Answer, Stop> {
     }
     must_be_open(&place, "join")?;
     must_not_be_banned(work, &place, &actor.person)?;
-    // A room that has lost all of its people is whoever's who comes first.
-    let sql = "SELECT count(*) FROM members WHERE room = ?";
-    let standing = match work.value::<u32>(sql, [place.id.0])? {
-        0 => Standing::Owner,
-        _ => Standing::Member,
-    };
+    let standing = standing_of_next(work, &place)?;
     enter(work, &place, &actor.person, None, standing)?;
     Ok(Answer::Room(place.id))
+}
+
+/// A room that has lost all of its people is whoever's who comes first.
+fn standing_of_next(work: &Work<'_>, place: &Place) -> Result<Standing, Stop> {
+    let sql = "SELECT count(*) FROM members WHERE room = ?";
+    Ok(match work.value::<u32>(sql, [place.id.0])? {
+        0 => Standing::Owner,
+        _ => Standing::Member,
+    })
+}
+
+/// Makes somebody who has just got their account a member.
+pub(super) fn welcome(work: &mut Work<'_>, room: RoomId, person: &Person) -> Result<(), Stop> {
+    let place = work.place_numbered(room)?;
+    let standing = standing_of_next(work, &place)?;
+    enter(work, &place, person, None, standing)
 }
 
 fn leave(work: &mut Work<'_>, name: &RoomName) -> Result<Answer, Stop> {
@@ -305,11 +316,7 @@ fn invite(work: &mut Work<'_>, name: &RoomName, user: &UserName) -> Result<Answe
     if work.standing(place.id, person.id)?.is_some() {
         return Ok(Answer::Done);
     }
-    let sql = "SELECT count(*) FROM members WHERE room = ?";
-    let standing = match work.value::<u32>(sql, [place.id.0])? {
-        0 => Standing::Owner,
-        _ => Standing::Member,
-    };
+    let standing = standing_of_next(work, &place)?;
     enter(work, &place, &person, by.as_ref(), standing)?;
     let what = What::Invited {
         room: place.name.clone(),
@@ -402,7 +409,7 @@ pub(super) fn remove_messages(
     Ok(())
 }
 
-fn unban(work: &mut Work<'_>, name: &RoomName, user: &UserName) -> Result<Answer, Stop> {
+fn unban(work: &Work<'_>, name: &RoomName, user: &UserName) -> Result<Answer, Stop> {
     let (place, _) = work.keeping_order(name, Standing::Moderator, "lift bans")?;
     let person = work.person_named(user)?;
     let sql = "DELETE FROM bans WHERE room = ? AND user = ?";

@@ -3,7 +3,15 @@ CREATE TABLE server (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     epoch TEXT NOT NULL,
     op INTEGER NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    -- Up to this op, events of people are forgotten.
+    forgotten INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- How far the server had come when: one row for each time that it was tidied.
+CREATE TABLE marks (
+    at INTEGER PRIMARY KEY,
+    op INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE settings (
@@ -25,9 +33,16 @@ CREATE TABLE users (
     disabled_at INTEGER,
     erased_at INTEGER
 ) STRICT;
+CREATE INDEX users_by_display_name ON users (display_name COLLATE NOCASE);
 
+-- SHA-256 of names whose people were erased: nobody else is taken for them.
+CREATE TABLE past_names (
+    hash BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- A number is never used again: connections are known by it.
 CREATE TABLE tokens (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL UNIQUE,
     user INTEGER NOT NULL REFERENCES users (id),
     name TEXT NOT NULL,
@@ -38,7 +53,7 @@ CREATE INDEX tokens_of_user ON tokens (user);
 
 -- Codes with which people sign up, and links with which they choose a new password.
 CREATE TABLE invites (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL UNIQUE,
     by INTEGER REFERENCES users (id),
     room INTEGER REFERENCES rooms (id),
@@ -46,12 +61,14 @@ CREATE TABLE invites (
     created_at INTEGER NOT NULL,
     expires_at INTEGER
 ) STRICT;
+CREATE INDEX invites_of_user ON invites (by);
 
+-- One person has one link at most.
 CREATE TABLE resets (
-    hash BLOB PRIMARY KEY,
-    user INTEGER NOT NULL REFERENCES users (id),
+    user INTEGER PRIMARY KEY REFERENCES users (id),
+    hash BLOB NOT NULL UNIQUE,
     expires_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE rooms (
     id INTEGER PRIMARY KEY CHECK (id < 2147483648),
@@ -212,6 +229,7 @@ CREATE TABLE uploads (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_by_hash ON uploads (hash);
 CREATE INDEX uploads_of_message ON uploads (message) WHERE message IS NOT NULL;
+CREATE INDEX uploads_of_user ON uploads (by, at);
 CREATE INDEX uploads_unused ON uploads (at) WHERE message IS NULL;
 
 -- Words of messages; the row's id is the message's key. `indexed` is how far each room has come.

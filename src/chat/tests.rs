@@ -12,6 +12,12 @@ mod history;
 mod messages;
 mod rooms;
 mod summary;
+mod accounts;
+mod erased;
+mod messages;
+mod rooms;
+mod tokens;
+mod uploads;
 
 /// A server without a server.
 pub(super) struct Town {
@@ -54,8 +60,27 @@ impl Town {
         key: Option<&str>,
         operation: Operation,
     ) -> Verdict {
-        self.at += 1;
         let by = by.map(|name| self.id(name));
+        self.append(by, key, operation, false)
+    }
+
+    /// Has something done from the command line.
+    pub(super) fn order(&mut self, operation: Operation) -> Verdict {
+        self.append(None, None, operation, true)
+    }
+
+    #[expect(
+        clippy::unwrap_in_result,
+        reason = "a refusal is what tests ask for; that nothing came of it at all is not"
+    )]
+    fn append(
+        &mut self,
+        by: Option<UserId>,
+        key: Option<&str>,
+        operation: Operation,
+        outside: bool,
+    ) -> Verdict {
+        self.at += 1;
         let mut random = [0; 16];
         random[..8].copy_from_slice(&self.at.to_le_bytes());
         let entry = Entry {
@@ -63,7 +88,7 @@ impl Town {
             at: self.at,
             key: key.map(Key::trusted),
             random,
-            outside: false,
+            outside,
             operation,
         };
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -73,12 +98,18 @@ impl Town {
     }
 
     pub(super) fn id(&self, name: &str) -> UserId {
-        let name = name.to_owned();
-        let look = move |connection: &Connection| {
-            let sql = "SELECT id FROM users WHERE name = ?";
-            Ok(connection.query_row(sql, [name], |row| row.get(0))?)
-        };
-        UserId(self.database.run(look).unwrap())
+        let sql = "SELECT id FROM users WHERE name = ?";
+        UserId(self.look(|it| Ok(it.query_row(sql, [name], |row| row.get(0))?)))
+    }
+
+    /// Looks something up.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Connection) -> Result<T, StoreError>) -> T {
+        self.database.reader().unwrap().query(look).unwrap()
+    }
+
+    /// The number that a statement gives.
+    pub(super) fn count(&self, sql: &str) -> u64 {
+        self.look(|it| Ok(it.query_row(sql, (), |row| row.get(0))?))
     }
 
     /// Makes a public room of `by`'s with these others in it.
@@ -168,6 +199,11 @@ pub(super) fn must_not_scan(connection: &Connection, sql: &str) {
 
 pub(super) fn user(name: &str) -> UserName {
     UserName::parse("name", name).unwrap()
+}
+
+/// A hash that is told from others by one number.
+pub(super) fn hash(number: u8) -> Hash {
+    [number; 32]
 }
 
 pub(super) fn room(name: &str) -> RoomName {

@@ -128,12 +128,33 @@ impl<'a> Work<'a> {
         Ok(found.ok_or_else(unknown)?)
     }
 
+    /// Whoever has the database's file in their hands.
+    pub(super) fn is_command_line(&self) -> bool {
+        self.by().is_none() && self.entry.outside
+    }
+
     /// Whoever wants this may do what admins may: the command line always.
     pub(super) fn must_be_admin(&self, what: &str) -> Result<(), Stop> {
-        if self.by().is_none() || self.actor()?.role == Role::Admin {
+        if self.is_command_line() || self.actor()?.role == Role::Admin {
             return Ok(());
         }
         Err(Refusal::forbidden(format!("Only an admin may {what}.")).into())
+    }
+
+    /// Somebody, for whoever wants to do something to their account: oneself, an admin, the
+    /// command line. Others are not told whether there is such a person.
+    pub(super) fn subject(&self, user: &UserName, what: &str) -> Result<Person, Stop> {
+        if !self.is_command_line() {
+            let actor = self.actor()?;
+            if actor.person.name == *user {
+                return Ok(actor.person);
+            }
+            if actor.role != Role::Admin {
+                let tell = format!("Only \"{user}\" or an admin may {what}.");
+                return Err(Refusal::forbidden(tell).into());
+            }
+        }
+        self.person_named(user)
     }
 
     /// Whoever wants this, for those whom it is told to; nobody is named for the command line.
@@ -187,7 +208,7 @@ impl<'a> Work<'a> {
 
     /// Somebody says something: the room's next message. What is told is made of its number and
     /// place.
-    pub(super) fn tell_message(&mut self, place: &Place) -> Result<(Op, Seq, Version), Stop> {
+    pub(super) fn tell_message(&self, place: &Place) -> Result<(Op, Seq, Version), Stop> {
         let op = self.next_op()?;
         let next = self.row(
             "UPDATE rooms SET seq = seq + 1, version = version + 1, op = ? WHERE id = ?

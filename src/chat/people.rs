@@ -1,0 +1,294 @@
+//! # People: who there is, looked up
+//!
+//! Functions over a connection, for readers on the loop: each is a row by its key or a bounded page,
+//! and its statement is prepared once. Who may ask is for whoever calls them to know.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::event::Person;
+use super::id::{Millis, TokenId, UserId};
+use super::limits::{PEOPLE_MAX, TOKENS_MAX};
+use super::name::{RoomName, Title, UserName};
+use super::operation::{Hash, Role, SignUp};
+use super::work::person;
+use crate::store::{StoreError, rusqlite};
+
+/// Who has a token that is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Their number.
+    pub user: UserId,
+    /// Their name.
+    pub name: UserName,
+    /// What they want to be called.
+    pub display_name: Title,
+    /// What they may do.
+    pub role: Role,
+    /// The token's number.
+    pub token: TokenId,
+    /// When the token ends.
+    pub expires_at: Option<Millis>,
+}
+
+/// Who has the token with this hash, if it has not expired and its person may sign in.
+pub fn identity(
+    connection: &Connection,
+    hash: &Hash,
+    at: Millis,
+) -> Result<Option<Identity>, StoreError> {
+    let mut look = connection.prepare_cached(
+        "SELECT u.id, u.name, u.display_name, u.role, t.id, t.expires_at
+         FROM tokens t JOIN users u ON u.id = t.user
+         WHERE t.hash = ? AND (t.expires_at IS NULL OR t.expires_at > ?)
+           AND u.disabled_at IS NULL AND u.erased_at IS NULL",
+    )?;
+    let found = look.query_row((hash, at), |row| {
+        let person = person(row, 0)?;
+        Ok(Identity {
+            user: person.id,
+            name: person.name,
+            display_name: person.display_name,
+            role: row.get(3)?,
+            token: TokenId(row.get(4)?),
+            expires_at: row.get(5)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// What somebody's password is compared with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password {
+    /// Whose it is.
+    pub user: UserId,
+    /// Their name.
+    pub name: UserName,
+    /// A PHC string.
+    pub password: Box<str>,
+    /// Nobody may sign in with it; to be told only to who knows the password.
+    pub disabled: bool,
+}
+
+/// The password of who has this name or address, as somebody types it; nothing for who has none.
+pub fn password_of(connection: &Connection, who: &str) -> Result<Option<Password>, StoreError> {
+    let who = who.trim().to_lowercase();
+    // An `@` before a name means the name, one within it an address.
+    let name = who.strip_prefix('@').unwrap_or(&who);
+    let sql = if name.contains('@') {
+        "SELECT id, name, password, disabled_at IS NOT NULL FROM users
+         WHERE email = ? AND password IS NOT NULL"
+    } else {
+        "SELECT id, name, password, disabled_at IS NOT NULL FROM users
+         WHERE name = ? AND password IS NOT NULL"
+    };
+    let found = connection.prepare_cached(sql)?.query_row([name], |row| {
+        Ok(Password {
+            user: UserId(row.get(0)?),
+            name: UserName::trusted(row.get::<_, String>(1)?),
+            password: row.get(2)?,
+            disabled: row.get(3)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// What there is to know of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Who they are.
+    pub person: Person,
+    /// What they may do.
+    pub role: Role,
+    /// The upload that is their picture.
+    pub avatar: Option<Box<str>>,
+    /// Where they get mail: for themselves and admins only.
+    pub email: Option<Box<str>>,
+    /// Since when there is the account.
+    pub created_at: Millis,
+    /// Whether they may not sign in.
+    pub disabled: bool,
+}
+
+const PROFILE: &str = "u.id, u.name, u.display_name, u.role, u.avatar, u.email, u.created_at,
+    u.disabled_at IS NOT NULL";
+
+fn profile_row(row: &Row<'_>) -> rusqlite::Result<Profile> {
+    Ok(Profile {
+        person: person(row, 0)?,
+        role: row.get(3)?,
+        avatar: row.get(4)?,
+        email: row.get(5)?,
+        created_at: row.get(6)?,
+        disabled: row.get(7)?,
+    })
+}
+
+/// Who has this name.
+pub fn profile(connection: &Connection, name: &UserName) -> Result<Option<Profile>, StoreError> {
+    let sql = format!("SELECT {PROFILE} FROM users u WHERE u.name = ? AND u.erased_at IS NULL");
+    let mut look = connection.prepare_cached(&sql)?;
+    Ok(look.query_row([name.as_str()], profile_row).optional()?)
+}
+
+/// People found by how their display name begins; whoever finds more types another letter.
+const FOUND_BY_DISPLAY_NAME_MAX: u32 = 500;
+
+/// A page of people by name, from behind `after`. With a query, those whose name or display name
+/// begins with it.
+pub fn people(
+    connection: &Connection,
+    after: Option<&UserName>,
+    limit: u32,
+    query: Option<&str>,
+) -> Result<Vec<Profile>, StoreError> {
+    let after = after.map_or("", |name| name.as_str());
+    let limit = limit.min(PEOPLE_MAX);
+    let Some(query) = query.map(str::trim).filter(|query| !query.is_empty()) else {
+        let sql = format!(
+            "SELECT {PROFILE} FROM users u WHERE u.name > ? AND u.erased_at IS NULL
+             ORDER BY u.name LIMIT ?"
+        );
+        let mut look = connection.prepare_cached(&sql)?;
+        let rows = look.query_map((after, limit), profile_row)?;
+        return Ok(rows.collect::<Result<_, _>>()?);
+    };
+    // Two stretches of two indexes; U+10FFFF comes behind every other character.
+    let sql = format!(
+        "SELECT {PROFILE} FROM users u WHERE u.id IN (
+             SELECT id FROM (SELECT id FROM users
+                 WHERE name > ?1 AND name >= ?2 AND name < ?2 || char(1114111)
+                   AND erased_at IS NULL
+                 ORDER BY name LIMIT ?4)
+             UNION SELECT id FROM (SELECT id FROM users
+                 WHERE display_name COLLATE NOCASE >= ?3
+                   AND display_name COLLATE NOCASE < ?3 || char(1114111)
+                   AND erased_at IS NULL
+                 ORDER BY display_name COLLATE NOCASE LIMIT ?5))
+           AND u.name > ?1
+         ORDER BY u.name LIMIT ?4"
+    );
+    let name = query.strip_prefix('@').unwrap_or(query).to_lowercase();
+    let mut look = connection.prepare_cached(&sql)?;
+    let rows = look.query_map(
+        (after, name, query, limit, FOUND_BY_DISPLAY_NAME_MAX),
+        profile_row,
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A token as its person sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Its number.
+    pub id: TokenId,
+    /// What it was called.
+    pub name: Title,
+    /// Since when there is one.
+    pub created_at: Millis,
+    /// When it ends.
+    pub expires_at: Option<Millis>,
+}
+
+/// Somebody's tokens, the newest first.
+pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, StoreError> {
+    let mut look = connection.prepare_cached(
+        "SELECT id, name, created_at, expires_at FROM tokens WHERE user = ?
+         ORDER BY id DESC LIMIT ?",
+    )?;
+    let rows = look.query_map((user.0, TOKENS_MAX), |row| {
+        Ok(Token {
+            id: TokenId(row.get(0)?),
+            name: Title::trusted(row.get::<_, String>(1)?),
+            created_at: row.get(2)?,
+            expires_at: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// An invite code that was handed out; the code itself is not known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invite {
+    /// Its number.
+    pub number: u32,
+    /// Who made it; nobody for the command line.
+    pub by: Option<UserName>,
+    /// The room that it leads to.
+    pub room: Option<RoomName>,
+    /// How many it still lets in.
+    pub uses_left: u32,
+    /// Since when there is one.
+    pub created_at: Millis,
+    /// When it ends.
+    pub expires_at: Option<Millis>,
+}
+
+/// A page of invite codes, somebody's or everybody's, the newest first, from before `before`.
+pub fn invites(
+    connection: &Connection,
+    by: Option<UserId>,
+    before: Option<u32>,
+    limit: u32,
+) -> Result<Vec<Invite>, StoreError> {
+    const INVITES: &str = "SELECT i.id, u.name, r.name, i.uses_left, i.created_at, i.expires_at
+        FROM invites i LEFT JOIN users u ON u.id = i.by
+        LEFT JOIN rooms r ON r.id = i.room AND r.deleted_at IS NULL";
+    let read = |row: &Row<'_>| {
+        Ok(Invite {
+            number: row.get(0)?,
+            by: row.get::<_, Option<String>>(1)?.map(UserName::trusted),
+            room: row.get::<_, Option<String>>(2)?.map(RoomName::trusted),
+            uses_left: row.get(3)?,
+            created_at: row.get(4)?,
+            expires_at: row.get(5)?,
+        })
+    };
+    let before = before.unwrap_or(u32::MAX);
+    let limit = limit.min(PEOPLE_MAX);
+    let rows = match by {
+        None => connection
+            .prepare_cached(&format!(
+                "{INVITES} WHERE i.id < ? ORDER BY i.id DESC LIMIT ?"
+            ))?
+            .query_map((before, limit), read)?
+            .collect::<Result<_, _>>(),
+        Some(user) => connection
+            .prepare_cached(&format!(
+                "{INVITES} WHERE i.by = ? AND i.id < ? ORDER BY i.id DESC LIMIT ?"
+            ))?
+            .query_map((user.0, before, limit), read)?
+            .collect::<Result<_, _>>(),
+    };
+    Ok(rows?)
+}
+
+/// What an admin has set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Who may make an account.
+    pub sign_up: SignUp,
+    /// What the server is called.
+    pub name: Option<Title>,
+}
+
+/// What an admin has set.
+pub fn settings(connection: &Connection) -> Result<Settings, StoreError> {
+    let mut look = connection.prepare_cached(
+        "SELECT (SELECT value FROM settings WHERE name = 'sign_up'),
+                (SELECT value FROM settings WHERE name = 'name')",
+    )?;
+    Ok(look.query_row((), |row| {
+        Ok(Settings {
+            sign_up: row.get::<_, Option<SignUp>>(0)?.unwrap_or_default(),
+            name: row.get::<_, Option<String>>(1)?.map(Title::trusted),
+        })
+    })?)
+}
+
+/// Whether nobody has an account yet, so that the next becomes the admin; programs do not count.
+pub fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM users WHERE role <> 'bot')";
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row((), |row| row.get(0))?)
+}
