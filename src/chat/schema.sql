@@ -185,8 +185,10 @@ CREATE TABLE outside (
     user INTEGER
 ) STRICT;
 
+-- A number is never used again, also when what it stood for is gone: devices remember it, and
+-- `seen` means everything up to it.
 CREATE TABLE notifications (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     user INTEGER NOT NULL REFERENCES users (id),
     op INTEGER NOT NULL,
     at INTEGER NOT NULL,
