@@ -22,16 +22,17 @@ mod apply;
 mod column;
 mod erase;
 mod event;
-mod history;
 mod files;
+pub mod history;
 mod id;
 pub mod limits;
 mod log;
 mod mention;
 mod message;
-mod missed;
+pub mod missed;
 mod name;
 mod notification;
+pub mod notifications;
 mod operation;
 mod outcome;
 pub mod people;
@@ -40,7 +41,8 @@ mod reading;
 mod refusal;
 mod room;
 mod schema;
-mod summary;
+pub mod search;
+pub mod summary;
 mod token;
 mod upload;
 mod work;
@@ -51,20 +53,18 @@ mod tests;
 pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };
-pub use history::{History, Whence, history};
 pub use files::{Files, Incoming, Kept, STALE_MS, is_hash};
+pub use history::{History, Whence};
 pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
-pub use missed::{CHANGED_MAX, Outside, changed, outside, room_events, user_events, version_at};
 pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
 pub use outcome::{Answer, Ended, Outcome};
+pub use people::Identity;
 pub use reading::Part;
 pub use refusal::{Code, Refusal};
 pub use schema::{CHAT, FILE, open, open_in_memory};
-pub use summary::{
-    Horizon, MENTIONS_COUNTED_MAX, Member, Membership, RoomSummary, heads, hello, may_see,
-    member_ids, members, mentioned, position, room_named, rooms_of, summary, visible_rooms,
-};
+pub use search::Hit;
+pub use summary::{Horizon, Member, Membership, RoomSummary};
 pub use upload::{Upload, is_in_use, uploaded};

@@ -30,7 +30,7 @@ pub struct Entry {
     pub at: Millis,
     /// Under which key.
     pub key: Option<Key>,
-    /// For whatever has to be unguessable or different each time.
+    /// For whatever has to be different each time, such as the name of a direct room.
     pub random: [u8; 16],
     /// Whether another process than the server stores it, so that the server has to be told.
     pub outside: bool,
@@ -335,4 +335,31 @@ pub enum Operation {
     // ---------------------------------------------------------------------- housekeeping
     /// Forgets what has had its time: keys, ended tokens, events of people, unused uploads.
     Tidy,
+}
+
+impl Operation {
+    /// The room that it is about, where it is about one.
+    pub fn room(&self) -> Option<&RoomName> {
+        use Operation as O;
+        match self {
+            O::CreateRoom { room, .. }
+            | O::Join { room }
+            | O::Leave { room }
+            | O::Invite { room, .. }
+            | O::Remove { room, .. }
+            | O::Ban { room, .. }
+            | O::Unban { room, .. }
+            | O::ChangeRoom { room, .. }
+            | O::DeleteRoom { room }
+            | O::SetStanding { room, .. }
+            | O::Mute { room, .. }
+            | O::SetLevel { room, .. }
+            | O::Send { room, .. }
+            | O::Edit { room, .. }
+            | O::Delete { room, .. }
+            | O::React { room, .. }
+            | O::Read { room, .. } => Some(room),
+            _ => None,
+        }
+    }
 }

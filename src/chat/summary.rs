@@ -232,6 +232,20 @@ pub fn room_named(
     })
 }
 
+/// What a room is called; nothing for one that is gone.
+pub fn name(connection: &Connection, room: RoomId) -> Result<Option<RoomName>, StoreError> {
+    let sql = "SELECT name FROM rooms WHERE id = ? AND deleted_at IS NULL";
+    row(connection, sql, [room.0], |row| {
+        Ok(RoomName::trusted(row.get::<_, String>(0)?))
+    })
+}
+
+/// The lowest event of a room that is still there.
+pub fn first_version(connection: &Connection, room: RoomId) -> Result<Version, StoreError> {
+    let sql = "SELECT first_version FROM rooms WHERE id = ?";
+    Ok(row(connection, sql, [room.0], |row| row.get(0))?.unwrap_or(1))
+}
+
 /// Whether somebody may see a room.
 pub fn may_see(connection: &Connection, room: RoomId, user: UserId) -> Result<bool, StoreError> {
     let sql = format!("SELECT 1 FROM {SEEN} AND r.id = ?2");

@@ -3,6 +3,7 @@
 //! One file per command; this one finds out which is meant. Errors of usage end with status 2 and
 //! say what to do, errors of the world with status 1.
 
+mod data;
 mod log_sink;
 mod program;
 mod serve;
@@ -30,7 +31,10 @@ Commands:
 Options of serve:
   --listen ADDR    Where to listen: HOST:PORT, unix:PATH or systemd. May be given
                    several times; port 0 picks a free one [default: 127.0.0.1:8080]
-  --data DIR       Folder for everything that is kept [default: nothing is kept yet]
+  --data DIR       Folder for everything that is kept [default: parlour-data]
+  --durability D   What a power cut may cost: 'full', nothing that was acknowledged;
+                   'relaxed', the last moments, for more messages a second
+                   [default: full]
   --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
 
 Options:

@@ -1,7 +1,7 @@
 //! # `parlour serve`
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
@@ -10,7 +10,8 @@ use super::{CliError, HELP, exit_code, log_to_stderr, say};
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
-use crate::site::Site;
+use crate::site::{self, Choices, Hall};
+use crate::store::Durability;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
@@ -19,6 +20,7 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 pub(super) struct Options {
     listen: Vec<Address>,
     data: Option<PathBuf>,
+    durability: Durability,
     echo: bool,
 }
 
@@ -42,6 +44,18 @@ impl Options {
             None => return Ok(Next::End),
             Some(Arg::Long("listen")) => self.listen.push(words.value()?.parse_with(str::parse)?),
             Some(Arg::Long("data")) => self.data = Some(words.value()?.into()),
+            Some(Arg::Long("durability")) => {
+                let word = words.value()?;
+                self.durability = match word.to_str() {
+                    Some("full") => Durability::Full,
+                    Some("relaxed") => Durability::Relaxed,
+                    _ => {
+                        let word = word.to_string_lossy();
+                        let tell = format!("--durability {word}: it is 'full' or 'relaxed'");
+                        return Err(CliError::Usage(tell));
+                    }
+                };
+            }
             Some(Arg::Long("echo")) => self.echo = true,
             Some(Arg::Short('h') | Arg::Long("help")) => {
                 say(HELP)?;
@@ -60,13 +74,37 @@ impl Options {
 
 /// Serves as the options ask.
 pub(super) fn run(options: &Options) -> Result<(), CliError> {
-    if let Some(folder) = &options.data {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            let folder = folder.display();
-            CliError::Failed(format!("--data {folder}: cannot make this folder: {error}"))
-        })?;
-    }
-    serve_app(Site::new(options.echo, modified_s()), &options.listen)
+    let hall = open_hall(options)?;
+    let choices = Choices {
+        echo: options.echo,
+        modified_s: modified_s(),
+    };
+    let app = site::app(hall, choices);
+    let driver = open(&options.listen)?;
+    // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let mut said = Ok(());
+    let served = app.serve_on(driver, |addresses, _| {
+        said = addresses
+            .iter()
+            .try_for_each(|address| say(&format!("listening on {address}\n")));
+    });
+    said.and(
+        served
+            .map(drop)
+            .map_err(|error| CliError::Failed(error.to_string())),
+    )
+}
+
+/// The folder for everything that is kept, if nothing is said.
+const DEFAULT_DATA: &str = "parlour-data";
+
+/// Opens the database, and makes it if it is not there.
+fn open_hall(options: &Options) -> Result<Hall, CliError> {
+    let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
+    let folder = options.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
+    let database = super::data::open(folder, options.durability)?;
+    Hall::open(database, fresh_seed()).map_err(|error| failed(&error))
 }
 
 /// When this binary, and so everything embedded in it, was made.

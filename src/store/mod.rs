@@ -37,6 +37,7 @@ pub use migration::{Migration, Migrations};
 pub use model::Model;
 pub use reader::Reader;
 pub use rusqlite;
+pub use rusqlite::Connection;
 pub use select::{Listing, Order, Page, Select};
 
 /// What a power cut may cost. A crash of the program costs nothing either way.

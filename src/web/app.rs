@@ -345,7 +345,18 @@ impl<S: 'static> App<S> {
         addresses: &[Address],
         on_ready: impl FnOnce(&[Address], Remote<S>),
     ) -> Result<S, ServeError> {
-        let mut driver = Driver::open(addresses).map_err(ServeError::Listen)?;
+        self.serve_on(
+            Driver::open(addresses).map_err(ServeError::Listen)?,
+            on_ready,
+        )
+    }
+
+    /// The same on a driver that listens already.
+    pub fn serve_on(
+        self,
+        mut driver: Driver,
+        on_ready: impl FnOnce(&[Address], Remote<S>),
+    ) -> Result<S, ServeError> {
         driver.stop_on_signals().map_err(ServeError::Loop)?;
         let (remote, acts) = Remote::new(driver.bell());
         let addresses = driver.addresses();

@@ -15,6 +15,7 @@ use super::handler::Handler;
 use super::helper::{Busy, Wait};
 use super::reply::Reply;
 use super::seats::{Asked, GuestGoOn, GuestWait};
+use super::timer::Tick;
 use crate::http::Status;
 use crate::layer::{Channel, Refusal};
 use crate::reactor::{Call, Sent};
@@ -212,6 +213,14 @@ impl<S> Live<'_, S> {
     /// The connection's name as a channel.
     pub const fn channel(&self) -> Channel {
         Channel(self.call.id.to_bits())
+    }
+
+    /// What a timer would have at hand: for functions that serve connections and timers alike.
+    pub fn tick(&mut self) -> Tick<'_, S> {
+        Tick {
+            state: self.state,
+            house: self.house.again(),
+        }
     }
 
     /// Joins a group.

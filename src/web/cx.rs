@@ -103,7 +103,8 @@ pub struct House<'a, S> {
 }
 
 impl<S> House<'_, S> {
-    pub(super) fn again(&mut self) -> House<'_, S> {
+    /// The same house, lent on to a function that wants one of its own.
+    pub fn again(&mut self) -> House<'_, S> {
         House {
             desk: self.desk,
             net: self.net,
@@ -145,6 +146,21 @@ impl<S> House<'_, S> {
     /// take it is cut off with close code 4002, and so knows that it missed something; or it falls
     /// behind, if it may ([`Consumer::may_fall_behind`](super::Consumer::may_fall_behind)).
     pub fn group_send(&mut self, group: &str, event: &Event) {
+        self.group_send_but(group, event, &[]);
+    }
+
+    /// The same to every member but these: whoever types need not be told that they do.
+    ///
+    /// ```
+    /// use parlour::web::{Event, Live};
+    ///
+    /// fn typing(live: &mut Live<'_, ()>) {
+    ///     let own = [live.channel()];
+    ///     live.house.group_send_but("kitchen", &Event::new("typing", "somebody types"), &own);
+    /// }
+    /// # let _ = typing;
+    /// ```
+    pub fn group_send_but(&mut self, group: &str, event: &Event, but: &[Channel]) {
         let Desk {
             layer,
             channels,
@@ -152,7 +168,7 @@ impl<S> House<'_, S> {
             ..
         } = &mut *self.desk;
         let members = layer.members(group);
-        *cut_off += tell(members, event, channels, self.net);
+        *cut_off += tell(members, but, event, channels, self.net);
     }
 
     /// Says something to every connection of a user, as [`group_send`](Self::group_send) does to a
@@ -166,7 +182,7 @@ impl<S> House<'_, S> {
             ..
         } = &mut *self.desk;
         let members = people.members(user);
-        *cut_off += tell(members, event, channels, self.net);
+        *cut_off += tell(members, &[], event, channels, self.net);
     }
 
     /// Begins the close handshake with every WebSocket of a user: who is signed out everywhere, or may
@@ -298,10 +314,16 @@ impl<S> House<'_, S> {
 
 /// Says something to channels: encoded once, or by way of those that intercept. How many of these had
 /// to be cut off.
-fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut Net) -> u64 {
+fn tell(
+    members: &[Channel],
+    but: &[Channel],
+    event: &Event,
+    channels: &mut Channels,
+    net: &mut Net,
+) -> u64 {
     let mut missed = 0;
     if channels.any_intercepts() {
-        for member in members {
+        for member in members.iter().filter(|member| !but.contains(member)) {
             if channels.intercepts(*member) && !channels.deliver(*member, event) {
                 cut_off(net, *member);
                 missed += 1;
@@ -310,7 +332,7 @@ fn tell(members: &[Channel], event: &Event, channels: &mut Channels, net: &mut N
     }
     let plain = members
         .iter()
-        .filter(|member| !channels.intercepts(**member));
+        .filter(|member| !channels.intercepts(**member) && !but.contains(member));
     let ids = plain.map(|member| ConnId::from_bits(member.0));
     net.broadcast_numbered(ids, Message::Text(event.text()), event.number());
     missed

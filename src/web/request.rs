@@ -252,6 +252,24 @@ impl Request {
         offered.any(|token| token == name)
     }
 
+    /// Whether a page of another site asks, by what browsers say about that: it must not use a cookie
+    /// that the browser sends along, neither to change something nor to open a WebSocket.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error};
+    ///
+    /// fn delete(cx: &mut Cx<'_, ()>) -> Result<&'static str, Error> {
+    ///     if cx.request.is_from_elsewhere() {
+    ///         return Err(Error::forbidden("only pages of this site delete things"));
+    ///     }
+    ///     Ok("deleted")
+    /// }
+    /// # let _ = delete;
+    /// ```
+    pub fn is_from_elsewhere(&self) -> bool {
+        super::origin::is_from_elsewhere(self, &[], false)
+    }
+
     /// Whether the request asks to become a WebSocket.
     pub fn is_upgrade(&self) -> bool {
         self.head().wants_upgrade_to("websocket")

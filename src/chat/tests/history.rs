@@ -1,6 +1,7 @@
 //! History: pages, and what is on them.
 
 use super::*;
+use crate::chat::history::history;
 
 fn page(town: &Town, id: RoomId, whence: Whence, limit: u32) -> (Vec<Seq>, bool, bool) {
     let page = town.look(move |connection| history(connection, id, whence, limit));

@@ -4,6 +4,9 @@
 //! any moment on is compared with it.
 
 use super::*;
+use crate::chat::history::history;
+use crate::chat::missed::*;
+use crate::chat::summary::*;
 use proptest::prelude::*;
 
 const PEOPLE: [&str; 4] = ["root", "ana", "bo", "cy"];

@@ -1,6 +1,7 @@
 //! Summaries: what somebody's rooms are like, and who sees which.
 
 use super::*;
+use crate::chat::summary::*;
 
 fn names(rooms: &Part<RoomSummary>) -> Vec<&str> {
     rooms.items.iter().map(|room| room.name.as_str()).collect()

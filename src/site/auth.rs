@@ -1,0 +1,81 @@
+//! # Who asks: a token in one of three places
+//!
+//! `Authorization: Bearer`, the cookie of a browser that has signed in here, or, for pages of other
+//! origins that open a WebSocket, a subprotocol `bearer.TOKEN`.
+//!
+//! Promises
+//! 1. A cookie counts for what changes something, and for WebSockets, only if the page that asks is
+//!    of this origin: a browser sends it along wherever it is sent.
+//! 2. Tokens are compared by their hashes, in the database.
+
+use sha2::{Digest, Sha256};
+
+use super::hall::Hall;
+use crate::chat::{Code, Hash, Identity, Refusal, people};
+use crate::http::Method;
+use crate::web::Cx;
+
+/// What a subprotocol with a token begins with.
+const BEARER_PROTOCOL: &str = "bearer.";
+
+/// The cookie of those who signed in here.
+pub(super) const COOKIE: &str = "parlour_token";
+
+/// What a token begins with, so that people and scanners recognise one.
+pub(super) const TOKEN_PREFIX: &str = "pt_";
+
+/// The hash of a secret, as it is stored.
+pub(super) fn hash(secret: &str) -> Hash {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Who asks.
+pub(super) fn identity(cx: &Cx<'_, Hall>) -> Result<Identity, Refusal> {
+    let unknown = |tell: &str| Refusal::new(Code::Unauthenticated, tell);
+    let Some((token, is_cookie)) = token(cx) else {
+        return Err(unknown(
+            "Sign in first, and send your token as `Authorization: Bearer TOKEN`.",
+        ));
+    };
+    if is_cookie && is_risky(cx) && cx.request.is_from_elsewhere() {
+        return Err(Refusal::forbidden(
+            "A page of another origin asks for this with a cookie. Send a token instead.",
+        ));
+    }
+    let hash = hash(&token);
+    let at = cx.house.now().unix_ms;
+    let found = cx
+        .state
+        .reader
+        .query(|tables| people::identity(tables, &hash, at))?;
+    found.ok_or_else(|| unknown("This token is not good, or not any more. Sign in again."))
+}
+
+/// What a foreign page could do harm with: it cannot see answers, but it can cause things, and a
+/// WebSocket it can read.
+fn is_risky(cx: &Cx<'_, Hall>) -> bool {
+    cx.request.is_upgrade() || !matches!(cx.request.method(), Method::Get | Method::Head)
+}
+
+/// The token, and whether a browser sent it by itself.
+fn token(cx: &Cx<'_, Hall>) -> Option<(String, bool)> {
+    if let Some(field) = cx.request.field("Authorization")
+        && let Some((scheme, token)) = field.split_once(' ')
+        && scheme.eq_ignore_ascii_case("bearer")
+    {
+        return Some((token.trim().to_owned(), false));
+    }
+    let offered = cx
+        .request
+        .field("Sec-WebSocket-Protocol")
+        .unwrap_or_default();
+    let bearer = offered
+        .split(',')
+        .find_map(|it| it.trim().strip_prefix(BEARER_PROTOCOL));
+    if let Some(token) = bearer {
+        return Some((token.to_owned(), false));
+    }
+    cx.request
+        .cookie(COOKIE)
+        .map(|token| (token.to_owned(), true))
+}

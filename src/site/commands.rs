@@ -1,0 +1,201 @@
+//! # Commands: what a client may want over its WebSocket
+//!
+//! Each command has a name, `do`, and becomes either an operation, which is answered when it is
+//! stored, or a question, which is answered at once.
+
+use super::fields::{Fields, wrong};
+use crate::chat::{
+    Code, Emoji, Kind, Level, NotificationId, Operation, Refusal, Standing, Text, UserName,
+};
+
+/// What a command turned out to be.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Something that is to last.
+    Want(Operation),
+    /// Something that is answered from what there is.
+    Ask(Question),
+}
+
+/// What is answered from what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    Rooms,
+    Members,
+    History,
+    Resume,
+    Typing,
+    Presence,
+    Notifications,
+    Search,
+    Ping,
+    Me,
+}
+
+/// Finds out what is wanted.
+pub(super) fn command(name: &str, fields: Fields<'_>) -> Result<Command, Refusal> {
+    let question = match name {
+        "rooms" => Question::Rooms,
+        "members" => Question::Members,
+        "history" => Question::History,
+        "resume" => Question::Resume,
+        "typing" => Question::Typing,
+        "presence" => Question::Presence,
+        "notifications" => Question::Notifications,
+        "search" => Question::Search,
+        "ping" => Question::Ping,
+        "me" => Question::Me,
+        _ => return operation(name, fields).map(Command::Want),
+    };
+    Ok(Command::Ask(question))
+}
+
+fn operation(name: &str, fields: Fields<'_>) -> Result<Operation, Refusal> {
+    Ok(match name {
+        "join" => Operation::Join {
+            room: fields.room()?,
+        },
+        "leave" => Operation::Leave {
+            room: fields.room()?,
+        },
+        "create_room" => create_room(fields)?,
+        "change_room" => change_room(fields)?,
+        "delete_room" => Operation::DeleteRoom {
+            room: fields.room()?,
+        },
+        "invite" => Operation::Invite {
+            room: fields.room()?,
+            user: fields.user("user")?,
+        },
+        "remove" => Operation::Remove {
+            room: fields.room()?,
+            user: fields.user("user")?,
+        },
+        "ban" => Operation::Ban {
+            room: fields.room()?,
+            user: fields.user("user")?,
+            messages: fields.maybe_flag("messages")?.unwrap_or(false),
+        },
+        "unban" => Operation::Unban {
+            room: fields.room()?,
+            user: fields.user("user")?,
+        },
+        "mute" => Operation::Mute {
+            room: fields.room()?,
+            user: fields.user("user")?,
+            until: fields.maybe_time("until")?,
+        },
+        "role" => Operation::SetStanding {
+            room: fields.room()?,
+            user: fields.user("user")?,
+            role: standing(fields)?,
+        },
+        "level" => Operation::SetLevel {
+            room: fields.room()?,
+            level: level(fields)?,
+        },
+        "dm" => direct(fields)?,
+        "send" => send(fields)?,
+        "edit" => Operation::Edit {
+            room: fields.room()?,
+            seq: fields.number("seq")?,
+            text: fields.said(false)?,
+        },
+        "delete" => Operation::Delete {
+            room: fields.room()?,
+            seq: fields.number("seq")?,
+        },
+        "react" | "unreact" => Operation::React {
+            room: fields.room()?,
+            seq: fields.number("seq")?,
+            emoji: Emoji::parse("emoji", fields.text("emoji")?)?,
+            on: name == "react",
+        },
+        "read" => Operation::Read {
+            room: fields.room()?,
+            seq: fields.number("seq")?,
+        },
+        "notify" => notify(fields)?,
+        "seen" => Operation::Seen {
+            id: NotificationId(fields.number("id")?),
+        },
+        other => {
+            let tell = format!("There is no command \"{}\".", other.escape_debug());
+            return Err(Refusal::new(Code::BadCommand, tell));
+        }
+    })
+}
+
+/// A new room, as a command or as the body of a request.
+pub(super) fn create_room(fields: Fields<'_>) -> Result<Operation, Refusal> {
+    let known = "`public` or `private`";
+    Ok(Operation::CreateRoom {
+        room: crate::chat::RoomName::parse_new("room", fields.text("room")?)?,
+        title: fields.maybe_title("title")?,
+        topic: fields.maybe_topic()?,
+        kind: fields
+            .maybe_word("kind", Kind::of, known)?
+            .unwrap_or(Kind::Public),
+    })
+}
+
+/// What is to be different about a room.
+pub(super) fn change_room(fields: Fields<'_>) -> Result<Operation, Refusal> {
+    let pinned = match (fields.has("pinned"), fields.maybe_number("pinned")?) {
+        (false, _) => None,
+        (true, pinned) => Some(pinned),
+    };
+    Ok(Operation::ChangeRoom {
+        room: fields.room()?,
+        title: fields.maybe_title("title")?,
+        topic: fields.maybe_topic()?,
+        kind: fields.maybe_word("kind", Kind::of, "`public` or `private`")?,
+        archived: fields.maybe_flag("archived")?,
+        pinned,
+    })
+}
+
+fn standing(fields: Fields<'_>) -> Result<Standing, Refusal> {
+    let known = "`owner`, `moderator` or `member`";
+    let found = fields.maybe_word("role", Standing::of, known)?;
+    found.ok_or_else(|| wrong("role", known))
+}
+
+fn level(fields: Fields<'_>) -> Result<Option<Level>, Refusal> {
+    fields.maybe_word(
+        "level",
+        Level::of,
+        "`everything`, `mentions`, `nothing` or `null`",
+    )
+}
+
+/// The people of a direct room: `user`, or `users`.
+pub(super) fn direct(fields: Fields<'_>) -> Result<Operation, Refusal> {
+    let users = match fields.maybe_texts("users")? {
+        Some(users) => users,
+        None => vec![fields.text("user")?],
+    };
+    let parse = |name: &str| UserName::parse("users", name);
+    Ok(Operation::Direct {
+        users: users.into_iter().map(parse).collect::<Result<_, _>>()?,
+    })
+}
+
+/// What somebody says, as a command or as the body of a request.
+pub(super) fn send(fields: Fields<'_>) -> Result<Operation, Refusal> {
+    let attachment = fields.maybe_text("attachment")?;
+    Ok(Operation::Send {
+        room: fields.room()?,
+        text: fields.said(attachment.is_some())?,
+        reply_to: fields.maybe_number("reply_to")?,
+        attachment: attachment.map(str::to_owned),
+    })
+}
+
+/// What somebody is to know.
+pub(super) fn notify(fields: Fields<'_>) -> Result<Operation, Refusal> {
+    Ok(Operation::Notify {
+        to: fields.user("to")?,
+        text: Text::parse("text", fields.text("text")?)?,
+    })
+}

@@ -1,0 +1,198 @@
+//! # Crowd: who is connected, and with what
+//!
+//! A person may have several devices, each with a seat: a WebSocket or a stream of events. Whoever
+//! signs out takes the seats of a token or of the person along.
+
+use std::collections::HashMap;
+
+use super::behind::Behind;
+use crate::chat::{Millis, Title, TokenId, UserId, UserName};
+use crate::ground::time::Instant;
+use crate::layer::Channel;
+
+/// Connections that one person may have. Beyond it something is wrong with a program, not a person.
+pub(super) const SEATS_PER_PERSON_MAX: usize = 64;
+
+/// One connection of a person.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) channel: Channel,
+    pub(super) token: TokenId,
+    /// Its device says that nobody looks at it.
+    pub(super) away: bool,
+    /// When something was wanted last.
+    pub(super) active: Instant,
+    /// Commands that were not answered yet.
+    pub(super) in_flight: u16,
+    /// What it has not been told yet, if it does not hear what is told now.
+    pub(super) behind: Option<Box<Behind>>,
+}
+
+/// How somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Online,
+    /// All of their devices are unattended.
+    Away,
+    Offline,
+}
+
+impl State {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Online => "online",
+            Self::Away => "away",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// Somebody who is connected, or was until a moment ago.
+#[derive(Debug)]
+struct Here {
+    name: UserName,
+    display_name: Title,
+    seats: Vec<Seat>,
+}
+
+/// Who is connected.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    people: HashMap<UserId, Here>,
+    seats: usize,
+    /// When those who have gone were there last, since the server began.
+    last_seen: HashMap<UserId, Millis>,
+}
+
+impl Crowd {
+    /// How many connections there are.
+    pub(super) fn seats_len(&self) -> usize {
+        self.seats
+    }
+
+    /// How many people are connected.
+    pub(super) fn people_len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// The connections of a person.
+    pub(super) fn seats(&self, user: UserId) -> &[Seat] {
+        self.people.get(&user).map_or(&[], |here| &here.seats)
+    }
+
+    /// The connections of a person, to change them.
+    pub(super) fn seats_mut(&mut self, user: UserId) -> &mut [Seat] {
+        self.people
+            .get_mut(&user)
+            .map_or(&mut [], |here| &mut here.seats)
+    }
+
+    /// One connection.
+    pub(super) fn seat(&self, user: UserId, channel: Channel) -> Option<&Seat> {
+        self.seats(user).iter().find(|seat| seat.channel == channel)
+    }
+
+    /// One connection, to change it.
+    pub(super) fn seat_mut(&mut self, user: UserId, channel: Channel) -> Option<&mut Seat> {
+        self.seats_mut(user)
+            .iter_mut()
+            .find(|seat| seat.channel == channel)
+    }
+
+    /// What somebody who is connected is called.
+    pub(super) fn name(&self, user: UserId) -> Option<(&UserName, &Title)> {
+        self.people
+            .get(&user)
+            .map(|here| (&here.name, &here.display_name))
+    }
+
+    /// How somebody is there.
+    pub(super) fn state(&self, user: UserId) -> State {
+        match self.people.get(&user) {
+            None => State::Offline,
+            Some(here) if here.seats.is_empty() => State::Offline,
+            Some(here) if here.seats.iter().all(|seat| seat.away) => State::Away,
+            Some(_) => State::Online,
+        }
+    }
+
+    /// When somebody who is not connected was so last, if the server knows.
+    pub(super) fn last_seen(&self, user: UserId) -> Option<Millis> {
+        self.last_seen.get(&user).copied()
+    }
+
+    /// Whether there is room for one more connection of a person.
+    pub(super) fn has_seat(&self, user: UserId) -> bool {
+        self.seats(user).len() < SEATS_PER_PERSON_MAX
+    }
+
+    /// Somebody has come.
+    pub(super) fn sit(&mut self, user: UserId, name: &UserName, display_name: &Title, seat: Seat) {
+        let here = self.people.entry(user).or_insert_with(|| Here {
+            name: name.clone(),
+            display_name: display_name.clone(),
+            seats: Vec::new(),
+        });
+        // Most people have one or two.
+        if here.seats.len() == here.seats.capacity() {
+            here.seats.reserve_exact(1);
+        }
+        here.seats.push(seat);
+        self.seats += 1;
+    }
+
+    /// Somebody has gone. Whether that was their last connection; they are remembered until
+    /// [`forget`](Self::forget).
+    pub(super) fn stand_up(&mut self, user: UserId, channel: Channel, at: Millis) -> bool {
+        let Some(here) = self.people.get_mut(&user) else {
+            return false;
+        };
+        let before = here.seats.len();
+        here.seats.retain(|seat| seat.channel != channel);
+        self.seats -= before - here.seats.len();
+        let is_last = before > 0 && here.seats.is_empty();
+        if is_last {
+            self.last_seen.insert(user, at);
+        }
+        is_last
+    }
+
+    /// Somebody stays away. What they were called, unless they have come back.
+    pub(super) fn forget(&mut self, user: UserId) -> Option<UserName> {
+        if self.people.get(&user)?.seats.is_empty() {
+            return self.people.remove(&user).map(|here| here.name);
+        }
+        None
+    }
+
+    /// Everybody's connections, people in the order of their numbers.
+    pub(super) fn everybody(&self) -> Vec<(UserId, &Seat)> {
+        let mut people: Vec<_> = self.people.iter().collect();
+        // The same in every run: a map's own order is not.
+        people.sort_unstable_by_key(|(user, _)| **user);
+        let seats = people.into_iter().flat_map(|(user, here)| {
+            let user = *user;
+            here.seats.iter().map(move |seat| (user, seat))
+        });
+        seats.collect()
+    }
+
+    /// Devices that nobody has touched since then become unattended; whose they are, if that
+    /// changes how they are there.
+    pub(super) fn sweep(&mut self, since: Instant) -> Vec<UserId> {
+        let mut changed = Vec::new();
+        for (user, here) in &mut self.people {
+            let idle = |seat: &&mut Seat| !seat.away && seat.active < since;
+            let mut swept = false;
+            for seat in here.seats.iter_mut().filter(idle) {
+                seat.away = true;
+                swept = true;
+            }
+            if swept && here.seats.iter().all(|seat| seat.away) {
+                changed.push(*user);
+            }
+        }
+        changed.sort_unstable();
+        changed
+    }
+}

@@ -1,0 +1,299 @@
+//! # Questions: what is answered from what there is
+//!
+//! Each answer is bounded. What is always fast is looked up on the loop; searching is not, and is
+//! done by a helper. REST asks the same and gets the same.
+
+use super::commands::Question;
+use super::crowd::State;
+use super::fields::{Fields, wrong};
+use super::hall::Hall;
+use super::socket::reply;
+use super::wire::{self, Object};
+use super::{presence, searching};
+use crate::chat::limits::HISTORY_MAX;
+use crate::chat::{
+    Code, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, history,
+    notifications, summary,
+};
+use crate::web::{Live, Tick};
+
+/// Rooms, members or notifications of a page.
+const PAGE_MAX: u32 = 200;
+
+/// Messages of a page of history if nothing is said.
+const HISTORY_USUAL: u32 = 50;
+
+/// Answers a question over a WebSocket.
+pub(super) fn ask(
+    live: &mut Live<'_, Hall>,
+    user: UserId,
+    id: Option<i64>,
+    question: Question,
+    fields: Fields<'_>,
+) {
+    let channel = live.channel();
+    let hall = &mut *live.state;
+    let answer = match question {
+        Question::Rooms => rooms(hall, user, fields),
+        Question::Members => members(hall, user, fields),
+        Question::History => history_page(hall, user, fields),
+        Question::Notifications => notes(hall, user, fields),
+        Question::Ping => Ok(ping(live.house.now().unix_ms)),
+        Question::Me => me(hall, user),
+        Question::Presence => {
+            let mut tick = Tick {
+                state: hall,
+                house: live.house.again(),
+            };
+            present(&mut tick, user, channel, fields)
+        }
+        Question::Typing => {
+            let mut tick = Tick {
+                state: hall,
+                house: live.house.again(),
+            };
+            return match typing(&mut tick, user, fields) {
+                Ok(()) => {}
+                Err(refusal) => reply(&mut live.house, channel, id, Err(&refusal)),
+            };
+        }
+        Question::Search => {
+            let asked = match searching::asked(hall, user, fields) {
+                Ok(asked) => asked,
+                Err(refusal) => return reply(&mut live.house, channel, id, Err(&refusal)),
+            };
+            let mut tick = Tick {
+                state: hall,
+                house: live.house.again(),
+            };
+            return searching::search(&mut tick, asked, move |tick, found| {
+                let found = found.as_deref();
+                reply(&mut tick.house, channel, id, found);
+            });
+        }
+        Question::Resume => unreachable!("the socket itself resumes"),
+    };
+    let answer = answer.as_deref();
+    reply(&mut live.house, channel, id, answer);
+}
+
+/// The room of that name, which somebody may see, and what they are in it.
+pub(super) fn find(
+    hall: &Hall,
+    user: UserId,
+    name: &RoomName,
+) -> Result<(RoomId, Option<Standing>), Refusal> {
+    let found = hall.look(|tables, _| summary::room_named(tables, name, user))?;
+    found.ok_or_else(|| {
+        Refusal::not_found(format!(
+            "There is no room \"{name}\", or you may not see it."
+        ))
+    })
+}
+
+/// The same for members only.
+pub(super) fn find_own(hall: &Hall, user: UserId, name: &RoomName) -> Result<RoomId, Refusal> {
+    match find(hall, user, name)? {
+        (room, Some(_)) => Ok(room),
+        (_, None) => {
+            let tell = format!("Join room \"{name}\" before looking into it.");
+            Err(Refusal::new(Code::NotAMember, tell))
+        }
+    }
+}
+
+/// A room as somebody sees it, with those who are in it just now.
+pub(super) fn room(hall: &Hall, user: UserId, room: RoomId) -> Result<Object, Refusal> {
+    let found = hall.look(|tables, horizon| summary::summary(tables, room, user, horizon))?;
+    let Some(summary) = found else {
+        return Err(Refusal::not_found("The room is gone."));
+    };
+    let online = hall.presence.here(room).take(PAGE_MAX as usize);
+    let names = online
+        .filter_map(|user| hall.crowd.name(user))
+        .map(|(name, _)| name);
+    Ok(wire::room(&summary)
+        .texts("online", names)
+        .number("online_count", hall.presence.len(room) as u64))
+}
+
+/// The rooms that somebody may see, in the order of their names.
+pub(super) fn rooms(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<String, Refusal> {
+    let after = match fields.maybe_text("after")? {
+        None => None,
+        Some(name) => Some(RoomName::parse("after", name)?),
+    };
+    let limit = fields.limit(PAGE_MAX, PAGE_MAX)?;
+    let rooms = hall.look(|tables, horizon| {
+        summary::visible_rooms(tables, user, after.as_ref(), limit, horizon)
+    })?;
+    Ok(Object::new()
+        .array(
+            "rooms",
+            rooms.items.iter().map(|room| wire::room(room).end()),
+        )
+        .flag("more", rooms.more)
+        .end())
+}
+
+/// The members of a room.
+pub(super) fn members(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<String, Refusal> {
+    let name = fields.room()?;
+    let (room, _) = find(hall, user, &name)?;
+    let after = fields.maybe_number("after")?.map(UserId);
+    let limit = fields.limit(PAGE_MAX, PAGE_MAX)?;
+    let members = hall.look(|tables, _| summary::members(tables, room, after, limit))?;
+    let next = members
+        .items
+        .last()
+        .filter(|_| members.more)
+        .map(|last| last.person.id.0);
+    let each = members.items.iter().map(|member| {
+        let id = member.person.id;
+        wire::member(member, hall.crowd.state(id), hall.crowd.last_seen(id))
+    });
+    Ok(Object::new()
+        .text("room", &name)
+        .array("members", each)
+        .flag("more", members.more)
+        .maybe_number("next", next)
+        .end())
+}
+
+/// A page of what was said in a room.
+pub(super) fn history_page(
+    hall: &Hall,
+    user: UserId,
+    fields: Fields<'_>,
+) -> Result<String, Refusal> {
+    let name = fields.room()?;
+    let (room, _) = find_readable(hall, user, &name)?;
+    let limit = fields.limit(HISTORY_USUAL, HISTORY_MAX)?;
+    let before = fields.maybe_number("before")?.map(Whence::Before);
+    let after = fields.maybe_number("after")?.map(Whence::After);
+    let around = fields.maybe_number("around")?.map(Whence::Around);
+    let mut whence = [before, after, around].into_iter().flatten();
+    let from = whence.next().unwrap_or(Whence::Latest);
+    if whence.next().is_some() {
+        return Err(wrong(
+            "before",
+            "alone: only one of `before`, `after` and `around` is of use",
+        ));
+    }
+    let page = hall.look(|tables, _| history::history(tables, room, from, limit))?;
+    let is_after = matches!(from, Whence::After(_));
+    Ok(Object::new()
+        .text("room", &name)
+        .array("messages", page.messages.iter().map(wire::message))
+        .flag("more", if is_after { page.more_after } else { page.more })
+        .flag("more_before", page.more)
+        .flag("more_after", page.more_after)
+        .end())
+}
+
+/// A room that somebody may read: a public one, or one of their own.
+fn find_readable(
+    hall: &Hall,
+    user: UserId,
+    name: &RoomName,
+) -> Result<(RoomId, Option<Standing>), Refusal> {
+    let (room, standing) = find(hall, user, name)?;
+    if standing.is_none() {
+        return find_own(hall, user, name).map(|room| (room, None));
+    }
+    Ok((room, standing))
+}
+
+/// What somebody is to know, newest first.
+pub(super) fn notes(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<String, Refusal> {
+    let before = fields.maybe_number("before")?.map(NotificationId);
+    let limit = fields.limit(HISTORY_USUAL, PAGE_MAX)?;
+    let (page, unseen) = hall.look(|tables, horizon| {
+        Ok((
+            notifications::notifications(tables, user, before, limit, horizon.op)?,
+            notifications::unseen(tables, user, horizon.op)?,
+        ))
+    })?;
+    Ok(Object::new()
+        .array("notifications", page.items.iter().map(wire::notification))
+        .flag("more", page.more)
+        .number("unread", unseen)
+        .end())
+}
+
+/// What time it is.
+pub(super) fn ping(now_ms: u64) -> String {
+    Object::new().text("at", &wire::time::rfc3339(now_ms)).end()
+}
+
+fn me(hall: &Hall, user: UserId) -> Result<String, Refusal> {
+    let (name, display_name) = hall
+        .crowd
+        .name(user)
+        .ok_or_else(|| Refusal::not_found("This connection is about to end."))?;
+    Ok(Object::new()
+        .text("name", name)
+        .text("display_name", display_name)
+        .end())
+}
+
+/// Who is in a room just now; or how whoever asks wants to be seen, with `away`.
+fn present(
+    tick: &mut Tick<'_, Hall>,
+    user: UserId,
+    channel: crate::layer::Channel,
+    fields: Fields<'_>,
+) -> Result<String, Refusal> {
+    if let Some(away) = fields.maybe_flag("away")? {
+        attend(tick, user, channel, away);
+        if !fields.has("room") {
+            return Ok(Object::new().end());
+        }
+    }
+    let name = fields.room()?;
+    let room = find_own(tick.state, user, &name)?;
+    let hall = &*tick.state;
+    let with = |state: State| {
+        let here = hall
+            .presence
+            .here(room)
+            .filter(move |user| hall.crowd.state(*user) == state);
+        here.take(PAGE_MAX as usize)
+            .filter_map(|user| hall.crowd.name(user))
+            .map(|(name, _)| name)
+    };
+    Ok(Object::new()
+        .texts("online", with(State::Online))
+        .texts("away", with(State::Away))
+        .number("count", hall.presence.len(room) as u64)
+        .end())
+}
+
+/// A device says whether somebody looks at it.
+pub(super) fn attend(
+    tick: &mut Tick<'_, Hall>,
+    user: UserId,
+    channel: crate::layer::Channel,
+    away: bool,
+) {
+    let before = tick.state.crowd.state(user);
+    if let Some(seat) = tick.state.crowd.seat_mut(user, channel) {
+        seat.away = away;
+    }
+    if tick.state.crowd.state(user) != before {
+        let name = tick.state.crowd.name(user).map(|(name, _)| name.clone());
+        if let Some(name) = name {
+            presence::changed(tick, user, &name);
+        }
+    }
+}
+
+fn typing(tick: &mut Tick<'_, Hall>, user: UserId, fields: Fields<'_>) -> Result<(), Refusal> {
+    let name = fields.room()?;
+    let room = find_own(tick.state, user, &name)?;
+    let now = tick.house.now().instant;
+    if tick.state.presence.types(room, user, now) {
+        presence::tell_typing(tick, room, &name, user);
+    }
+    Ok(())
+}

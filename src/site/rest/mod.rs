@@ -1,0 +1,74 @@
+//! # REST: the same operations over plain requests
+//!
+//! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
+
+use super::hall::Hall;
+use super::wire::{self, Object};
+use crate::chat::{Code, Refusal};
+use crate::http::{Response, Status};
+use crate::web::{Cx, Error, Routes};
+
+/// The routes below `/api/v1`.
+pub(super) fn routes() -> Routes<Hall> {
+    Routes::new()
+}
+
+/// The status that goes with a code.
+pub(super) const fn status(code: Code) -> Status {
+    match code {
+        Code::BadJson | Code::BadCommand | Code::BadField => Status::BAD_REQUEST,
+        Code::Unauthenticated => Status::UNAUTHORIZED,
+        Code::Forbidden | Code::NotAMember => Status::FORBIDDEN,
+        Code::NotFound => Status::NOT_FOUND,
+        Code::Exists | Code::KeyReused => Status::CONFLICT,
+        Code::Gone => Status::GONE,
+        Code::NotSupported => Status::NOT_IMPLEMENTED,
+        Code::TooLong => Status::CONTENT_TOO_LARGE,
+        Code::TooMany => Status::TOO_MANY_REQUESTS,
+        Code::Busy | Code::Storage => Status::SERVICE_UNAVAILABLE,
+        Code::Internal => Status::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// A refusal as an answer.
+pub(super) fn refused(refusal: &Refusal) -> Response {
+    let json = Object::new().json("error", &wire::refusal(refusal)).end();
+    let response = Response::json(json).with_status(status(refusal.code));
+    match refusal.retry_after_ms {
+        Some(ms) => response.field("Retry-After", ms.div_ceil(1000).to_string()),
+        None => response,
+    }
+}
+
+/// Whether the server is well enough to be sent people.
+pub(super) fn ready(cx: &mut Cx<'_, Hall>) -> Response {
+    match cx
+        .state
+        .reader
+        .query(|tables| crate::chat::summary::position(tables))
+    {
+        Ok(_) => Response::text("ok\n"),
+        Err(error) => {
+            log::warn!("not ready: {error}");
+            Response::refusal(Status::SERVICE_UNAVAILABLE, "the database cannot be read")
+        }
+    }
+}
+
+/// An error of the framework as an answer of the API.
+pub(super) fn error(error: &Error) -> Response {
+    let code = match error.status().code() {
+        401 => Code::Unauthenticated,
+        403 => Code::Forbidden,
+        404 => Code::NotFound,
+        405 | 501 => Code::NotSupported,
+        413 => Code::TooLong,
+        429 => Code::TooMany,
+        503 => Code::Busy,
+        500.. => Code::Internal,
+        _ => Code::BadField,
+    };
+    let refusal = Refusal::new(code, error.message());
+    let json = Object::new().json("error", &wire::refusal(&refusal)).end();
+    Response::json(json).with_status(error.status())
+}

@@ -1,0 +1,163 @@
+//! # Searching: off the loop, in what is indexed by then
+//!
+//! Words are indexed behind the acknowledgement, in groups, because that costs several times what
+//! storing a message does. A search first has the index brought up to date, so that it finds what
+//! was acknowledged before it was asked.
+
+use super::fields::Fields;
+use super::hall::Hall;
+use super::questions::find_own;
+use super::wire::{self, Object};
+use crate::chat::{Code, Hit, Refusal, RoomId, UserId, search};
+use crate::store::StoreError;
+use crate::web::{Tick, Wait};
+
+/// Events that are indexed in one go: some 20 ms of the scribe's time.
+const INDEX_EVENTS: usize = 500;
+
+/// Hits of an answer.
+const HITS_USUAL: u32 = 20;
+const HITS_MAX: u32 = 100;
+
+/// Characters of a query.
+const QUERY_CHARS_MAX: usize = 200;
+
+/// What is searched for, by whom.
+#[derive(Debug)]
+pub(super) struct Asked {
+    user: UserId,
+    query: String,
+    room: Option<RoomId>,
+    limit: u32,
+}
+
+/// Finds out what is searched for.
+pub(super) fn asked(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<Asked, Refusal> {
+    let query = fields.text("query")?.trim();
+    let length = query.chars().count();
+    if length > QUERY_CHARS_MAX {
+        return Err(Refusal::too_long("query", length, QUERY_CHARS_MAX));
+    }
+    if query.is_empty() {
+        return Err(Refusal::field("query", "`query` is empty."));
+    }
+    let room = match fields.has("room") {
+        false => None,
+        true => Some(find_own(hall, user, &fields.room()?)?),
+    };
+    Ok(Asked {
+        user,
+        query: query.to_owned(),
+        room,
+        limit: fields.limit(HITS_USUAL, HITS_MAX)?,
+    })
+}
+
+/// Brings the index up to date, and searches; `then` gets the answer.
+pub(super) fn search(
+    tick: &mut Tick<'_, Hall>,
+    asked: Asked,
+    then: impl FnOnce(&mut Tick<'_, Hall>, Result<String, Refusal>) + 'static,
+) {
+    index(tick, move |tick, indexed| {
+        if let Err(error) = indexed {
+            return then(tick, Err(error.into()));
+        }
+        let database = tick.state.database.clone();
+        let look = move || -> Result<Vec<Hit>, StoreError> {
+            database.reader()?.query(|tables| {
+                search::search(tables, asked.user, &asked.query, asked.room, asked.limit)
+            })
+        };
+        tick.house.wait(Wait::on_helper(look), move |tick, found| {
+            let answer = match found {
+                Ok(Ok(hits)) => Ok(written(&hits)),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => {
+                    let tell = "Too many are searching just now. Try again in a moment.";
+                    Err(Refusal::later(Code::Busy, tell, 1000))
+                }
+            };
+            then(tick, answer);
+        });
+    });
+}
+
+/// Indexes what is not indexed yet, in pieces between which others may store things.
+pub(super) fn index(
+    tick: &mut Tick<'_, Hall>,
+    then: impl FnOnce(&mut Tick<'_, Hall>, Result<(), StoreError>) + 'static,
+) {
+    let job = Wait::stored(&tick.state.database, |tables| {
+        search::index(tables, INDEX_EVENTS)
+    });
+    tick.house.wait(job, move |tick, done| match done {
+        Ok(Ok(0)) => {
+            tick.state.unindexed = false;
+            then(tick, Ok(()));
+        }
+        Ok(Ok(_)) => index_on(tick, Box::new(then)),
+        Ok(Err(error)) => then(tick, Err(error)),
+        Err(_) => then(tick, Err(StoreError::Busy)),
+    });
+}
+
+type Then = Box<dyn FnOnce(&mut Tick<'_, Hall>, Result<(), StoreError>)>;
+
+fn index_on(tick: &mut Tick<'_, Hall>, then: Then) {
+    index(tick, then);
+}
+
+fn written(hits: &[Hit]) -> String {
+    let hit = |hit: &Hit| {
+        Object::new()
+            .text("room", &hit.room)
+            .number("seq", hit.message.seq)
+            .text("from", &hit.message.from.name)
+            .text("display_name", &hit.message.from.display_name)
+            .text("at", &wire::time::rfc3339(hit.message.at))
+            .text("text", &hit.message.text)
+            .text("snippet", &marked(&hit.snippet, &hit.marks))
+            .end()
+    };
+    Object::new().array("hits", hits.iter().map(hit)).end()
+}
+
+/// A snippet as HTML: escaped, with what was found in `<mark>`.
+fn marked(snippet: &str, marks: &[std::ops::Range<usize>]) -> String {
+    let mut html = String::with_capacity(snippet.len() + 13 * marks.len());
+    let mut at = 0;
+    for mark in marks {
+        escape(&mut html, &snippet[at..mark.start]);
+        html.push_str("<mark>");
+        escape(&mut html, &snippet[mark.clone()]);
+        html.push_str("</mark>");
+        at = mark.end;
+    }
+    escape(&mut html, &snippet[at..]);
+    html
+}
+
+fn escape(html: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '&' => html.push_str("&amp;"),
+            '"' => html.push_str("&quot;"),
+            c => html.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snippet_marks_what_was_found_and_nothing_else() {
+        let html = marked("a <b> & b", &[3..4, 8..9]);
+        assert_eq!(html, "a &lt;<mark>b</mark>&gt; &amp; <mark>b</mark>");
+        assert_eq!(marked("é", &[0..2]), "<mark>é</mark>");
+    }
+}

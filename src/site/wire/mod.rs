@@ -1,0 +1,13 @@
+//! # Wire: how chat is written in JSON
+//!
+//! The one place that knows the form of events, answers and refusals; the WebSocket protocol, REST
+//! and Server-Sent Events all say the same.
+
+mod event;
+mod object;
+mod things;
+pub(super) mod time;
+
+pub(super) use event::{Told, event, state};
+pub(super) use object::Object;
+pub(super) use things::{member, message, notification, refusal, room};

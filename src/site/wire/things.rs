@@ -1,0 +1,163 @@
+//! # Things as JSON: messages, rooms, people, notifications, refusals
+
+use super::object::Object;
+use super::time::rfc3339;
+use crate::chat::{
+    Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal,
+    RoomSummary,
+};
+use crate::site::crowd::State;
+
+/// A message, as it stands in a page of history.
+pub(in crate::site) fn message(message: &Message) -> String {
+    message_members(Object::new(), message)
+        .number("version", message.version)
+        .end()
+}
+
+/// What an event about a message says as well; its version is the event's.
+pub(super) fn message_members(object: Object, message: &Message) -> Object {
+    let mut object = object
+        .number("seq", message.seq)
+        .text("from", &message.from.name)
+        .text("display_name", &message.from.display_name)
+        .text("text", &message.text)
+        .maybe_number("reply_to", message.reply_to)
+        .maybe_text("key", message.key.as_deref())
+        .text("at", &rfc3339(message.at));
+    if let Some(file) = &message.attachment {
+        object = object.json("attachment", &attachment(file));
+    }
+    if let Some(at) = message.edited_at {
+        object = object.text("edited_at", &rfc3339(at));
+    }
+    if let Some(at) = message.deleted_at {
+        object = object
+            .flag("deleted", true)
+            .text("deleted_at", &rfc3339(at));
+    }
+    if !message.reactions.is_empty() {
+        object = object.json("reactions", &reactions(&message.reactions));
+    }
+    object
+}
+
+fn reactions(reactions: &[Reaction]) -> String {
+    let each =
+        |object: Object, reaction: &Reaction| object.texts_by(&reaction.emoji, &reaction.users);
+    reactions.iter().fold(Object::new(), each).end()
+}
+
+fn attachment(file: &Attachment) -> String {
+    Object::new()
+        .text("id", &file.id)
+        .text("name", &file.name)
+        .text("type", &file.media)
+        .number("bytes", file.bytes)
+        .text(
+            "url",
+            &format!("/api/v1/uploads/{}/{}", file.id, escaped(&file.name)),
+        )
+        .end()
+}
+
+/// A file's name as a segment of a path.
+fn escaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// A person, as others see them.
+pub(in crate::site) fn person(person: &Person) -> String {
+    Object::new()
+        .text("name", &person.name)
+        .text("display_name", &person.display_name)
+        .end()
+}
+
+/// A room, as one of those who may see it does.
+pub(in crate::site) fn room(room: &RoomSummary) -> Object {
+    let mut object = Object::new()
+        .text("room", &room.name)
+        .text("title", &room.facts.title)
+        .text("topic", &room.facts.topic)
+        .text("kind", room.facts.kind.as_str())
+        .flag("archived", room.facts.archived)
+        .maybe_number("pinned", room.facts.pinned)
+        .number("first", room.first)
+        .number("seq", room.seq)
+        .number("version", room.version)
+        .number("members", room.members)
+        .flag("joined", room.joined.is_some());
+    if let Some(membership) = &room.joined {
+        object = object
+            .number("read", membership.read)
+            .number("unread", room.unread())
+            .number("mentions", membership.mentions)
+            .text("role", membership.standing.as_str())
+            .maybe_text("level", membership.level.map(|level| level.as_str()));
+        if let Some(until) = membership.muted_until {
+            object = object.text("muted_until", &rfc3339(until));
+        }
+    }
+    object
+}
+
+/// A member of a room.
+pub(in crate::site) fn member(member: &Member, state: State, last_seen: Option<Millis>) -> String {
+    Object::new()
+        .number("id", member.person.id.0)
+        .text("name", &member.person.name)
+        .text("display_name", &member.person.display_name)
+        .text("role", member.standing.as_str())
+        .maybe_text("muted_until", member.muted_until.map(rfc3339).as_deref())
+        .text("presence", state.as_str())
+        .maybe_text("last_seen", last_seen.map(rfc3339).as_deref())
+        .end()
+}
+
+/// A notification.
+pub(in crate::site) fn notification(it: &Notification) -> String {
+    let mut object = Object::new()
+        .number("id", it.id.0)
+        .text(
+            "kind",
+            match it.kind {
+                Notice::Note => "note",
+                Notice::Mention => "mention",
+            },
+        )
+        .maybe_text("from", it.from.as_ref().map(|from| from.name.as_str()));
+    if let Some((room, seq)) = &it.room {
+        object = object.text("room", room).number("seq", *seq);
+    }
+    object
+        .text("text", &it.text)
+        .text("at", &rfc3339(it.at))
+        .flag("seen", it.seen)
+        .end()
+}
+
+/// Why something was not done.
+pub(in crate::site) fn refusal(refusal: &Refusal) -> String {
+    let mut object = Object::new()
+        .text("code", refusal.code.as_str())
+        .text("message", &refusal.message)
+        .maybe_text("field", refusal.field)
+        .flag(
+            "retry",
+            refusal.code.may_retry() || refusal.retry_after_ms.is_some(),
+        );
+    if let Some(ms) = refusal.retry_after_ms {
+        // Seconds, with as many digits as are of use.
+        object = object.json("retry_after", &format!("{}.{:03}", ms / 1000, ms % 1000));
+    }
+    object.end()
+}
