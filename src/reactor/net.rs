@@ -471,13 +471,18 @@ impl Net {
 
     /// A reader has let too much pile up: it misses a broadcast if it may fall behind, and is cut off
     /// if not. What is said to it alone is then taken up to twice the budget, for most of it answers
-    /// what was read from it, and nothing is read over the pause. A stream that was not told to wait
-    /// has one piece taken, however large.
+    /// what was read from it, and nothing is read over the pause. Who writes a stream or feeds a deaf
+    /// reader, and was not told to wait, has one piece taken, however large.
     #[cold]
     fn push_over_budget(&mut self, id: ConnId, piece: &Piece, number: Option<u64>) -> Sent {
         let bytes_max = self.settings.outbox_bytes_max;
         let connection = &mut self.connections[id.slot()];
-        if matches!(connection.stage, Stage::Http(_)) && !connection.full {
+        let may_be_told_to_wait = match &connection.stage {
+            Stage::Http(_) => true,
+            Stage::WebSocket(socket) => socket.hearing != Hearing::All,
+            Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => false,
+        };
+        if may_be_told_to_wait && !connection.full {
             queue(connection, id, piece, self.now.instant, &mut self.dirty);
             return Sent::Queued;
         }
