@@ -330,9 +330,8 @@ impl Subject {
                 net.hold_input(id);
                 net.release_input(id);
             }
-            1 => {
+            1 if net.hold_input(id) => {
                 member.held = true;
-                net.hold_input(id);
                 let wait_ms = net.seed().below(5000);
                 let at = Instant(net.now().instant.0 + wait_ms);
                 self.releases.insert((at, id));
