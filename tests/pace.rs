@@ -7,11 +7,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use parlour::client::Socket;
+use parlour::http::Response;
 use parlour::reactor::{Sent, Settings};
-use parlour::web::{App, Consumer, Event, Live, Running, Wait};
+use parlour::web::{App, Consumer, Cx, Event, Feed, Flow, Live, Running, Tick, Wait, stream};
 use parlour::ws::Message;
 use people::Browser;
 use socket2::{Domain, Type};
@@ -36,25 +38,33 @@ fn text(socket: &mut Socket) -> String {
 struct Slow(BufReader<TcpStream>);
 
 impl Slow {
-    fn open(address: SocketAddr, path: &str) -> Self {
+    fn connect(address: SocketAddr) -> Self {
         let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(16 << 10).unwrap();
         socket.connect(&address.into()).unwrap();
-        let mut stream = TcpStream::from(socket);
+        let stream = TcpStream::from(socket);
         stream.set_read_timeout(Some(people::PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    fn open(address: SocketAddr, path: &str) -> Self {
+        let mut slow = Self::connect(address);
         write!(
-            stream,
+            slow.0.get_mut(),
             "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         .unwrap();
-        let mut reader = BufReader::new(stream);
+        slow.skip_head();
+        slow
+    }
+
+    fn skip_head(&mut self) {
         let mut line = String::new();
         while line != "\r\n" {
             line.clear();
-            assert!(reader.read_line(&mut line).unwrap() > 0);
+            assert!(self.0.read_line(&mut line).unwrap() > 0);
         }
-        Self(reader)
     }
 
     /// The next text, of less than 64 KiB.
@@ -332,4 +342,81 @@ fn an_app_has_the_first_word_and_the_last() {
     drop(guest);
     let state = running.stop().unwrap();
     assert_eq!(state, ["first", "second", "third", "stopping", "left"]);
+}
+
+// ---- streams ------------------------------------------------------------------------------------
+
+/// Writes what is in the book and what comes, but nothing while it was told to wait.
+#[derive(Default)]
+struct Column {
+    next: usize,
+    is_full: bool,
+}
+
+impl Feed<Book> for Column {
+    fn more(&mut self, flow: &mut Flow<'_, Book>) {
+        if flow.join("column") == Ok(true) {
+            assert!(!self.is_full, "it has just begun");
+        }
+        self.is_full = false;
+        while let Some(text) = flow.state.said.get(self.next) {
+            let line = format!("{text}\n");
+            self.next += 1;
+            if flow.write(line.as_bytes()) == Sent::Full {
+                flow.state.falls += 1;
+                self.is_full = true;
+                return;
+            }
+        }
+        if flow.state.said.last().is_some_and(|last| last == "the end") {
+            flow.end();
+        }
+    }
+
+    fn event(&mut self, _: &Event, flow: &mut Flow<'_, Book>) {
+        if !self.is_full {
+            self.more(flow);
+        }
+    }
+}
+
+#[test]
+fn a_feed_that_waits_when_it_is_told_to_is_not_cut_off() {
+    let column = |_: &mut Cx<'_, Book>| stream(Response::text(""), None, Column::default());
+    let (running, address) = serve(move || book().get("/column", column));
+    let mut slow = Slow::connect(address);
+    write!(slow.0.get_mut(), "GET /column HTTP/1.0\r\n\r\n").unwrap();
+    slow.skip_head();
+    // Larger than the whole budget, now and then.
+    let (page, tome) = ("x".repeat(20_000), "X".repeat(300_000));
+    let mut said = Vec::new();
+    let (tell, told) = channel();
+    loop {
+        let number = said.len();
+        let text = format!("{number} {}", if number % 50 == 9 { &tome } else { &page });
+        said.push(text.clone());
+        let tell = tell.clone();
+        let says = move |tick: &mut Tick<'_, Book>| {
+            tick.state.said.push(text);
+            tick.house.group_send("column", &Event::new("said", ""));
+            tell.send(tick.state.falls).unwrap();
+        };
+        running.remote().act(says).unwrap();
+        let falls = told.recv().unwrap();
+        if falls > 0 && number % 50 == 30 {
+            break;
+        }
+    }
+    said.push("the end".into());
+    let ends = |tick: &mut Tick<'_, Book>| {
+        tick.state.said.push("the end".into());
+        tick.house.group_send("column", &Event::new("said", ""));
+    };
+    running.remote().act(ends).unwrap();
+    let mut lines = slow.0.lines();
+    for text in said {
+        assert!(lines.next().unwrap().unwrap() == text, "whole and in order");
+    }
+    assert!(lines.next().is_none());
+    running.stop().unwrap();
 }

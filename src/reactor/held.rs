@@ -16,13 +16,15 @@ use crate::reactor::token::ConnId;
 
 impl Net {
     /// Hands out no more messages of the WebSocket `id` until [`release_input`](Self::release_input),
-    /// from the present one on. Nothing happens if it is none, or is closing.
-    pub fn hold_input(&mut self, id: ConnId) {
-        if let Some(socket) = open_socket(&mut self.connections, id) {
-            socket.held = true;
-            socket.unanswered = 0;
-            self.connections[id.slot()].paused = true;
-        }
+    /// from the present one on. Whether it does: not if it is none, or is closing.
+    pub fn hold_input(&mut self, id: ConnId) -> bool {
+        let Some(socket) = open_socket(&mut self.connections, id) else {
+            return false;
+        };
+        socket.held = true;
+        socket.unanswered = 0;
+        self.connections[id.slot()].paused = true;
+        true
     }
 
     /// Goes on with the messages of the WebSocket `id`, in the next turn at the latest. A close that

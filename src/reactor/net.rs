@@ -305,7 +305,9 @@ impl Net {
         self.arm(call.id);
     }
 
-    /// Writes a piece of a streamed answer.
+    /// Writes a piece of a streamed answer. Who then waits for
+    /// [`App::drained`](crate::reactor::App::drained) after each [`Full`](Sent::Full) is never cut off
+    /// for being too slow; who goes on meanwhile may be.
     pub fn write(&mut self, call: Call, bytes: &[u8]) -> Sent {
         let Self {
             connections,
@@ -469,11 +471,21 @@ impl Net {
 
     /// A reader has let too much pile up: it misses a broadcast if it may fall behind, and is cut off
     /// if not. What is said to it alone is then taken up to twice the budget, for most of it answers
-    /// what was read from it, and nothing is read over the pause.
+    /// what was read from it, and nothing is read over the pause. Who writes a stream or feeds a deaf
+    /// reader, and was not told to wait, has one piece taken, however large.
     #[cold]
     fn push_over_budget(&mut self, id: ConnId, piece: &Piece, number: Option<u64>) -> Sent {
         let bytes_max = self.settings.outbox_bytes_max;
         let connection = &mut self.connections[id.slot()];
+        let may_be_told_to_wait = match &connection.stage {
+            Stage::Http(_) => true,
+            Stage::WebSocket(socket) => socket.hearing != Hearing::All,
+            Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => false,
+        };
+        if may_be_told_to_wait && !connection.full {
+            queue(connection, id, piece, self.now.instant, &mut self.dirty);
+            return Sent::Queued;
+        }
         if let Stage::WebSocket(socket) = &mut connection.stage
             && socket.terms.may_fall_behind
         {

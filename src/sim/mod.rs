@@ -21,7 +21,7 @@
 //! 2. Every turn ends with [`Engine::check`](crate::reactor::Engine::check), and with what a
 //!    connection may hold.
 //! 3. Who keeps the rules gets what it is owed, whole and in order: every answer, every echo,
-//!    every message of its room. Who does not gets a beginning of that, never something else.
+//!    every message of its room, also if it falls behind and is fed. Who does not gets a beginning of that, never something else.
 //! 4. The app hears what it is promised, and nothing after an end.
 //! 5. No deadline passes unheeded, and no turn is made for nothing.
 //! 6. When everybody has gone, nothing is left.

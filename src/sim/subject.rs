@@ -9,6 +9,9 @@
 //! 3. The next request of a connection comes when the last is answered.
 //! 4. A body that comes in pieces comes in order and whole, and not while it is held.
 //! 5. Of what it has aborted itself it hears no more.
+//! 6. A member that may fall behind is given all of its room up to the number that is told, and is fed
+//!    from there by the log whenever there is room.
+//! 7. Of a member whose input is held it hears nothing until it is released.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +26,11 @@ pub(super) const BODY_BYTES_MAX: u64 = 40_000;
 pub(super) const MESSAGE_BYTES_MAX: usize = 6_000;
 /// Upgrades with this tag become echoes; above it are rooms.
 pub(super) const ECHO: u64 = 0;
+
+/// Part of the tag of who may fall behind.
+const PATIENT: u64 = 1 << 62;
+/// Part of the tag of who hears nothing before it says that it wants to.
+const HOLD: u64 = 1 << 63;
 
 /// The byte at `at` of the stream that is named `name`.
 pub(super) fn stream_bytes(name: usize, from: usize, to: usize) -> Vec<u8> {
@@ -50,6 +58,16 @@ fn number(query: Option<&str>, name: &str) -> usize {
         .find(|(key, _)| *key == name)
         .and_then(|(_, value)| value.parse().ok())
         .unwrap_or_default()
+}
+
+/// A tag says which room, and in its highest bits who may fall behind and who is deaf at first.
+fn upgrade(tag: u64) -> Upgrade {
+    let upgrade = Upgrade::new(tag).message_bytes_max(MESSAGE_BYTES_MAX);
+    if tag & PATIENT == 0 {
+        upgrade
+    } else {
+        upgrade.may_fall_behind()
+    }
 }
 
 /// What a request still waits for.
@@ -101,6 +119,11 @@ struct Stream {
 struct Member {
     tag: u64,
     closed: bool,
+    /// The next of its room that it is fed, while it is deaf.
+    next: Option<usize>,
+    /// Is not fed: it has not asked for it yet, or is about to end.
+    fasts: bool,
+    held: bool,
 }
 
 /// What was said in a room, by all who were told it.
@@ -124,6 +147,9 @@ pub(super) struct Subject {
     timers: BTreeSet<(Instant, Call)>,
     last_calls: BTreeMap<ConnId, Call>,
     given_up: BTreeSet<Call>,
+    /// When those whose input is held are listened to again.
+    releases: BTreeSet<(Instant, ConnId)>,
+    started: bool,
     stopped: bool,
     pub(super) rooms: BTreeMap<u64, Room>,
     pub(super) stays: BTreeMap<ConnId, Stay>,
@@ -135,7 +161,8 @@ impl Subject {
         // Of a body that is not held it waits for more.
         let waits = |task: &Task| matches!(task, Task::Upload(Upload { held: false, .. }));
         let mut tasks = self.tasks.iter();
-        tasks.any(|(call, task)| call.id == id && !waits(task))
+        let is_held = self.members.get(&id).is_some_and(|member| member.held);
+        is_held || tasks.any(|(call, task)| call.id == id && !waits(task))
     }
 
     /// Asserts what must hold between two turns.
@@ -153,6 +180,16 @@ impl Subject {
             assert!(
                 member.closed || net.peer(*id).is_some(),
                 "{id:?} is gone and was not closed"
+            );
+        }
+    }
+
+    /// Asserts what must hold when nothing moves for a while.
+    pub(super) fn check_rest(&self, net: &Net) {
+        for (id, member) in &self.members {
+            assert!(
+                member.closed || member.fasts || member.next.is_none() || net.queued_bytes(*id) > 0,
+                "promise 6: {id:?} has room and is not fed"
             );
         }
     }
@@ -256,7 +293,63 @@ impl Subject {
         let room = self.rooms.entry(tag).or_default();
         let numbered = [format!("{} ", room.log.len()).as_bytes(), message].concat();
         room.log.push(numbered.clone());
-        net.broadcast(room.members.iter().copied(), Message::Binary(&numbered));
+        let members = room.members.iter().copied();
+        let number = room.log.len() - 1;
+        net.broadcast_numbered(members, Message::Binary(&numbered), number as u64);
+    }
+
+    /// Says to a deaf member what it missed, as far as there is room.
+    fn feed(&mut self, id: ConnId, net: &mut Net) {
+        let Some(Member {
+            tag,
+            next: next @ Some(_),
+            ..
+        }) = self.members.get_mut(&id)
+        else {
+            return;
+        };
+        let log = &self.rooms[&*tag].log;
+        while let Some(message) = next.and_then(|next| log.get(next)) {
+            *next = next.map(|next| next + 1);
+            if net.send(id, Message::Binary(message)) != Sent::Queued {
+                return;
+            }
+        }
+        if net.hear(id) {
+            *next = None;
+        }
+    }
+
+    /// Listens no more to a member for a while, now and then.
+    fn hold_input(&mut self, id: ConnId, net: &mut Net) {
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        match net.seed().below(12) {
+            0 => {
+                net.hold_input(id);
+                net.release_input(id);
+            }
+            1 if net.hold_input(id) => {
+                member.held = true;
+                let wait_ms = net.seed().below(5000);
+                let at = Instant(net.now().instant.0 + wait_ms);
+                self.releases.insert((at, id));
+            }
+            _ => {}
+        }
+    }
+
+    fn release_inputs(&mut self, now: Instant, net: &mut Net) {
+        while let Some((at, id)) = self.releases.first().copied()
+            && at <= now
+        {
+            self.releases.pop_first();
+            if let Some(member) = self.members.get_mut(&id) {
+                member.held = false;
+            }
+            net.release_input(id);
+        }
     }
 }
 
@@ -363,12 +456,17 @@ impl App for Subject {
                 self.stream(call, stream).into()
             }
             "/ws" => {
-                let tag = number(query, "room") as u64;
+                let flag = |name: &str, bit: u64| match number(query, name) {
+                    0 => 0,
+                    _ => bit,
+                };
+                let room = number(query, "room") as u64;
+                let tag = room | flag("patient", PATIENT) | flag("hold", HOLD);
                 let granted = number(query, "no") == 0;
                 if ms > 0 {
                     return self.put_off(call, ms, Task::Upgrade { tag, granted }, net);
                 }
-                Answer::Upgrade(Upgrade::new(tag).message_bytes_max(MESSAGE_BYTES_MAX))
+                Answer::Upgrade(upgrade(tag))
             }
             _ => Response::refusal(Status::NOT_FOUND, "nothing here").into(),
         }
@@ -396,7 +494,18 @@ impl App for Subject {
 
     fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
         assert!(net.peer(id).is_some(), "promise 1: {id:?} is there");
-        let member = Member { tag, closed: false };
+        let (is_deaf, tag) = (tag & HOLD != 0, tag & !(PATIENT | HOLD));
+        let mut member = Member {
+            tag,
+            closed: false,
+            next: None,
+            fasts: is_deaf,
+            held: false,
+        };
+        if is_deaf {
+            assert!(net.deafen(id), "it is open");
+            member.next = Some(self.rooms.entry(tag).or_default().log.len());
+        }
         let before = self.members.insert(id, member);
         assert!(before.is_none(), "promise 1: {id:?} opened twice");
         if tag != ECHO {
@@ -408,10 +517,10 @@ impl App for Subject {
     }
 
     fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
-        let member = self.members.get(&id).filter(|member| !member.closed);
-        let tag = member
-            .expect("promise 1: messages come while it is open")
-            .tag;
+        let member = self.members.get_mut(&id).filter(|member| !member.closed);
+        let member = member.expect("promise 1: messages come while it is open");
+        assert!(!member.held, "promise 7: {id:?} is held");
+        let tag = member.tag;
         let words: Vec<&str> = match message {
             Message::Text(text) => text.split(' ').collect(),
             Message::Binary(_) => Vec::new(),
@@ -427,18 +536,43 @@ impl App for Subject {
                     }
                 }
             }
-            (Some("close"), Some(code), _) => net.close(id, code as u16, "as asked"),
+            (Some("close"), Some(code), _) => {
+                member.fasts = true;
+                return net.close(id, code as u16, "as asked");
+            }
+            (Some("resume"), ..) if tag != ECHO => {
+                member.fasts = false;
+                self.feed(id, net);
+            }
             _ if tag == ECHO => {
                 net.send(id, message);
             }
             _ => self.say_in_room(tag, message.bytes(), net),
         }
+        self.hold_input(id, net);
+    }
+
+    fn fell_behind(&mut self, id: ConnId, missed: u64, net: &mut Net) {
+        let member = self.members.get_mut(&id).filter(|member| !member.closed);
+        let member = member.expect("promise 6: it is open");
+        assert_eq!(member.next, None, "promise 6: told once");
+        member.next = Some(missed as usize);
+        assert!(net.queued_bytes(id) > 0, "promise 6: not without a reason");
+    }
+
+    fn has_room(&mut self, id: ConnId, net: &mut Net) {
+        let member = self.members.get(&id).filter(|member| !member.closed);
+        let member = member.expect("promise 6: it is open");
+        assert!(member.next.is_some(), "promise 6: who hears is not fed");
+        self.feed(id, net);
     }
 
     fn closed(&mut self, id: ConnId, _: Option<u16>, net: &mut Net) {
         let member = self.members.get_mut(&id).filter(|member| !member.closed);
         let member = member.expect("promise 1: what closes was open");
         member.closed = true;
+        member.held = false;
+        let next = member.next;
         let tag = member.tag;
         if tag == ECHO {
             return;
@@ -446,7 +580,7 @@ impl App for Subject {
         let room = self.rooms.entry(tag).or_default();
         room.members.retain(|member| *member != id);
         if let Some(stay) = self.stays.get_mut(&id) {
-            stay.to = Some(room.log.len());
+            stay.to = Some(next.unwrap_or(room.log.len()));
         }
         // Apps that tell the others do so from in here.
         if tag % 2 == 1 {
@@ -461,16 +595,27 @@ impl App for Subject {
         }
     }
 
+    fn started(&mut self, net: &mut Net) {
+        assert!(!std::mem::replace(&mut self.started, true), "said once");
+        assert_eq!(net.connections(), 0, "before anybody is here");
+    }
+
     fn stopping(&mut self, net: &mut Net) {
         assert!(!std::mem::replace(&mut self.stopped, true), "said once");
         let rooms: Vec<u64> = self.rooms.keys().copied().collect();
         for tag in rooms {
             self.say_in_room(tag, b"the last words", net);
         }
+        self.release_inputs(Instant::NEVER, net);
+        for member in self.members.values_mut() {
+            member.fasts = true;
+        }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.timers.first().map(|(at, _)| *at)
+        let timer = self.timers.first().map(|(at, _)| *at);
+        let release = self.releases.first().map(|(at, _)| *at);
+        timer.into_iter().chain(release).min()
     }
 
     fn elapsed(&mut self, net: &mut Net) {
@@ -485,6 +630,7 @@ impl App for Subject {
             self.timers.pop_first();
             self.serve(call, net);
         }
+        self.release_inputs(now, net);
     }
 }
 
@@ -507,9 +653,7 @@ impl Subject {
             Some(Task::Answer(_) | Task::Upgrade { .. }) => {
                 let answer = match self.tasks.remove(&call) {
                     Some(Task::Answer(body)) => Response::text(body).into(),
-                    Some(Task::Upgrade { tag, granted: true }) => {
-                        Answer::Upgrade(Upgrade::new(tag).message_bytes_max(MESSAGE_BYTES_MAX))
-                    }
+                    Some(Task::Upgrade { tag, granted: true }) => Answer::Upgrade(upgrade(tag)),
                     _ => Response::refusal(Status::FORBIDDEN, "not you").into(),
                 };
                 net.answer(call, answer);

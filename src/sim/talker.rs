@@ -67,6 +67,8 @@ pub(super) struct Talker {
     key: String,
     target: String,
     room: u64,
+    /// May fall behind its room.
+    patient: bool,
     granted: bool,
     eager: bool,
     script: VecDeque<Line>,
@@ -104,8 +106,15 @@ impl Talker {
         let granted = ms == 0 || !chance.once_in(6);
         let no = u8::from(!granted);
         let nonce = u128::from(chance.bits()) << 64 | u128::from(chance.bits());
+        let patient = room != ECHO && chance.once_in(2);
+        let hold = room != ECHO && chance.once_in(4);
         let count = chance.below(12);
-        let script = (0..count).map(|_| line(&mut chance, room, habit)).collect();
+        let mut script: VecDeque<Line> =
+            (0..count).map(|_| line(&mut chance, room, habit)).collect();
+        if hold {
+            let at = chance.below(count.min(3) + 1) as usize;
+            script.insert(at, Line::Text("resume".into()));
+        }
         let leave = match chance.below(10) {
             0..4 => Leave::Close(1000 + 2000 * chance.below(2) as u16),
             4 => Leave::AskedClose(4000),
@@ -125,8 +134,13 @@ impl Talker {
             deflate: Deflate::new(policy),
             policy,
             key: handshake::key(nonce.to_be_bytes()),
-            target: format!("/ws?room={room}&ms={ms}&no={no}"),
+            target: format!(
+                "/ws?room={room}&ms={ms}&no={no}&patient={}&hold={}",
+                u8::from(patient),
+                u8::from(hold)
+            ),
             room,
+            patient,
             granted,
             eager: granted && !policy.enabled && chance.once_in(3),
             script,
@@ -394,7 +408,8 @@ impl Talker {
 
     /// Whether more may pile up for it, while it does what it may, than its budget allows.
     fn may_be_too_slow(&self, view: &View<'_>) -> bool {
-        self.room != ECHO || view.pause_bytes + self.largest + 200 > view.outbox_bytes_max
+        !self.patient && self.room != ECHO
+            || self.room == ECHO && view.pause_bytes + self.largest + 200 > view.outbox_bytes_max
     }
 
     fn judge_close(&self, code: Option<u16>, view: &View<'_>) {

@@ -142,6 +142,8 @@ impl World {
     /// Turn after turn, until nothing will ever happen again.
     pub(super) fn run(mut self) -> Report {
         let mut idle_turns = 0;
+        self.engine.begin(self.moment());
+        self.engine.start();
         while let Some(wake) = self.wake() {
             if wake > self.now {
                 self.check_rest();
@@ -231,10 +233,7 @@ impl World {
     /// One turn, in the order of the real driver's.
     fn turn(&mut self) {
         self.report.turns += 1;
-        self.engine.begin(Now {
-            instant: Instant(self.now),
-            unix_ms: UNIX_MS + self.now,
-        });
+        self.engine.begin(self.moment());
         self.accept();
         self.engine.go_on();
         self.read();
@@ -253,6 +252,13 @@ impl World {
         self.carry_out();
         self.engine.check();
         self.engine.app().check(self.engine.net());
+    }
+
+    const fn moment(&self) -> Now {
+        Now {
+            instant: Instant(self.now),
+            unix_ms: UNIX_MS + self.now,
+        }
     }
 
     fn accept(&mut self) {
@@ -547,6 +553,7 @@ impl World {
 
     /// Nothing moves for a while: nobody may wait for something that could be done now.
     fn check_rest(&self) {
+        self.engine.app().check_rest(self.engine.net());
         for (id, who) in &self.names {
             let guest = &self.guests[*who];
             let wire = &guest.wire;

@@ -263,9 +263,9 @@ impl<S> Live<'_, S> {
     }
 
     /// Has what this client says wait: see [`House::hold_input`].
-    pub fn hold_input(&mut self) {
+    pub fn hold_input(&mut self) -> bool {
         let channel = self.channel();
-        self.house.hold_input(channel);
+        self.house.hold_input(channel)
     }
 
     /// Ends that: see [`House::release_input`].

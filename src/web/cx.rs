@@ -244,8 +244,9 @@ impl<S> House<'_, S> {
     /// [`release_input`](Self::release_input): for one that has more under way than it may. Messages
     /// that have come already wait here, the rest with the client, and all come in order later. No
     /// deadline runs against the client meanwhile, and that it ended is heard when it is released.
-    pub fn hold_input(&mut self, channel: Channel) {
-        self.net.hold_input(ConnId::from_bits(channel.0));
+    /// Whether the channel is a WebSocket, and open.
+    pub fn hold_input(&mut self, channel: Channel) -> bool {
+        self.net.hold_input(ConnId::from_bits(channel.0))
     }
 
     /// Goes on with what the client of a channel says, in the next turn at the latest.

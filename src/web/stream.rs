@@ -46,7 +46,10 @@ pub trait Feed<S>: Any {
     /// first when the answer has begun.
     fn more(&mut self, flow: &mut Flow<'_, S>);
 
-    /// Something was said to this channel or to a group of it.
+    /// Something was said to this channel or to a group of it. After [`Sent::Full`] nothing more
+    /// should be written before [`Feed::more`] comes: what is said meanwhile is to be remembered, or
+    /// found again where it is stored. A feed that keeps to that is never cut off for being too slow;
+    /// one that writes on is, when more waits than may.
     fn event(&mut self, event: &Event, flow: &mut Flow<'_, S>) {
         let _ = (event, flow);
     }
@@ -93,7 +96,8 @@ impl<S> Flow<'_, S> {
         self.house.group_discard(group, channel)
     }
 
-    /// Writes a piece.
+    /// Writes a piece. [`Sent::Full`] means that it leaves later, and that [`Feed::more`] will say when
+    /// there is room.
     pub fn write(&mut self, bytes: &[u8]) -> Sent {
         if self.over {
             return Sent::Gone;

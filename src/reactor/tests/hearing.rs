@@ -65,6 +65,13 @@ fn who_may_fall_behind_misses_all_from_one_broadcast_on() {
     assert_eq!(world.app_heard(), ["has room"]);
     assert_eq!(heard(&mut world, slow), [1, 2, 3, 77]);
     world.act(move |net| {
+        assert_eq!(net.send(slow, Message::Text("now")), Sent::Queued);
+        let large = [b'x'; 20 * KIB];
+        assert_eq!(net.send(slow, Message::Binary(&large)), Sent::Full);
+    });
+    assert_eq!(world.app_heard(), ["has room"]);
+    assert!(heard(&mut world, slow).is_empty());
+    world.act(move |net| {
         assert_eq!(net.send(slow, Message::Binary(&of(4))), Sent::Full);
         assert!(net.hear(slow));
         say_to_all(net, &[slow], 10..11);

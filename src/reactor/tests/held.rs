@@ -43,7 +43,7 @@ fn no_deadline_runs_against_whoever_is_held() {
         let mut world = World::new();
         let id = world.open_at(path, "");
         world.pass(29);
-        world.act(move |net| net.hold_input(id));
+        world.act(move |net| assert!(net.hold_input(id)));
         world.app_heard();
         world.pass(300);
         assert!(world.app_heard().is_empty());
@@ -80,4 +80,5 @@ fn a_close_releases_what_is_held() {
     world.act(move |net| net.close(id, 4001, "signed out"));
     assert_eq!(world.app_heard(), ["message hold", "closed Some(4001)"]);
     assert!(world.wire(id).shut);
+    world.act(move |net| assert!(!net.hold_input(id), "it is over"));
 }

@@ -326,3 +326,30 @@ fn an_app_that_owes_an_answer_hears_that_its_peer_has_hung_up() {
         assert_eq!(world.app_heard(), wanted, "{path}");
     }
 }
+
+#[test]
+fn a_stream_that_was_not_told_to_wait_has_one_piece_taken_however_large() {
+    let mut world = World::with(Settings {
+        outbox_bytes_max: 4000,
+        pause_bytes: 1000,
+        ..Settings::default()
+    });
+    let id = world.connect();
+    world.say(id, get("/stream"));
+    let call = world.call();
+    world.app_heard();
+    world.wire(id).room = 0;
+    world.act(move |net| {
+        assert_eq!(net.write(call, &[b'a'; 100]), Sent::Queued);
+        assert_eq!(net.write(call, &[b'b'; 9000]), Sent::Full);
+    });
+    world.take(id, ENOUGH);
+    assert_eq!(world.app_heard(), ["drained"]);
+    world.wire(id).room = 0;
+    world.act(move |net| {
+        assert_eq!(net.write(call, &[b'c'; 1000]), Sent::Full);
+        assert_eq!(net.write(call, &[b'd'; 9000]), Sent::Gone, "it was told");
+    });
+    assert_eq!(world.app_heard(), ["aborted"]);
+    assert_eq!(world.end(id), Some(Effect::Reset(id)));
+}
