@@ -12,6 +12,7 @@ use crate::store::{Database, Reader, StoreError};
 mod history;
 mod messages;
 mod missed;
+mod notifications;
 mod rooms;
 mod summary;
 
