@@ -34,10 +34,13 @@ mod notifications;
 mod operation;
 mod outcome;
 mod place;
+mod query;
 mod reading;
 mod refusal;
 mod room;
 mod schema;
+mod search;
+mod snippet;
 mod summary;
 mod token;
 mod upload;
@@ -58,9 +61,12 @@ pub use name::{DIRECT_PREFIX, Emoji, Key, RoomName, Text, Title, Topic, UserName
 pub use notifications::{UNSEEN_COUNTED_MAX, notifications, unseen};
 pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
 pub use outcome::{Answer, Ended, Outcome};
+pub use query::Query;
 pub use reading::Part;
 pub use refusal::{Code, Refusal};
 pub use schema::{CHAT, FILE, open, open_in_memory};
+pub use search::{Hit, HitPlace, Indexed, index, search};
+pub use snippet::Snippet;
 pub use summary::{
     Horizon, MENTIONS_COUNTED_MAX, Member, Membership, RoomSummary, heads, hello, may_see,
     member_ids, members, mentioned, position, room_named, rooms_of, summary, visible_rooms,

@@ -14,6 +14,7 @@ mod messages;
 mod missed;
 mod notifications;
 mod rooms;
+mod search;
 mod summary;
 
 /// A server without a server.
