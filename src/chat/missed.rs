@@ -59,7 +59,7 @@ fn kind(row: &Row<'_>, at: usize) -> rusqlite::Result<EventKind> {
 }
 
 /// A person, where the join found one.
-fn perhaps(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Person>> {
+pub(super) fn perhaps(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Person>> {
     match row.get::<_, Option<u32>>(at)? {
         None => Ok(None),
         Some(_) => person(row, at).map(Some),

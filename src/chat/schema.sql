@@ -234,7 +234,8 @@ CREATE INDEX uploads_of_message ON uploads (message) WHERE message IS NOT NULL;
 CREATE INDEX uploads_of_user ON uploads (by, at);
 CREATE INDEX uploads_unused ON uploads (at) WHERE message IS NULL;
 
--- Words of messages; the row's id is the message's key. `indexed` is how far each room has come.
+-- Words of messages, folded; the row's id is the message's key. `indexed` is up to which version
+-- each room has come.
 CREATE VIRTUAL TABLE words USING fts5 (
     text, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
 );

@@ -76,6 +76,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
                 head.seq = message.seq;
             }
             let (id, version) = (*id, *version);
+            tick.state.unindexed = true;
             if let What::Joined { user, .. } = &event.what {
                 joined(tick, user.id, id, version);
             }

@@ -87,7 +87,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
         presence::sweep(tick);
-        if tick.state.unindexed {
+        if std::mem::take(&mut tick.state.unindexed) {
             searching::index(tick, |_, done| {
                 if let Err(error) = done {
                     log::warn!("new messages are not found yet: {error}");

@@ -210,7 +210,7 @@ pub(super) fn notes(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<Str
     let limit = fields.limit(HISTORY_USUAL, PAGE_MAX)?;
     let (page, unseen) = hall.look(|tables, horizon| {
         Ok((
-            notifications::notifications(tables, user, before, limit, horizon.op)?,
+            notifications::notifications(tables, user, before, horizon.op, limit)?,
             notifications::unseen(tables, user, horizon.op)?,
         ))
     })?;

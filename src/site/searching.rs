@@ -8,46 +8,36 @@ use super::fields::Fields;
 use super::hall::Hall;
 use super::questions::find_own;
 use super::wire::{self, Object};
-use crate::chat::{Code, Hit, Refusal, RoomId, UserId, search};
+use crate::chat::{Code, Hit, Part, Query, Refusal, RoomId, UserId, search};
 use crate::store::StoreError;
 use crate::web::{Tick, Wait};
 
 /// Events that are indexed in one go: some 20 ms of the scribe's time.
-const INDEX_EVENTS: usize = 500;
+const INDEX_EVENTS: u32 = 500;
 
 /// Hits of an answer.
 const HITS_USUAL: u32 = 20;
 const HITS_MAX: u32 = 100;
 
-/// Characters of a query.
-const QUERY_CHARS_MAX: usize = 200;
-
 /// What is searched for, by whom.
 #[derive(Debug)]
 pub(super) struct Asked {
     user: UserId,
-    query: String,
+    query: Query,
     room: Option<RoomId>,
     limit: u32,
 }
 
 /// Finds out what is searched for.
 pub(super) fn asked(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<Asked, Refusal> {
-    let query = fields.text("query")?.trim();
-    let length = query.chars().count();
-    if length > QUERY_CHARS_MAX {
-        return Err(Refusal::too_long("query", length, QUERY_CHARS_MAX));
-    }
-    if query.is_empty() {
-        return Err(Refusal::field("query", "`query` is empty."));
-    }
+    let query = Query::parse("query", fields.text("query")?)?;
     let room = match fields.has("room") {
         false => None,
         true => Some(find_own(hall, user, &fields.room()?)?),
     };
     Ok(Asked {
         user,
-        query: query.to_owned(),
+        query,
         room,
         limit: fields.limit(HITS_USUAL, HITS_MAX)?,
     })
@@ -64,9 +54,16 @@ pub(super) fn search(
             return then(tick, Err(error.into()));
         }
         let database = tick.state.database.clone();
-        let look = move || -> Result<Vec<Hit>, StoreError> {
+        let look = move || -> Result<Part<Hit>, StoreError> {
             database.reader()?.query(|tables| {
-                search::search(tables, asked.user, &asked.query, asked.room, asked.limit)
+                search::search(
+                    tables,
+                    asked.user,
+                    &asked.query,
+                    asked.room,
+                    asked.limit,
+                    None,
+                )
             })
         };
         tick.house.wait(Wait::on_helper(look), move |tick, found| {
@@ -89,14 +86,11 @@ pub(super) fn index(
     then: impl FnOnce(&mut Tick<'_, Hall>, Result<(), StoreError>) + 'static,
 ) {
     let job = Wait::stored(&tick.state.database, |tables| {
-        search::index(tables, INDEX_EVENTS)
+        search::index(tables, None, INDEX_EVENTS)
     });
     tick.house.wait(job, move |tick, done| match done {
-        Ok(Ok(0)) => {
-            tick.state.unindexed = false;
-            then(tick, Ok(()));
-        }
-        Ok(Ok(_)) => index_on(tick, Box::new(then)),
+        Ok(Ok(indexed)) if indexed.left => index_on(tick, Box::new(then)),
+        Ok(Ok(_)) => then(tick, Ok(())),
         Ok(Err(error)) => then(tick, Err(error)),
         Err(_) => then(tick, Err(StoreError::Busy)),
     });
@@ -108,19 +102,22 @@ fn index_on(tick: &mut Tick<'_, Hall>, then: Then) {
     index(tick, then);
 }
 
-fn written(hits: &[Hit]) -> String {
+fn written(hits: &Part<Hit>) -> String {
     let hit = |hit: &Hit| {
         Object::new()
-            .text("room", &hit.room)
+            .text("room", &hit.name)
             .number("seq", hit.message.seq)
             .text("from", &hit.message.from.name)
             .text("display_name", &hit.message.from.display_name)
             .text("at", &wire::time::rfc3339(hit.message.at))
             .text("text", &hit.message.text)
-            .text("snippet", &marked(&hit.snippet, &hit.marks))
+            .text("snippet", &marked(&hit.snippet.text, &hit.snippet.marks))
             .end()
     };
-    Object::new().array("hits", hits.iter().map(hit)).end()
+    Object::new()
+        .array("hits", hits.items.iter().map(hit))
+        .flag("more", hits.more)
+        .end()
 }
 
 /// A snippet as HTML: escaped, with what was found in `<mark>`.

@@ -352,7 +352,7 @@ fn hello(hall: &Hall, identity: &Identity) -> Result<String, Refusal> {
         Ok((
             summary::hello(tables, user, HELLO_ROOMS_MAX, horizon)?,
             notifications::unseen(tables, user, horizon.op)?,
-            notifications::notifications(tables, user, None, 10, horizon.op)?,
+            notifications::notifications(tables, user, None, horizon.op, 10)?,
         ))
     })?;
     let about = Object::new()
@@ -435,7 +435,8 @@ pub(super) fn answer_json(
                 .number("mentions", mentions)
         }
         Answer::Seen => {
-            let unseen = hall.look(|tables, _| notifications::unseen(tables, user, Op::MAX))?;
+            let unseen =
+                hall.look(|tables, horizon| notifications::unseen(tables, user, horizon.op))?;
             Object::new().number("unread", unseen)
         }
         Answer::User(id) => Object::new().number("user", id.0),

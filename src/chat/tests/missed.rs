@@ -156,7 +156,7 @@ fn by_now(town: &Town, event: &Event) -> Option<Event> {
                 announced.with(|horizon| summary(connection, id, root, horizon))
             });
             // Whoever may not look into a direct room does not change it either.
-            *facts = now.unwrap().facts;
+            *facts = now?.facts;
         }
         (To::User(user), What::Notified(told)) => {
             let (user, id) = (user.0, told.id.0);
