@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::summary::{heads, position};
 use super::*;
 use crate::store::rusqlite::{self, Connection};
 use crate::store::{Database, Reader, StoreError};
