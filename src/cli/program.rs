@@ -18,6 +18,12 @@ use crate::web::App;
 
 /// A program in the making.
 ///
+/// It knows `--listen ADDR`, as often as wanted, `--data DIR` if it [keeps data](Self::keeps_data),
+/// [options](Self::option) of its own, and `--help`. When it is ready it says `listening on
+/// http://ADDR` on standard output, a line for each address; its log goes to standard error. It ends
+/// with grace on SIGTERM. Words that it does not know end it with status 2 and say what would do, and
+/// what the world refuses with status 1.
+///
 /// ```no_run
 /// use parlour::cli::Program;
 /// use parlour::web::{App, Cx};
@@ -49,6 +55,23 @@ struct Choice {
 }
 
 /// What a program was asked for.
+///
+/// ```no_run
+/// use parlour::cli::Program;
+/// use parlour::store::Database;
+/// use parlour::web::{App, Cx};
+///
+/// fn main() -> std::process::ExitCode {
+///     Program::new("diary", "keeps a diary").keeps_data("diary-data").run(|args| {
+///         let database = Database::open(args.data().join("diary.db"), &[])?;
+///         let text = format!("kept in {}", args.data().display());
+///         // Scripts on this machine find it here, wherever people do.
+///         args.listen_also(format!("unix:{}/socket", args.data().display()).parse()?);
+///         let page = move |_: &mut Cx<'_, Database>| text.clone();
+///         Ok::<_, Box<dyn std::error::Error>>(App::new(database).get("/", page))
+///     })
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Args {
     listen: Vec<Address>,

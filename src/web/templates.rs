@@ -31,10 +31,14 @@ const DEPTH_MAX: usize = 16;
 
 /// Where an app's templates come from.
 ///
+/// All are compiled before anything is served, and one with a mistake in its syntax refuses the app by
+/// file and line. [`Cx::render`](super::Cx::render) makes a page of one.
+///
 /// They are written in the language of Jinja. What a handler says is escaped for the kind of page
 /// that it is written into: for HTML in `.html`, as JSON in `.js` and `.json`, not at all in `.txt`,
 /// `.md` and `.csv`, and for HTML in everything else. Attributes need their quotes; an address that
-/// a visitor chose needs a look at its scheme first.
+/// a visitor chose needs a look at its scheme first. What is not there is an error, and not an empty
+/// place: `{% if x is defined %}` asks.
 ///
 /// Always there are `path`; `user` (a name, or none); `messages` (see [`Flash`](super::Flash));
 /// `csrf_field()` and `csrf_token`; `url_for("todo.show", id=7)`; and `static_url("app.css")`, which

@@ -1,7 +1,6 @@
 //! # Uploads: files that came with a form
 //!
-//! A small file is in memory, a large one in a temporary file that goes with its [`Upload`]; a handler
-//! need not care which.
+//! A small file is in memory, a large one in a temporary file that goes with its [`Upload`].
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -10,6 +9,9 @@ use std::path::{Path, PathBuf};
 use super::helper::Wait;
 
 /// A file that came with a form.
+///
+/// A small one is in memory and a large one in a temporary file, which goes with this: whoever wants to
+/// keep it [saves](Self::save) it and need not care which.
 ///
 /// ```
 /// use parlour::web::Cx;

@@ -5,9 +5,8 @@
 //! `csrf_token`, or in the field `X-CSRF-Token` of the head.
 //!
 //! A token is made of an *anchor*, 16 random bytes. Who has a session has the anchor in it, on the
-//! server, and a new one with each sign-in. Everybody else is given it in a signed cookie when an
-//! answer has a token in it, because a visitor who has stored nothing is to have no session. When
-//! such a visitor gets one, it takes the anchor over, so that pages that are open stay good.
+//! server. Everybody else is given it in a signed cookie, because a visitor who has stored nothing is
+//! to have no session. When such a visitor gets one, it takes the anchor over.
 //!
 //! Promises
 //! 1. A token is worth nothing with another session or another visitor's cookie.
@@ -38,6 +37,23 @@ const ANCHOR_BYTES: usize = 16;
 const PURPOSE: &str = "csrf";
 
 /// The token of this request's answer, for forms: carried for handlers and templates.
+///
+/// In a template `{{ csrf_field() }}` writes the whole input, and `{{ csrf_token }}` only this. A page
+/// that is made without one asks for it:
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, CsrfToken};
+///
+/// fn form(cx: &mut Cx<'_, ()>) -> Response {
+///     let token = cx.request.carried::<CsrfToken>().map_or("", |token| &token.0);
+///     Response::html(format!(
+///         r#"<form method="post" action="/leave">
+///            <input type="hidden" name="csrf_token" value="{token}"><button>Leave</button></form>"#
+///     ))
+/// }
+/// # let _ = form;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsrfToken(pub String);
 
@@ -55,7 +71,12 @@ pub(in crate::web) struct Anchor {
 ///
 /// Asked for a token is whoever sends something other than GET, HEAD, OPTIONS or TRACE with cookies,
 /// or a form without them. Not asked is who shows an `Authorization` and has no cookies, and who has
-/// neither and sends no form: a page of another site gains nothing by such requests.
+/// neither and sends no form: a page of another site gains nothing by such requests. Where the browser
+/// itself says that a request comes from another site, no token helps.
+///
+/// The text of a token is another one in each answer. It belongs to the session, and is worth nothing
+/// after the next sign-in. A visitor without a session is sent a signed cookie along with the first
+/// token; a session that begins afterwards takes that over, so that pages that are open stay good.
 ///
 /// ```
 /// use parlour::web::middleware::Csrf;
