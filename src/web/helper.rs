@@ -1,8 +1,7 @@
 //! # Helpers: what must not wait on the loop
 //!
-//! What takes time is a [`Wait`]: a job for the helper thread, a database's job, or anything else
-//! that hands its value to a [`Return`]. A handler says what comes then ([`Wait::then`]) and
-//! returns; the loop goes on, and calls the continuation when the value is here.
+//! What takes time is a [`Wait`]. It leaves under a ticket, and what it gave comes back with that
+//! ticket and a bell for the loop.
 //!
 //! Promises
 //! 1. Jobs of the helper thread are done in the order in which they were given.
@@ -37,6 +36,24 @@ pub(super) type Errand = Box<dyn FnOnce(&mut Helpers, u64) -> Result<(), Busy>>;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Too much is waiting already: nothing was done.
+///
+/// A handler that ends with it answers 503 with `Retry-After`. Whoever has a queue of his own says the
+/// same when it is full:
+///
+/// ```
+/// use std::sync::mpsc::{SyncSender, sync_channel};
+/// use parlour::http::Status;
+/// use parlour::web::{Busy, Error};
+///
+/// fn print(printer: &SyncSender<String>, page: &str) -> Result<(), Busy> {
+///     printer.try_send(page.to_owned()).map_err(|_| Busy)
+/// }
+///
+/// let (printer, _pages) = sync_channel(1);
+/// assert_eq!(print(&printer, "one"), Ok(()));
+/// assert_eq!(print(&printer, "two"), Err(Busy));
+/// assert_eq!(Error::from(Busy).status(), Status::SERVICE_UNAVAILABLE);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
@@ -56,6 +73,12 @@ impl From<Busy> for Error {
 
 /// Something that takes time, and gives a `T`. Nothing happens before it is waited for.
 ///
+/// It is a job for the helper thread ([`on_helper`](Self::on_helper)), a database's job
+/// ([`stored`](Self::stored)), or anything else that hands its value to a [`Return`]. A handler says
+/// what comes [`then`](Self::then) and returns; the loop goes on, and calls that when the value is
+/// here. Jobs of the helper are done one by one, in the order in which they were given. If one panics,
+/// the answer is a 500; if too many wait, it is 503 ([`Busy`]).
+///
 /// ```
 /// use parlour::web::{Cx, Reply, Wait};
 ///
@@ -64,6 +87,31 @@ impl From<Busy> for Error {
 ///     Wait::on_helper(move || (1..=number).sum::<u64>())
 ///         .then(|_, sum| format!("{sum}"))
 /// }
+/// ```
+///
+/// # Reading a database off the loop
+///
+/// A row by its key is read on the loop, by a [`Reader`](crate::store::Reader) in the app's state. What
+/// may take long, such as a search, is read by the helper with a reader of its own: the loop does not
+/// wait for it, and neither does the scribe.
+///
+/// ```
+/// use parlour::store::Database;
+/// use parlour::web::{Cx, Reply, Wait};
+///
+/// fn search(cx: &mut Cx<'_, Database>) -> Reply<Database> {
+///     let word = cx.request.query("word").unwrap_or_default();
+///     let database = cx.state.clone();
+///     let found = Wait::on_helper(move || {
+///         database.reader()?.query(|connection| {
+///             let mut notes = connection.prepare("SELECT text FROM notes WHERE instr(text, ?)")?;
+///             let texts = notes.query_map([&word], |row| row.get(0))?;
+///             Ok(texts.collect::<Result<Vec<String>, _>>()?)
+///         })
+///     });
+///     found.and_then(|_, texts| Ok(texts.join("\n")))
+/// }
+/// # let _ = search;
 /// ```
 #[must_use = "nothing happens before somebody waits: see `then`"]
 pub struct Wait<T> {
@@ -213,6 +261,25 @@ impl<T> Drop for Return<T> {
 }
 
 /// A reply that waits.
+///
+/// What [`Wait::then`] answers with. Whoever stands around a handler can see that it waits, and whoever
+/// was called hears of it no more: the continuation gives the answer.
+///
+/// ```
+/// use parlour::web::{Cx, Handler, Reply};
+///
+/// /// The state is how many requests had to wait.
+/// fn counted(inner: impl Handler<u64>) -> impl Handler<u64> {
+///     move |cx: &mut Cx<'_, u64>| {
+///         let reply = inner.call(cx);
+///         if let Reply::Wait(_) = reply {
+///             *cx.state += 1;
+///         }
+///         reply
+///     }
+/// }
+/// # let _ = counted(|_: &mut Cx<'_, u64>| "at once");
+/// ```
 pub struct Pending<S> {
     pub(super) errand: Errand,
     pub(super) go_on: GoOn<S, Outcome>,

@@ -2,7 +2,27 @@
 //!
 //! Four hooks, each optional. `request` and `view` run in the order in which middleware was wrapped,
 //! `response` and `exception` in the opposite one, so that the first to see a request is the last to
-//! see its answer.
+//! see its answer. What there is stands best in this order:
+//!
+//! ```
+//! use parlour::store::Database;
+//! use parlour::web::middleware::{AccessLog, Compression, Csrf, SecurityHeaders, Sessions};
+//! use parlour::web::{App, Secret};
+//!
+//! let database = Database::in_memory(&[Sessions::MIGRATIONS])?;
+//! let secret = Secret::random();
+//! let app = App::new(())
+//!     .wrap(AccessLog)
+//!     .wrap(Compression::new())
+//!     .wrap(SecurityHeaders::new())
+//!     .wrap(Sessions::new(&database, &secret)?)
+//!     .wrap(Csrf::new(&secret));
+//! # drop(app);
+//! # Ok::<(), parlour::store::StoreError>(())
+//! ```
+//!
+//! [`Cors`] belongs between the headers and the sessions. Writing one's own is implementing
+//! [`Middleware`].
 
 mod access_log;
 mod compression;

@@ -23,9 +23,23 @@ use crate::reactor::Peer;
 const PAIRS_MAX: usize = 1000;
 
 /// Names and values, decoded, in the order in which they came.
+///
+/// ```
+/// use parlour::web::{Cx, Error, Pairs};
+///
+/// /// A form in which several boxes with one name are ticked.
+/// fn pizza(cx: &mut Cx<'_, ()>) -> Result<String, Error> {
+///     let form: Pairs<'_> = cx.request.form()?;
+///     let toppings = form.iter().filter(|(name, _)| name == "topping");
+///     let toppings: Vec<&str> = toppings.map(|(_, topping)| &**topping).collect();
+///     Ok(format!("a pizza with {}", toppings.join(" and ")))
+/// }
+/// # let _ = pizza;
+/// ```
 pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-/// One request.
+/// One request: what came, and what middleware and guards have left in it for those behind them
+/// ([`carry`](Self::carry)). It stays whole while a handler waits for a helper.
 ///
 /// ```
 /// use parlour::web::{Cx, Error};
