@@ -36,10 +36,33 @@ pub use error::{OpenError, Outage, Rule, StoreError};
 pub use migration::{Migration, Migrations};
 pub use model::Model;
 pub use reader::Reader;
+/// The library below: jobs and queries are handed its `Connection`.
+///
+/// ```
+/// use parlour::store::rusqlite::{Connection, params};
+/// use parlour::store::StoreError;
+///
+/// fn rename(connection: &Connection, id: i64, name: &str) -> Result<(), StoreError> {
+///     connection.execute("UPDATE users SET name = ? WHERE id = ?", params![name, id])?;
+///     Ok(())
+/// }
+/// # let _ = rename;
+/// ```
 pub use rusqlite;
 pub use select::{Listing, Order, Page, Select};
 
 /// What a power cut may cost. A crash of the program costs nothing either way.
+///
+/// ```
+/// use parlour::store::{Database, Durability};
+///
+/// // How often a page was looked at may lose its last second; what people wrote may not.
+/// let folder = tempfile::tempdir()?;
+/// let views = Database::open_with(folder.path().join("views.db"), &[], Durability::Relaxed)?;
+/// let posts = Database::open(folder.path().join("posts.db"), &[])?;
+/// # drop((views, posts));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// Nothing that was told to be stored.
