@@ -1,7 +1,6 @@
 //! # Error: what went wrong, and what the client is told of it
 //!
-//! A handler ends with `?`. A mistake of the client says what it was; a mistake of ours says only
-//! an id, and the log has the rest under the same id.
+//! What the client is told and what the log is told are two texts, so that neither is in the other.
 
 use std::fmt;
 
@@ -9,6 +8,10 @@ use crate::http::form::PathFault;
 use crate::http::{Response, Status};
 
 /// Why a handler has no answer of its own.
+///
+/// A handler ends with `?`. A mistake of the client says what it was; a mistake of ours says only an id,
+/// and the log has the rest under the same id. [`App::on_error`](super::App::on_error) gives errors a
+/// face.
 ///
 /// ```
 /// use parlour::http::Status;

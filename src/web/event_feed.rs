@@ -1,8 +1,7 @@
 //! # Server-Sent Events: a page that listens without a WebSocket
 //!
 //! An answer that does not end: a [`Feed`] that joins groups, and writes what is said there as events
-//! of a browser's `EventSource`. A comment now and then tells proxies that the stream is alive, and
-//! us whether the reader is.
+//! of a browser's `EventSource`.
 
 use std::time::Duration;
 
@@ -19,7 +18,8 @@ const BEAT: Duration = Duration::from_secs(15);
 /// Answers with events: `open` joins groups, and says what the reader has missed. What is said to a
 /// group comes as an event named like its kind, so a page hears it with
 /// `new EventSource("/news").addEventListener("said", e => …)`; `onmessage` hears only the kind
-/// `message`.
+/// `message`. A comment now and then tells proxies that the stream is alive, and us whether the reader
+/// is.
 ///
 /// ```
 /// use parlour::web::{App, Cx, Reply, events};

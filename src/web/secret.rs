@@ -1,8 +1,6 @@
 //! # Secret: what only this server can sign
 //!
-//! A key of 32 random bytes, and HMAC-SHA256 with it. What is signed can be read by everybody, and
-//! made by nobody else. Each use names its purpose, so that what was signed for one thing is worth
-//! nothing for another.
+//! A key of 32 random bytes, and HMAC-SHA256 with it, over purpose and value.
 //!
 //! Promises
 //! 1. A key's file is whole or not there: two servers that make it at the same time get the same.
@@ -30,6 +28,9 @@ const KEY_BYTES: usize = 32;
 const DOT: char = '.';
 
 /// A key for signing. Whoever has it can sign in as anybody.
+///
+/// What is signed can be read by everybody, and made by nobody else. Each use names its purpose, so that
+/// what was signed for one thing is worth nothing for another.
 ///
 /// ```
 /// # use parlour::web::Secret;

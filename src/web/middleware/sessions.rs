@@ -52,6 +52,11 @@ const PURPOSE: &str = "session";
 ///
 /// A session ends 14 days after it was used last, and 90 days after it began, that is after the
 /// sign-in. Wrap it before [`Csrf`](super::Csrf).
+///
+/// The cookie is signed, out of reach for scripts, and does not come along when another site sends a
+/// form. A page of another site cannot open a WebSocket with its visitor's session, unless it is
+/// [trusted](Self::trust). A request that changes nothing writes nothing, but once an hour that the
+/// session is in use.
 #[derive(Debug)]
 pub struct Sessions {
     keeper: Keeper,
