@@ -40,7 +40,7 @@ impl std::fmt::Debug for Asset {
 /// [`App::embedded`](crate::web::App::embedded). The folder is one beside the source file that says
 /// this. A file with the ending `.br` or `.gz` stands in for the one without where clients take it.
 ///
-/// ```
+/// ```standalone_crate
 /// use parlour::web::{App, Asset};
 ///
 /// const ASSETS: &[Asset] = parlour::assets!("shelf": ["app.css", "app.css.gz"]);
