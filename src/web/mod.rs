@@ -72,7 +72,7 @@ mod view;
 mod windows;
 
 pub use app::{App, Running, ServeError};
-pub use consumer::{Connect, Consumer, Live, Scope, consumer};
+pub use consumer::{Connect, Consumer, Live, Opening, Scope, consumer};
 pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
@@ -84,7 +84,7 @@ pub use guard::{
     rate_limit_by, require_websocket, same_origin_required, same_user_required,
 };
 pub use handler::{Handler, takes};
-pub use helper::{Busy, Return, Wait};
+pub use helper::{Busy, Pending, Return, Wait};
 pub use middleware::{CsrfToken, Middleware};
 /// What a handler says to a template: names and values, for [`Cx::render`].
 ///
