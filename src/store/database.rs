@@ -155,7 +155,8 @@ impl Database {
         }
     }
 
-    /// Has `job` done and waits for it: for commands, tests and the time before the loop begins.
+    /// Has `job` done and waits for it: for commands, tests and the time before the loop begins. A
+    /// handler says [`Wait::stored`](crate::web::Wait::stored) instead.
     ///
     /// # Panics
     ///

@@ -157,6 +157,20 @@ impl<S> House<'_, S> {
     /// Says something to every connection of a user, as [`group_send`](Self::group_send) does to a
     /// group. A connection is its user's from its opening to its end; whose it is was found out by
     /// middleware when it was asked for.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error, Event};
+    ///
+    /// fn nudge(cx: &mut Cx<'_, ()>) -> Result<&'static str, Error> {
+    ///     let whom: String = cx.request.param("user")?;
+    ///     if cx.house.user_len(&whom) == 0 {
+    ///         return Ok("nobody is there");
+    ///     }
+    ///     cx.house.user_send(&whom, &Event::new("nudge", "somebody thinks of you"));
+    ///     Ok("done")
+    /// }
+    /// # let _ = nudge;
+    /// ```
     pub fn user_send(&mut self, user: &str, event: &Event) {
         let Desk {
             people,

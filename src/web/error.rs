@@ -81,7 +81,16 @@ impl Error {
         Self::new(Status::METHOD_NOT_ALLOWED, reason).field("Allow", allow)
     }
 
-    /// The same with a field that the answer is to carry, such as `Retry-After`.
+    /// The same with a field that the answer is to carry.
+    ///
+    /// ```
+    /// use parlour::http::Status;
+    /// use parlour::web::Error;
+    ///
+    /// let cold = Error::new(Status::SERVICE_UNAVAILABLE, "the oven is cold");
+    /// let error = cold.field("Retry-After", "600");
+    /// assert_eq!(error.respond().fields().first("Retry-After"), Some(&b"600"[..]));
+    /// ```
     pub fn field(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));
         self

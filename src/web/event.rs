@@ -88,6 +88,20 @@ impl Event {
 
     /// An event of a kind whose text is a value of the app's own, as JSON. For one that cannot be
     /// written as JSON, such as a map whose keys are no strings, that is said.
+    ///
+    /// ```
+    /// use parlour::web::Event;
+    ///
+    /// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    /// struct Moved {
+    ///     to: (u8, u8),
+    /// }
+    ///
+    /// let event = Event::of("moved", &Moved { to: (4, 2) })?;
+    /// assert_eq!((event.kind(), event.text()), ("moved", r#"{"to":[4,2]}"#));
+    /// assert_eq!(event.read::<Moved>()?, Moved { to: (4, 2) });
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn of<T: Serialize>(kind: &str, value: &T) -> Result<Self, serde_json::Error> {
         Ok(Self::new(kind, serde_json::to_string(value)?))
     }

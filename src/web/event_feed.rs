@@ -79,6 +79,23 @@ fn beat<S: 'static>(call: Call, tick: &mut Tick<'_, S>) {
 impl<S> Flow<'_, S> {
     /// Writes a Server-Sent Event, with an id if the reader is to say when it comes back what it has
     /// seen last (see [`event_stream::last_id`]). One that cannot be written is logged.
+    ///
+    /// ```
+    /// use parlour::http::event_stream::{Event, last_id};
+    /// use parlour::web::{Cx, Flow, Reply, events};
+    ///
+    /// /// The state is everything that was ever said.
+    /// fn news(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
+    ///     let seen = last_id(cx.request.head().all_fields()).and_then(|id| id.parse::<usize>().ok());
+    ///     events(move |flow: &mut Flow<'_, Vec<String>>| {
+    ///         let news = flow.state.clone();
+    ///         for (at, text) in news.iter().enumerate().skip(seen.map_or(0, |id| id + 1)) {
+    ///             flow.say(&Event::new(text).id(&at.to_string()));
+    ///         }
+    ///     })
+    /// }
+    /// # let _ = news;
+    /// ```
     pub fn say(&mut self, event: &event_stream::Event<'_>) -> Sent {
         let mut bytes = Vec::new();
         match event.push(&mut bytes) {

@@ -140,7 +140,7 @@ impl<T: 'static> Wait<T> {
         })
     }
 
-    /// A value that somebody else hands over, from any thread: `begin` gets it started.
+    /// A value that somebody else hands over, from any thread: `begin` gets it started. See [`Return`].
     pub fn on(begin: impl FnOnce(Return<T>) -> Result<(), Busy> + 'static) -> Self
     where
         T: Send,
@@ -165,6 +165,17 @@ impl<T: 'static> Wait<T> {
     }
 
     /// The same with what comes of it made into something else, on the loop.
+    ///
+    /// ```
+    /// use parlour::web::{Error, Wait};
+    ///
+    /// /// The answer to a file that cannot be read is the same wherever one is read.
+    /// fn text(path: &'static str) -> Wait<Result<String, Error>> {
+    ///     let read = Wait::on_helper(move || std::fs::read_to_string(path));
+    ///     read.map(|text| text.map_err(|_| Error::not_found()))
+    /// }
+    /// # let _ = text;
+    /// ```
     pub fn map<U>(self, change: impl FnOnce(T) -> U + 'static) -> Wait<U> {
         let Self { errand, unpack } = self;
         Wait {
@@ -219,15 +230,22 @@ impl<T: 'static, E: Into<Error> + 'static> Wait<Result<T, E>> {
 /// whoever waits is told so.
 ///
 /// ```
-/// use parlour::web::{Busy, Cx, Reply, Wait};
+/// use std::sync::mpsc::{SyncSender, sync_channel};
+/// use parlour::web::{App, Busy, Cx, Reply, Return, Wait};
 ///
-/// // Somebody else's thread, with a queue of its own.
-/// fn ask(cx: &mut Cx<'_, std::sync::mpsc::SyncSender<parlour::web::Return<u32>>>) -> Reply<std::sync::mpsc::SyncSender<parlour::web::Return<u32>>> {
-///     let queue = cx.state.clone();
-///     Wait::on(move |back| queue.try_send(back).map_err(|_| Busy))
-///         .then(|_, answer| format!("the answer is {answer}"))
+/// /// The way to a scale, which has a thread of its own.
+/// type Scale = SyncSender<Return<u32>>;
+///
+/// fn weigh(cx: &mut Cx<'_, Scale>) -> Reply<Scale> {
+///     let scale = cx.state.clone();
+///     Wait::on(move |back| scale.try_send(back).map_err(|_| Busy))
+///         .then(|_, grams| format!("{grams} g"))
 /// }
-/// # let _ = ask;
+///
+/// let (scale, asked) = sync_channel::<Return<u32>>(16);
+/// std::thread::spawn(move || asked.into_iter().for_each(|back| back.hand(42)));
+/// let app = App::new(scale).get("/weight", weigh);
+/// # drop(app);
 /// ```
 #[derive(Debug)]
 pub struct Return<T> {

@@ -135,8 +135,23 @@ impl<S: 'static> Routes<S> {
         self
     }
 
-    /// Puts `area` and a dot before all names that are in this table by now: `show` becomes
-    /// `todo.show`.
+    /// Puts `area` and a dot before all names that are in this table by now.
+    ///
+    /// ```
+    /// use parlour::web::{App, Cx, Routes};
+    ///
+    /// /// Knows neither its prefix nor how the app calls it.
+    /// fn routes() -> Routes<()> {
+    ///     let show = |_: &mut Cx<'_, ()>| "one of them";
+    ///     Routes::new().get("/{id}", show).named("show")
+    /// }
+    ///
+    /// // `todo.show` is below /todo, `post.show` below /posts.
+    /// let app = App::new(())
+    ///     .nest("/todo", routes().names_under("todo"))
+    ///     .nest("/posts", routes().names_under("post"));
+    /// # drop(app);
+    /// ```
     pub fn names_under(mut self, area: &str) -> Self {
         for (name, _) in &mut self.names {
             *name = format!("{area}.{name}");

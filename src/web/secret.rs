@@ -60,6 +60,17 @@ impl Secret {
     }
 
     /// The key of a folder, which is made the first time. Only its owner can read it.
+    ///
+    /// ```
+    /// use parlour::web::Secret;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let data = folder.path();
+    /// let signed = Secret::in_folder(data)?.sign("invitation", "ann");
+    /// // What was signed outlasts the process.
+    /// assert_eq!(Secret::in_folder(data)?.unsign("invitation", &signed), Some("ann"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn in_folder(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref();
         let path = folder.join(FILE);

@@ -86,7 +86,23 @@ impl Sessions {
         self
     }
 
-    /// Other lifetimes: without being used, and in all.
+    /// Other lifetimes: without being used, and in all. That it is used is noted once an hour, so a
+    /// session may end up to an hour sooner after its last use than `idle` says: let that be some hours.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlour::store::Database;
+    /// use parlour::web::{Secret, middleware::Sessions};
+    ///
+    /// const HOUR: Duration = Duration::from_secs(3600);
+    ///
+    /// // For an office: until the next morning, and a week at most.
+    /// let database = Database::in_memory(&[Sessions::MIGRATIONS])?;
+    /// let sessions = Sessions::new(&database, &Secret::random())?;
+    /// let sessions = sessions.lifetimes(18 * HOUR, 7 * 24 * HOUR);
+    /// # drop(sessions);
+    /// # Ok::<(), parlour::store::StoreError>(())
+    /// ```
     pub fn lifetimes(mut self, idle: Duration, whole: Duration) -> Self {
         self.keeper.set_lifetimes(idle.as_secs(), whole.as_secs());
         self
