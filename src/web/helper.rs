@@ -76,8 +76,10 @@ impl From<Busy> for Error {
 /// It is a job for the helper thread ([`on_helper`](Self::on_helper)), a database's job
 /// ([`stored`](Self::stored)), or anything else that hands its value to a [`Return`]. A handler says
 /// what comes [`then`](Self::then) and returns; the loop goes on, and calls that when the value is
-/// here. Jobs of the helper are done one by one, in the order in which they were given. If one panics,
-/// the answer is a 500; if too many wait, it is 503 ([`Busy`]).
+/// here. If a job panics, the answer is a 500; if too many wait, it is 503 ([`Busy`]).
+///
+/// Jobs of the helper are done one by one, in the order in which they were given, and files that are
+/// sent are among them. What takes seconds is for a thread of its own, which is handed a [`Return`].
 ///
 /// ```
 /// use parlour::web::{Cx, Reply, Wait};
@@ -280,8 +282,8 @@ impl<T> Drop for Return<T> {
 
 /// A reply that waits.
 ///
-/// What [`Wait::then`] answers with. Whoever stands around a handler can see that it waits, and whoever
-/// was called hears of it no more: the continuation gives the answer.
+/// What [`Wait::then`] answers with. Whoever stands around a handler can see that it waits, but not
+/// what it will say: that is for [`Middleware`](super::Middleware), which sees every answer.
 ///
 /// ```
 /// use parlour::web::{Cx, Handler, Reply};
