@@ -26,6 +26,7 @@ use super::error::Error;
 use super::helper::{Outcome, Unpack};
 use super::intakes::Receiving;
 use super::middleware::Middleware;
+use super::middleware::order::in_order;
 use super::pages::Pages;
 use super::remote::Act;
 use super::reply::{GoOn, Reply};
@@ -118,7 +119,9 @@ impl<S: 'static> Service<S> {
         Ok(Self {
             state: parts.state,
             router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
-            middleware: parts.middleware.into(),
+            middleware: in_order(parts.middleware)
+                .map_err(ServeError::Middleware)?
+                .into(),
             body_bytes_max: parts.body_bytes_max,
             intakes: HashMap::new(),
             desk,
