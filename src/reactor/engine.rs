@@ -236,6 +236,8 @@ impl<A: App> Engine<A> {
             self.tell_notices();
         }
         for id in self.ids() {
+            let now = self.net.now.instant;
+            let linger = self.net.settings.waits.linger;
             let Some(connection) = self.net.get_mut(id) else {
                 continue;
             };
@@ -244,7 +246,10 @@ impl<A: App> Engine<A> {
                     let idle = matches!(http.turn, Turn::Reading)
                         && http.receiver.idle()
                         && connection.rest.is_empty();
-                    if idle && connection.outbox.is_empty() {
+                    // The last answer may still be on its way, and a close over the next request
+                    // would take it along.
+                    let told = http.number == 0 || connection.heard + linger <= now;
+                    if idle && told && connection.outbox.is_empty() {
                         self.bury(id, Effect::Close(id));
                     } else if idle {
                         self.net.begin_closing(id);
