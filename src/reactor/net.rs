@@ -185,6 +185,17 @@ impl Net {
         self.mark(id);
         self.arm(id);
     }
+
+    /// Has a connection that is closing wait only for what is under way already.
+    pub(crate) fn be_brief(&mut self, id: ConnId) {
+        if let Some(Connection {
+            stage: Stage::Closing(closing),
+            ..
+        }) = self.get_mut(id)
+        {
+            closing.brief = true;
+        }
+    }
 }
 
 /// The connection of that name. A slot alone may be another's by now.

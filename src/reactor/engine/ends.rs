@@ -33,10 +33,14 @@ impl<A: App> Engine<A> {
                     // The last answer may still be on its way, and a close over the next request
                     // would take it along.
                     let told = http.number == 0 || connection.heard + linger <= now;
-                    if idle && told && connection.outbox.is_empty() {
+                    let all_left = connection.outbox.is_empty();
+                    if idle && told && all_left {
                         self.bury(id, Effect::Close(id));
                     } else if idle {
                         self.net.begin_closing(id);
+                        if all_left {
+                            self.net.be_brief(id);
+                        }
                     }
                 }
                 Stage::WebSocket(_) => self.net.close(id, 1001, "the server is going away"),
