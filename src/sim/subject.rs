@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ground::time::Instant;
 use crate::http::{Head, Method, Response, Status};
 use crate::reactor::{Answer, App, Call, ConnId, Net, Reception, Request, Sent, Upgrade};
+use crate::sim::feed::{self, Feed};
 use crate::ws::Message;
 
 /// Bodies over this are refused.
@@ -64,6 +65,11 @@ enum Task {
     Upload(Upload),
     /// Will be given up.
     GiveUp,
+    /// Reads a feed, which goes on at its timer.
+    Feed {
+        name: usize,
+        every_ms: u64,
+    },
 }
 
 /// A body that comes in pieces, so far.
@@ -127,6 +133,11 @@ pub(super) struct Subject {
     stopped: bool,
     pub(super) rooms: BTreeMap<u64, Room>,
     pub(super) stays: BTreeMap<ConnId, Stay>,
+    feeds: BTreeMap<usize, Feed>,
+    /// The first piece that each reader of a feed is owed.
+    pub(super) fed_from: BTreeMap<ConnId, usize>,
+    /// Pieces that several took together.
+    pub(super) shared: u64,
 }
 
 impl Subject {
@@ -163,6 +174,7 @@ impl Subject {
         let open = self.members.values().filter(|member| !member.closed);
         assert_eq!(open.count(), 0, "members are left");
         assert!(self.rooms.values().all(|room| room.members.is_empty()));
+        assert!(self.feeds.values().all(Feed::is_empty));
     }
 
     fn put_off(&mut self, call: Call, ms: usize, task: Task, net: &Net) -> Answer {
@@ -250,6 +262,33 @@ impl Subject {
             );
         }
         Response::new(Status::OK).stream(length)
+    }
+
+    /// Somebody reads a feed from now on.
+    fn feed(&mut self, call: Call, query: Option<&str>, net: &Net) -> Response {
+        let (name, count) = (number(query, "name"), number(query, "pieces").max(1));
+        let feed = self.feeds.entry(name).or_insert_with(|| Feed::new(name));
+        let from = feed.join(call, count);
+        self.fed_from.insert(call.id, from);
+        let every_ms = number(query, "every") as u64;
+        self.tasks.insert(call, Task::Feed { name, every_ms });
+        self.timers
+            .insert((Instant(net.now().instant.0 + every_ms), call));
+        let length = feed::pieces(name, from, count).len() as u64;
+        let length = (number(query, "known") > 0).then_some(length);
+        Response::new(Status::OK).stream(length)
+    }
+
+    /// Says the next piece of a feed to all who read it.
+    fn say_in_feed(&mut self, name: usize, net: &mut Net) {
+        let Some(feed) = self.feeds.get_mut(&name) else {
+            return;
+        };
+        let (done, took) = feed.say(net);
+        self.shared += u64::from(took > 1);
+        for call in done {
+            self.tasks.remove(&call);
+        }
     }
 
     fn say_in_room(&mut self, tag: u64, message: &[u8], net: &mut Net) {
@@ -362,6 +401,7 @@ impl App for Subject {
                 }
                 self.stream(call, stream).into()
             }
+            "/feed" => self.feed(call, query, net).into(),
             "/ws" => {
                 let tag = number(query, "room") as u64;
                 let granted = number(query, "no") == 0;
@@ -392,6 +432,11 @@ impl App for Subject {
     fn aborted(&mut self, call: Call, _: &mut Net) {
         let task = self.tasks.remove(&call);
         assert!(task.is_some(), "promise 2: {call:?} was not waiting");
+        if let Some(Task::Feed { name, .. }) = task
+            && let Some(feed) = self.feeds.get_mut(&name)
+        {
+            feed.leave(call);
+        }
     }
 
     fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
@@ -497,6 +542,13 @@ impl Subject {
                 net.resume(call);
             }
             Some(Task::GiveUp) => self.give_up(call, net),
+            Some(Task::Feed { name, every_ms }) => {
+                let (name, at) = (*name, Instant(net.now().instant.0 + *every_ms));
+                self.say_in_feed(name, net);
+                if self.tasks.contains_key(&call) {
+                    self.timers.insert((at, call));
+                }
+            }
             Some(Task::Stream(stream)) if stream.begun => self.pump(call, net),
             Some(Task::Stream(stream)) => {
                 let stream = *stream;

@@ -14,6 +14,7 @@ use super::cx::Cx;
 use super::error::Error;
 use super::handler::Handler;
 use super::middleware::Middleware;
+use super::middleware::order::Wrapped;
 use super::remote::{Act, Remote};
 use super::router::Routes;
 use super::service::Service;
@@ -52,7 +53,7 @@ pub struct App<S> {
 pub(super) struct Parts<S> {
     pub(super) state: S,
     pub(super) routes: Routes<S>,
-    pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
+    pub(super) middleware: Vec<Wrapped<S>>,
     pub(super) templates: Option<Templates>,
     pub(super) mounts: Vec<Mount>,
     pub(super) body_bytes_max: u64,
@@ -93,6 +94,8 @@ pub enum ServeError {
     Address(String),
     /// Its routes contradict each other.
     Routes(String),
+    /// Its middleware is [wrapped in the wrong order](Middleware::comes_after).
+    Middleware(String),
     /// A template is broken, or its folder is not there.
     Templates(String),
     /// Files that it is to serve are not there.
@@ -107,7 +110,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(why) => f.write_str(why),
-            Self::Templates(why) | Self::Assets(why) => f.write_str(why),
+            Self::Middleware(why) | Self::Templates(why) | Self::Assets(why) => f.write_str(why),
             Self::Routes(why) => write!(f, "the routes contradict each other: {why}"),
             Self::Listen(error) => error.fmt(f),
             Self::Loop(error) => write!(f, "the event loop broke: {error}"),
@@ -154,7 +157,7 @@ impl<S: 'static> App<S> {
 
     /// Wraps middleware around every request. What is wrapped first sees a request first.
     pub fn wrap(mut self, middleware: impl Middleware<S>) -> Self {
-        self.parts.middleware.push(Box::new(middleware));
+        self.parts.middleware.push(Wrapped::new(middleware));
         self
     }
 

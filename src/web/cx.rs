@@ -11,6 +11,7 @@ use crate::ground::time::Now;
 use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
 use crate::reactor::{ConnId, Net};
 use crate::ws::Message;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The shortest time that a timer waits, so that timers which set timers leave the loop room.
@@ -63,7 +64,7 @@ pub(super) struct Desk<S> {
 }
 
 impl<S> Desk<S> {
-    pub(super) fn new(pages: Pages, bounds: Bounds) -> Self {
+    pub(super) fn new(pages: Pages, bounds: Bounds, spill_folder: PathBuf) -> Self {
         Self {
             layer: LocalLayer::new(bounds),
             people: LocalLayer::new(Bounds {
@@ -71,7 +72,7 @@ impl<S> Desk<S> {
                 ..Bounds::default()
             }),
             channels: Channels::default(),
-            helpers: Helpers::new(),
+            helpers: Helpers::new(spill_folder),
             timers: Timers::default(),
             pages,
             waits: Vec::new(),

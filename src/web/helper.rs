@@ -13,11 +13,14 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use super::cx::Cx;
 use super::error::Error;
 use super::reply::{GoOn, IntoReply, Reply};
+use super::spill::Spill;
 use crate::http::Status;
 use crate::reactor::driver::Bell;
 
@@ -309,16 +312,19 @@ pub struct Pending<S> {
 #[derive(Debug)]
 pub(super) struct Helpers {
     jobs: Option<SyncSender<Job>>,
+    /// The files of uploads, which the helper thread makes and removes.
+    spill: Arc<Spill>,
     done: Receiver<Done>,
     done_by: Sender<Done>,
     bell: Option<Bell>,
 }
 
 impl Helpers {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(spill_folder: PathBuf) -> Self {
         let (done_by, done) = channel();
         Self {
             jobs: None,
+            spill: Arc::new(Spill::new(spill_folder)),
             done,
             done_by,
             bell: None,
@@ -340,9 +346,14 @@ impl Helpers {
 
     fn do_soon(&mut self, job: Job) -> Result<(), Busy> {
         self.jobs
-            .get_or_insert_with(start)
+            .get_or_insert_with(|| start(&self.spill))
             .try_send(job)
             .map_err(|_| Busy)
+    }
+
+    /// Where uploads go that are too large for memory.
+    pub(super) fn spill(&self) -> Arc<Spill> {
+        Arc::clone(&self.spill)
     }
 
     /// Has the loop look again.
@@ -358,16 +369,30 @@ impl Helpers {
     }
 }
 
-/// The thread is there from the first job on, and ends when its sender is gone.
+impl Drop for Helpers {
+    /// The loop has ended, so its thread may wait for the disk. The helper may be at a job that
+    /// takes longer than anybody wants to wait.
+    fn drop(&mut self) {
+        self.spill.close();
+    }
+}
+
+/// The thread is there from the first job on, and ends when its sender is gone. After each job it
+/// sweeps, so whoever has something swept needs a job only where none waits: a queue that is full
+/// is as good.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the helper thread is started"
 )]
-fn start() -> SyncSender<Job> {
+fn start(spill: &Arc<Spill>) -> SyncSender<Job> {
     let (jobs, queue) = sync_channel::<Job>(QUEUE_MAX);
+    let nudges = jobs.clone();
+    spill.swept_on(move || drop(nudges.try_send(Box::new(|| {}))));
+    let spill = Arc::clone(spill);
     std::thread::spawn(move || {
         for job in queue {
             do_job(job);
+            spill.sweep();
         }
     });
     jobs
@@ -377,4 +402,36 @@ fn start() -> SyncSender<Job> {
 /// it drops.
 pub(super) fn do_job(job: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(job));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_removed_behind_a_full_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut helpers = Helpers::new(folder.path().to_owned());
+        let (file, _) = helpers.spill().create(0).unwrap();
+        let path = file.path().to_owned();
+        let (begun, begins) = channel();
+        let (tell, over) = channel::<()>();
+        let busy = move || {
+            begun.send(()).unwrap();
+            over.recv().ok();
+        };
+        helpers.do_soon(Box::new(busy)).unwrap();
+        begins.recv().unwrap();
+        for _ in 1..QUEUE_MAX {
+            helpers.do_soon(Box::new(|| {})).unwrap();
+        }
+        let (look, seen) = channel();
+        let last = move || look.send(path.exists()).unwrap();
+        helpers.do_soon(Box::new(last)).unwrap();
+        assert!(helpers.do_soon(Box::new(|| {})).is_err(), "it is full");
+        drop(file);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(tell);
+        assert!(!seen.recv().unwrap(), "it goes before the last job");
+    }
 }

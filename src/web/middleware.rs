@@ -28,6 +28,7 @@ mod access_log;
 mod compression;
 mod cors;
 pub(super) mod csrf;
+pub(super) mod order;
 mod security;
 mod sessions;
 
@@ -40,6 +41,7 @@ pub use access_log::AccessLog;
 pub use compression::Compression;
 pub use cors::Cors;
 pub use csrf::{Csrf, CsrfToken};
+pub use order::Kind;
 pub use security::SecurityHeaders;
 pub use sessions::Sessions;
 
@@ -61,6 +63,12 @@ pub use sessions::Sessions;
 /// # drop(app);
 /// ```
 pub trait Middleware<S>: 'static {
+    /// Which others have to be wrapped before this one. They need not be there, but an app that
+    /// has one of them behind this one is refused.
+    fn comes_after(&self) -> Vec<Kind> {
+        Vec::new()
+    }
+
     /// A request has come. May answer at once; an [`Error`] gets the face of all others:
     /// `Some(Reply::of(error))`.
     fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {

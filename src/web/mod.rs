@@ -63,6 +63,7 @@ mod secret;
 mod service;
 mod session;
 mod shelf;
+mod spill;
 mod stored;
 mod stream;
 mod templates;

@@ -74,8 +74,11 @@ impl<S> Cx<'_, S> {
     pub fn render(&mut self, template: &str, own: impl Into<Value>) -> Result<Response, Error> {
         let pages = &self.house.desk.pages;
         let engine = pages.engine.as_ref().ok_or_else(|| {
-            let told = "there are no templates: say where they are with App::templates";
-            Error::internal(told)
+            Error::internal(format!(
+                "the page {template} cannot be rendered, because the app has no templates: \
+                 write App::templates(Templates::folder(\"templates\")), or Templates::embedded(…) \
+                 for those that are part of the program"
+            ))
         })?;
         let page = Page::new(self.request, own.into());
         let messages = page.messages();

@@ -17,7 +17,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use memchr::memmem;
 
-use super::Middleware;
+use super::{Compression, Kind, Middleware, Sessions};
 use crate::http::cookie::SetCookie;
 use crate::http::{Body, Method, Response};
 use crate::web::cx::Cx;
@@ -65,7 +65,8 @@ pub(in crate::web) struct Anchor {
 }
 
 /// Refuses what changes something and does not come from a page of this app. Wrap it after
-/// [`Sessions`](super::Sessions), so that it finds the session. The token stands in the form's field
+/// [`Sessions`], so that it finds the session, and after [`Compression`], so that it finds the token
+/// in what leaves: an app with another order is refused. The token stands in the form's field
 /// `csrf_token` (`{{ csrf_field() }}` of a template writes it), or in the field `X-CSRF-Token` of the
 /// request's head.
 ///
@@ -234,6 +235,11 @@ fn refusal(why: &str) -> Error {
 }
 
 impl<S> Middleware<S> for Csrf {
+    /// What has the session, and what makes an answer unreadable in which the token is looked for.
+    fn comes_after(&self) -> Vec<Kind> {
+        vec![Kind::of::<Sessions>(), Kind::of::<Compression>()]
+    }
+
     fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         // A session has left its own.
         let known = cx.request.carried::<Anchor>().copied();

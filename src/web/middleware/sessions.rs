@@ -137,6 +137,7 @@ impl Sessions {
 
 impl<S> Middleware<S> for Sessions {
     fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
+        // An app is not served with the wrong order, but middleware may hold middleware.
         assert!(
             cx.request.carried::<CsrfToken>().is_none(),
             "Csrf needs to know the session: wrap Sessions before Csrf"

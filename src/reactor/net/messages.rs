@@ -1,0 +1,132 @@
+//! # Messages: what is said to WebSockets
+
+use slab::Slab;
+
+use super::{Net, Sent, named};
+use crate::reactor::connection::Connection;
+use crate::reactor::outbox::{Blocks, Piece};
+use crate::reactor::stage::Stage;
+use crate::reactor::token::ConnId;
+use crate::ws::{self, Message, Session};
+
+/// The close code for what went wrong on this side.
+const OUR_FAULT: u16 = 1011;
+
+impl Net {
+    /// Says `message` to the WebSocket `id`.
+    #[inline]
+    pub fn send(&mut self, id: ConnId, message: Message<'_>) -> Sent {
+        let Self {
+            connections,
+            blocks,
+            deflate,
+            seed,
+            ..
+        } = self;
+        let Some(session) = open_session(connections, id) else {
+            return Sent::Gone;
+        };
+        let (_, piece) = blocks.write(|out| session.send(message, deflate, seed, out));
+        piece.map_or(Sent::Gone, |piece| self.push_within_budget(id, &piece))
+    }
+
+    /// Says `message` to every WebSocket of `ids`. It is encoded once for all of them, and once
+    /// more for each window size among those who take it compressed.
+    pub fn broadcast(&mut self, ids: impl IntoIterator<Item = ConnId>, message: Message<'_>) {
+        let policy = *self.deflate.policy();
+        let compress = policy.enabled && message.bytes().len() >= policy.bytes_min;
+        let mut plain: Option<Piece> = None;
+        let mut deflated: [Option<Piece>; 16] = Default::default();
+        for id in ids {
+            let Self {
+                connections,
+                blocks,
+                deflate,
+                ..
+            } = self;
+            let Some(session) = open_session(connections, id) else {
+                continue;
+            };
+            let encoded = match session
+                .agreed()
+                .filter(|_| compress)
+                .map(|_| session.shared_bits())
+            {
+                None => plain.get_or_insert_with(|| encode(blocks, |out| ws::frame(message, out))),
+                Some(Some(bits)) => deflated[usize::from(bits & 15)].get_or_insert_with(|| {
+                    encode(blocks, |out| {
+                        ws::deflated_frame(message, bits, deflate, out)
+                    })
+                }),
+                // Its window is its own, so its frames are too.
+                Some(None) => {
+                    self.send(id, message);
+                    continue;
+                }
+            };
+            self.push_within_budget(id, encoded);
+        }
+    }
+
+    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves. A code
+    /// that must not be sent (RFC 6455, 7.4: see [`is_close_code`](ws::is_close_code)) becomes 1011,
+    /// an error of the server's own, and is logged as one.
+    pub fn close(&mut self, id: ConnId, code: u16, reason: &str) {
+        let code = if ws::is_close_code(code) {
+            code
+        } else {
+            log::error!("close code {code} must not be sent: it becomes {OUR_FAULT}");
+            OUR_FAULT
+        };
+        let Self {
+            connections,
+            blocks,
+            seed,
+            now,
+            ..
+        } = self;
+        let Some(session) = open_session(connections, id) else {
+            return;
+        };
+        let (_, piece) = blocks.write(|out| session.close(code, reason, seed, out));
+        if let Some(connection) = named(connections, id) {
+            connection.since = now.instant;
+        }
+        self.push(id, piece);
+        self.arm(id);
+    }
+
+    /// Asks the WebSocket `id` for a sign of life.
+    pub(crate) fn ping(&mut self, id: ConnId) {
+        let Self {
+            connections,
+            blocks,
+            seed,
+            ..
+        } = self;
+        let Some(session) = open_session(connections, id) else {
+            return;
+        };
+        let (_, piece) = blocks.write(|out| session.ping(b"", seed, out));
+        self.push(id, piece);
+    }
+}
+
+fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
+    blocks
+        .write(frame)
+        .1
+        .expect("a frame has at least two bytes")
+}
+
+#[inline]
+fn open_session(connections: &mut Slab<Connection>, id: ConnId) -> Option<&mut Session> {
+    match connections.get_mut(id.slot()) {
+        Some(Connection {
+            generation,
+            stage: Stage::WebSocket(socket),
+            ..
+        }) if *generation == id.generation && socket.session.is_open() => Some(&mut socket.session),
+        _ => None,
+    }
+}
