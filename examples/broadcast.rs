@@ -77,5 +77,9 @@ impl App for Broadcast {
 }
 
 fn main() -> ExitCode {
-    parlour::cli::example(Broadcast::default())
+    parlour::cli::example(
+        "broadcast",
+        "rooms by path, without the framework",
+        Broadcast::default(),
+    )
 }

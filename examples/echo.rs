@@ -18,5 +18,5 @@ impl App for Echo {
 }
 
 fn main() -> ExitCode {
-    parlour::cli::example(Echo)
+    parlour::cli::example("echo", "says back what it hears", Echo)
 }

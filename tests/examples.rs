@@ -20,8 +20,8 @@ use support::*;
 )]
 mod support;
 
-/// Starts an example; cargo builds them beside the tests.
-fn example(name: &str) -> Server {
+/// An example; cargo builds them beside the tests.
+fn program(name: &str) -> Command {
     let test = std::env::current_exe().expect("this program has a path");
     let profile = test
         .parent()
@@ -33,9 +33,45 @@ fn example(name: &str) -> Server {
         "{} is missing: cargo build --examples",
         program.display()
     );
-    let mut command = Command::new(program);
+    Command::new(program)
+}
+
+/// Starts an example.
+fn example(name: &str) -> Server {
+    let mut command = program(name);
     command.args(["--listen", "127.0.0.1:0"]);
     Server::start(command)
+}
+
+#[test]
+fn each_says_what_it_is_when_it_is_asked() {
+    let names = [
+        "broadcast",
+        "consumers",
+        "echo",
+        "embed",
+        "mvc",
+        "rooms",
+        "sessions",
+        "websocket_view",
+    ];
+    for name in names {
+        let said = program(name).arg("--help").output().unwrap();
+        let told = String::from_utf8(said.stderr).unwrap();
+        assert!(said.status.success() && told.is_empty(), "{name}: {told}");
+        let help = String::from_utf8(said.stdout).unwrap();
+        assert!(help.starts_with(&format!("{name}: ")), "{help}");
+        // Where the words of each line begin, behind two blanks that no word has in it.
+        let options = help.lines().filter_map(|line| line.strip_prefix("  "));
+        let columns: Vec<_> = options
+            .map(|line| {
+                let gap = line.find("  ").unwrap_or_else(|| panic!("{line}"));
+                gap + line[gap..].find(|c| c != ' ').unwrap()
+            })
+            .collect();
+        assert!(columns.len() >= 2, "{help}");
+        assert!(columns.iter().all(|it| *it == columns[0]), "{help}");
+    }
 }
 
 /// A member of a room.

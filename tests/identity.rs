@@ -16,10 +16,10 @@ use flate2::read::GzDecoder;
 use parlour::client::ConnectError;
 use parlour::http::{Method, Response, Status};
 use parlour::store::{Database, Reader};
-use parlour::web::middleware::{Compression, Cors, Csrf, CsrfToken, Sessions};
+use parlour::web::middleware::{Compression, Cors, Csrf, CsrfToken, Kind, Sessions};
 use parlour::web::{
-    App, Connect, Consumer, Cx, Error, Live, Reply, Return, Running, Scope, Secret, Templates,
-    Wait, context, flash, login, login_required, logout, logout_everywhere, password,
+    App, Connect, Consumer, Cx, Error, Live, Middleware, Reply, Return, Running, Scope, Secret,
+    Templates, Wait, context, flash, login, login_required, logout, logout_everywhere, password,
     rate_limit_by, same_origin_required, take_flashes,
 };
 use parlour::ws::Message;
@@ -610,13 +610,58 @@ fn an_answer_with_a_cookie_is_in_no_cache_of_several() {
 }
 
 #[test]
-fn middleware_in_the_wrong_order_is_told_in_every_answer() {
+fn middleware_in_the_wrong_order_refuses_the_app() {
+    struct Late;
+    impl Middleware<()> for Late {
+        fn comes_after(&self) -> Vec<Kind> {
+            vec![Kind::of::<Csrf>()]
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let refusal = |wrap: fn(App<()>, Sessions, Csrf) -> App<()>| {
+        let database = database(folder.path());
+        let (running, _) = serve(move || {
+            let secret = Secret::random();
+            let sessions = Sessions::new(&database, &secret).unwrap();
+            wrap(App::new(()), sessions, Csrf::new(&secret))
+        });
+        running.stop().err().map(|error| error.to_string())
+    };
+    let check = |wrap, expected: &str| {
+        let error = refusal(wrap).unwrap();
+        assert!(error.ends_with(expected), "{error}");
+    };
+    check(
+        |app, sessions, csrf| app.wrap(csrf).wrap(sessions),
+        "write .wrap(Sessions…) before .wrap(Csrf…)",
+    );
+    check(
+        |app, sessions, csrf| app.wrap(sessions).wrap(csrf).wrap(Compression::new()),
+        "write .wrap(Compression…) before .wrap(Csrf…)",
+    );
+    check(
+        |app, _, csrf| app.wrap(Late).wrap(csrf),
+        "write .wrap(Csrf…) before .wrap(Late…)",
+    );
+    let right = refusal(|app, sessions, csrf| app.wrap(sessions).wrap(csrf).wrap(Late));
+    assert_eq!(right, None);
+}
+
+/// Middleware may hold middleware, and then nobody knows the order before a request comes.
+#[test]
+fn a_hidden_wrong_order_is_told_in_every_answer() {
+    struct Hiding(Csrf);
+    impl Middleware<()> for Hiding {
+        fn request(&self, cx: &mut Cx<'_, ()>) -> Option<Reply<()>> {
+            self.0.request(cx)
+        }
+    }
     let folder = tempfile::tempdir().unwrap();
     let database = database(folder.path());
     let (running, address) = serve(move || {
         let secret = Secret::random();
         App::new(())
-            .wrap(Csrf::new(&secret))
+            .wrap(Hiding(Csrf::new(&secret)))
             .wrap(Sessions::new(&database, &secret).unwrap())
             .get("/who", who)
     });

@@ -237,6 +237,41 @@ fn what_is_wrong_in_a_template_is_told_to_the_log_and_not_to_the_client() {
 }
 
 #[test]
+fn what_the_log_is_told_says_what_to_do() {
+    fn show(cx: &mut Cx<'_, ()>) -> Result<Response, Error> {
+        cx.render("a.html", context! { item => context! { title => "milk" } })
+    }
+    let told = |text: Option<&'static str>| {
+        let (running, mut browser) = serve(move || {
+            let app = App::new(()).get("/", show).on_error(|_, error| {
+                let cause = error.cause().unwrap().to_owned();
+                Some(Response::text(cause).with_status(error.status()))
+            });
+            match text {
+                Some(text) => {
+                    let templates: &'static [_] = Vec::leak(vec![("a.html", text)]);
+                    app.templates(Templates::embedded(templates))
+                }
+                None => app,
+            }
+        });
+        let told = browser.get("/").expect(500).text().to_owned();
+        running.stop().unwrap();
+        told
+    };
+    let check = |text, parts: &[&str]| {
+        let told = told(text);
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+    };
+    check(None, &["a.html", "no templates", "write App::templates("]);
+    check(Some("one\n{{ itm }}"), &["`itm` is undefined", "a.html:2"]);
+    check(
+        Some("{{ item.titel }}"),
+        &["`item.titel` is undefined", "a.html:1"],
+    );
+}
+
+#[test]
 fn an_app_with_a_broken_part_is_refused() {
     const BROKEN: &[(&str, &str)] = &[("a.html", "fine"), ("b.html", "one\n{% for %}")];
     let error = refusal(|| App::new(()).templates(Templates::embedded(BROKEN)));

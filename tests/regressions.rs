@@ -17,7 +17,7 @@ use people::Browser;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 mod people;
 
@@ -367,6 +367,99 @@ fn a_file_that_a_crash_left_is_no_obstacle() {
         )
         .expect(200);
 }
+/// An app that keeps uploads, and whose helper is busy for as long as somebody wants.
+struct Busy {
+    kept: Vec<Upload>,
+    begun: mpsc::Sender<()>,
+    /// Comes when the helper may go on.
+    over: Option<mpsc::Receiver<()>>,
+}
+
+/// Three uploads in a folder, and then a helper that is busy until it is told.
+fn busy_with_uploads(folder: &tempfile::TempDir) -> (Running<Busy>, SocketAddr, mpsc::Sender<()>) {
+    let path = folder.path().to_owned();
+    let (begun, begins) = mpsc::channel();
+    let (tell, over) = mpsc::channel();
+    let busy = Busy {
+        kept: Vec::new(),
+        begun,
+        over: Some(over),
+    };
+    let (running, address) = serve(move || {
+        App::new(busy)
+            .spill_folder(path)
+            .post("/", |cx: &mut Cx<'_, Busy>| {
+                let upload = cx.request.take_upload("f");
+                cx.state.kept.extend(upload);
+                "kept"
+            })
+            .get("/busy", |cx: &mut Cx<'_, Busy>| {
+                let (begun, over) = (cx.state.begun.clone(), cx.state.over.take());
+                Wait::on_helper(move || {
+                    begun.send(()).unwrap();
+                    over.unwrap().recv().ok();
+                })
+                .then(|_, ()| "over")
+            })
+            .get("/save", |cx: &mut Cx<'_, Busy>| {
+                let upload = cx.state.kept.pop().unwrap();
+                upload.save("never").then(|_, _| "saved")
+            })
+            .get("/kept", |cx: &mut Cx<'_, Busy>| {
+                cx.state.kept.len().to_string()
+            })
+            .get("/drop", |cx: &mut Cx<'_, Busy>| {
+                cx.state.kept.pop();
+                "dropped"
+            })
+    });
+    let mut browser = Browser::at(address);
+    let fields = [("Content-Type", "multipart/form-data; boundary=b")];
+    for _ in 0..3 {
+        let answer = browser.ask("POST", "/", &fields, &form(1, 600_000));
+        assert_eq!(answer.expect(200).text(), "kept");
+    }
+    assert_eq!(count(folder), 3);
+    ask_and_go(address, "/busy");
+    begins.recv().unwrap();
+    (running, address, tell)
+}
+
+fn ask_and_go(address: SocketAddr, path: &str) {
+    let mut raw = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    raw.write_all(request.as_bytes()).unwrap();
+    raw.shutdown(std::net::Shutdown::Write).unwrap();
+}
+
+fn count(folder: &tempfile::TempDir) -> usize {
+    std::fs::read_dir(folder.path()).unwrap().count()
+}
+
+#[test]
+fn the_loop_does_not_remove_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_running, address, tell) = busy_with_uploads(&folder);
+    for _ in 0..3 {
+        Browser::at(address).get("/drop").expect(200);
+    }
+    assert_eq!(count(&folder), 3, "the helper is busy");
+    tell.send(()).unwrap();
+    eventually(|| count(&folder) == 0);
+}
+
+#[test]
+fn no_file_outlasts_its_app() {
+    let folder = tempfile::tempdir().unwrap();
+    let (running, address, tell) = busy_with_uploads(&folder);
+    Browser::at(address).get("/drop").expect(200);
+    ask_and_go(address, "/save");
+    eventually(|| Browser::at(address).get("/kept").text() == "1");
+    let _busy = running.stop().unwrap();
+    assert_eq!(count(&folder), 0);
+    drop(tell);
+}
+
 #[test]
 fn files_of_a_form_are_not_kept_open() {
     let folder = tempfile::tempdir().unwrap();

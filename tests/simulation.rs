@@ -60,8 +60,13 @@ fn every_world_keeps_its_promises() {
         sum.compared += report.compared;
         sum.bytes += report.bytes;
         sum.lasted_ms += report.lasted_ms;
+        sum.shared += report.shared;
     }
     eprintln!("{} worlds: {sum:?}", seeds.len());
+    assert!(
+        seeds.len() < 100 || sum.shared > 100,
+        "hardly anybody read together"
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     Program::new("mvc", "things to do and a micro-blog, for many people")
         .keeps_data("mvc-data")
         .option(
-            "templates",
+            "templates DIR",
             "",
             "Read pages from this folder, again when they change",
         )

@@ -130,12 +130,12 @@ fn main() -> ExitCode {
     Program::new("sessions", "a public chat over REST, with a bot")
         .keeps_data("sessions-data")
         .option(
-            "ws-listen",
+            "ws-listen ADDR",
             WS_LISTEN,
             "Where to listen for WebSockets as well",
         )
         .option(
-            "docs",
+            "docs DIR",
             "",
             "Folder with text and Markdown that the bot is to read",
         )

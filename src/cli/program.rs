@@ -18,13 +18,19 @@ use crate::web::App;
 
 /// A program in the making.
 ///
+/// It knows `--listen ADDR`, as often as wanted, `--data DIR` if it [keeps data](Self::keeps_data),
+/// [options](Self::option) of its own, and `--help`. When it is ready it says `listening on
+/// http://ADDR` on standard output, a line for each address; its log goes to standard error. It ends
+/// with grace on SIGTERM. Words that it does not know end it with status 2 and say what would do, and
+/// what the world refuses with status 1.
+///
 /// ```no_run
 /// use parlour::cli::Program;
 /// use parlour::web::{App, Cx};
 ///
 /// fn main() -> std::process::ExitCode {
 ///     Program::new("greeter", "says hello")
-///         .option("name", "world", "Whom to greet")
+///         .option("name WHOM", "world", "Whom to greet")
 ///         .run(|args| {
 ///             let hello = format!("Hello, {}!\n", args.option("name"));
 ///             Ok::<_, String>(App::new(()).get("/", move |_: &mut Cx<'_, ()>| hello.clone()))
@@ -44,11 +50,30 @@ pub struct Program {
 #[derive(Debug)]
 struct Choice {
     name: &'static str,
+    /// What the help calls its value.
+    value_name: String,
     value: String,
     help: &'static str,
 }
 
 /// What a program was asked for.
+///
+/// ```no_run
+/// use parlour::cli::Program;
+/// use parlour::store::Database;
+/// use parlour::web::{App, Cx};
+///
+/// fn main() -> std::process::ExitCode {
+///     Program::new("diary", "keeps a diary").keeps_data("diary-data").run(|args| {
+///         let database = Database::open(args.data().join("diary.db"), &[])?;
+///         let text = format!("kept in {}", args.data().display());
+///         // Scripts on this machine find it here, wherever people do.
+///         args.listen_also(format!("unix:{}/socket", args.data().display()).parse()?);
+///         let page = move |_: &mut Cx<'_, Database>| text.clone();
+///         Ok::<_, Box<dyn std::error::Error>>(App::new(database).get("/", page))
+///     })
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Args {
     listen: Vec<Address>,
@@ -109,10 +134,17 @@ impl Program {
         self
     }
 
-    /// There is `--NAME VALUE`. A default of no characters is for what need not be said.
-    pub fn option(mut self, name: &'static str, default: &str, help: &'static str) -> Self {
+    /// There is an option with a value, written as the help shows it but for the dashes: `port PORT`
+    /// is `--port PORT`, and [`Args::option`] knows it as `port`. A default of no characters is for
+    /// what need not be said.
+    pub fn option(mut self, option: &'static str, default: &str, help: &'static str) -> Self {
+        let (name, value_name) = match option.split_once(' ') {
+            Some((name, value_name)) => (name, value_name.to_owned()),
+            None => (option, option.to_uppercase()),
+        };
         self.options.push(Choice {
             name,
+            value_name,
             value: default.to_owned(),
             help,
         });
@@ -205,37 +237,82 @@ impl Program {
     }
 
     fn help(&self) -> String {
+        let mut lines = vec![(
+            "--listen ADDR".to_owned(),
+            "Where to listen; port 0 picks a free one [default: 127.0.0.1:8080]".to_owned(),
+        )];
+        if let Some(folder) = &self.data {
+            let folder = folder.display();
+            let help = format!("Folder for what is kept [default: {folder}]");
+            lines.push(("--data DIR".to_owned(), help));
+        }
+        for option in &self.options {
+            let help = match option.value.as_str() {
+                "" => option.help.to_owned(),
+                value => format!("{} [default: {value}]", option.help),
+            };
+            lines.push((format!("--{} {}", option.name, option.value_name), help));
+        }
+        lines.push(("-h, --help".to_owned(), "Show this help".to_owned()));
+        let width = lines.iter().map(|(option, _)| option.chars().count()).max();
+        let width = width.unwrap_or_default();
         let mut text = format!(
             "{}: {}\n\nUsage: {} [OPTIONS]\n\nOptions:\n",
             self.name, self.about, self.name
         );
-        let mut line = |option: &str, help: &str| {
+        for (option, help) in lines {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "  {option:<18} {help}");
-        };
-        line(
-            "--listen ADDR",
-            "Where to listen; port 0 picks a free one [default: 127.0.0.1:8080]",
-        );
-        if let Some(folder) = &self.data {
-            let folder = folder.display();
-            line(
-                "--data DIR",
-                &format!("Folder for what is kept [default: {folder}]"),
-            );
+            let _ = writeln!(text, "  {option:<width$}  {help}");
         }
-        for Choice { name, value, help } in &self.options {
-            let option = format!("--{name} {}", name.to_uppercase());
-            match value.as_str() {
-                "" => line(&option, help),
-                _ => line(&option, &format!("{help} [default: {value}]")),
-            }
-        }
-        line("-h, --help", "Show this help");
         text
     }
 }
 
 fn not_text(value: OsString) -> CliError {
     CliError::Usage(format!("'{}' is not text", value.to_string_lossy()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program() -> Program {
+        Program::new("clock", "tells the time")
+            .keeps_data("clock-data")
+            .option("zone", "", "Where it is")
+            .option("bells-and-whistles FILE", "bell.wav", "What it sounds like")
+    }
+
+    #[test]
+    fn the_help_has_columns_whatever_the_options_are_called() {
+        let expected = "\
+clock: tells the time
+
+Usage: clock [OPTIONS]
+
+Options:
+  --listen ADDR              Where to listen; port 0 picks a free one [default: 127.0.0.1:8080]
+  --data DIR                 Folder for what is kept [default: clock-data]
+  --zone ZONE                Where it is
+  --bells-and-whistles FILE  What it sounds like [default: bell.wav]
+  -h, --help                 Show this help
+";
+        assert_eq!(program().help(), expected);
+    }
+
+    #[test]
+    fn options_are_known_by_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_str().unwrap();
+        let read = |words: &[&str]| {
+            let words = [&["clock", "--data", data], words].concat();
+            program().read(Parser::from_iter(words))
+        };
+        let args = read(&["--bells-and-whistles", "cuckoo.wav"])
+            .unwrap()
+            .unwrap();
+        assert_eq!(args.option("bells-and-whistles"), "cuckoo.wav");
+        assert_eq!(args.option("zone"), "");
+        assert!(matches!(read(&["--FILE", "a"]), Err(CliError::Usage(_))));
+    }
 }

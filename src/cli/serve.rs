@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{CliError, HELP, exit_code, log_to_stderr, say};
+use super::{CliError, HELP, Program, exit_code, say};
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
@@ -158,18 +158,9 @@ fn open(addresses: &[Address]) -> Result<Driver, CliError> {
 }
 
 /// Runs an example: a small server whose only option is `--listen ADDR`.
-pub fn example<A: App>(app: A) -> ExitCode {
-    log_to_stderr("example");
-    let read = || {
-        let mut words = Parser::from_env();
-        let mut listen = Vec::new();
-        while let Some(word) = words.next()? {
-            match word {
-                Arg::Long("listen") => listen.push(words.value()?.parse_with(str::parse)?),
-                other => return Err(other.unexpected().into()),
-            }
-        }
-        Ok(listen)
-    };
-    exit_code(read().and_then(|listen: Vec<Address>| serve_app(app, &listen)))
+pub fn example<A: App>(name: &'static str, about: &'static str, app: A) -> ExitCode {
+    match Program::new(name, about).args() {
+        Ok(args) => exit_code(serve_app(app, args.listen())),
+        Err(status) => status,
+    }
 }

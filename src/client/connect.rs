@@ -240,36 +240,18 @@ impl<'u> Place<'u> {
         })
     }
 
-    /// The addresses of the host. The system's search takes no timeout, so it goes on in a thread of
-    /// its own if it is not done in time, until the system gives it up.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a search that blocks cannot be bounded otherwise"
-    )]
+    /// The addresses of the host.
     fn look_up(&self, deadline: Option<Instant>) -> Result<Vec<SocketAddr>, ConnectError> {
-        let outage = |error| ConnectError::Outage {
-            authority: self.authority.to_owned(),
-            error,
-        };
         if let Ok(ip) = self.host.parse::<IpAddr>() {
             return Ok(vec![(ip, self.port).into()]);
         }
         let name = (self.host.to_owned(), self.port);
-        let (found, finds) = mpsc::channel();
-        thread::Builder::new()
-            .name("look-up".to_owned())
-            .spawn(move || {
-                // Nobody may be waiting any more.
-                let _ = found.send(name.to_socket_addrs().map(Vec::from_iter));
-            })
-            .map_err(outage)?;
-        let found = match left(deadline) {
-            Some(left) => finds
-                .recv_timeout(left)
-                .map_err(|_| ConnectError::TimedOut)?,
-            None => finds.recv().map_err(|_| ConnectError::TimedOut)?,
-        };
-        found.map_err(outage)
+        let search = move || name.to_socket_addrs().map(Vec::from_iter);
+        let found = in_time(deadline, search).ok_or(ConnectError::TimedOut)?;
+        found.map_err(|error| ConnectError::Outage {
+            authority: self.authority.to_owned(),
+            error,
+        })
     }
 
     /// A stream to the first address that answers.
@@ -301,6 +283,31 @@ impl<'u> Place<'u> {
         } else {
             outage(last)
         })
+    }
+}
+
+/// What a search finds, if it does in time. The system's takes no timeout, so it goes on in a thread of
+/// its own if it is not done then, until the system gives it up.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a search that blocks cannot be bounded otherwise"
+)]
+fn in_time<T: Send + 'static>(
+    deadline: Option<Instant>,
+    search: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Option<io::Result<T>> {
+    let (found, finds) = mpsc::channel();
+    let thread = thread::Builder::new().name("look-up".to_owned());
+    let spawned = thread.spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = found.send(search());
+    });
+    if let Err(error) = spawned {
+        return Some(Err(error));
+    }
+    match left(deadline) {
+        Some(left) => finds.recv_timeout(left).ok(),
+        None => finds.recv().ok(),
     }
 }
 
@@ -589,6 +596,22 @@ pub(super) mod tests {
             matches!(error, ConnectError::Outage { .. } | ConnectError::TimedOut),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_search_for_a_host_is_given_up_in_time() {
+        let (end, over) = mpsc::channel::<()>();
+        let search = move || {
+            over.recv().ok();
+            Ok(())
+        };
+        let soon = now() + Duration::from_millis(20);
+        assert!(in_time(Some(soon), search).is_none());
+        drop(end);
+        let found = in_time(now().checked_add(Duration::from_secs(60)), || Ok(7));
+        assert_eq!(found.unwrap().unwrap(), 7);
+        let missing = || Err::<(), _>(io::ErrorKind::NotFound.into());
+        assert!(in_time(None, missing).unwrap().is_err());
     }
 
     #[test]

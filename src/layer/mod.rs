@@ -4,6 +4,17 @@
 //! name, and what is said to a group is said to each of its members. Joining and leaving take the
 //! same time however large the group is, and a channel that ends leaves everything at once.
 //!
+//! ```
+//! use parlour::layer::{Channel, Layer, LocalLayer};
+//!
+//! let mut layer = LocalLayer::default();
+//! layer.join("news", Channel(7))?;
+//! for member in layer.members("news") {
+//!     println!("{member} hears it");
+//! }
+//! # Ok::<(), parlour::layer::Refusal>(())
+//! ```
+//!
 //! Promises
 //! 1. A member is in a group once, from `join` to `leave` or `end`, and nowhere after `end`.
 //! 2. Members are listed in an order that only joins and leaves decide: the same calls give the
@@ -20,6 +31,32 @@ use std::fmt;
 use slab::Slab;
 
 /// A connection that takes events: its name is never given to another.
+///
+/// Whoever wants to be answered later leaves it, and is found as long as the connection lasts:
+///
+/// ```
+/// use parlour::layer::Channel;
+/// use parlour::web::{Consumer, Event, Live};
+/// use parlour::ws::Message;
+///
+/// /// Whoever asks waits for somebody who knows.
+/// struct Help;
+///
+/// impl Consumer<Vec<Channel>> for Help {
+///     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, Vec<Channel>>) {
+///         match message {
+///             Message::Text("help") => live.state.push(live.channel()),
+///             Message::Text(advice) => {
+///                 for asker in std::mem::take(live.state) {
+///                     live.house.send(asker, &Event::new("advice", advice));
+///                 }
+///             }
+///             Message::Binary(_) => {}
+///         }
+///     }
+/// }
+/// # let _ = Help;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Channel(pub u64);
 
@@ -30,6 +67,19 @@ impl fmt::Display for Channel {
 }
 
 /// Why a join is refused.
+///
+/// ```
+/// use parlour::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
+///
+/// let mut layer = LocalLayer::new(Bounds { members_max: 2, ..Bounds::default() });
+/// for player in [Channel(1), Channel(2)] {
+///     layer.join("table", player)?;
+/// }
+/// let refused = layer.join("table", Channel(3));
+/// assert_eq!(refused, Err(Refusal::GroupFull));
+/// assert_eq!(Refusal::GroupFull.to_string(), "the group has as many members as it may");
+/// # Ok::<(), Refusal>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The name is empty or longer than [`Bounds::name_bytes_max`].
@@ -53,6 +103,16 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// How large a layer may grow.
+///
+/// ```
+/// use parlour::layer::Bounds;
+/// use parlour::web::App;
+///
+/// // Tables for four, and nobody plays at more than three.
+/// let tables = Bounds { members_max: 4, groups_max: 3, ..Bounds::default() };
+/// let app = App::new(()).group_bounds(tables);
+/// # drop(app);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Bytes of a group's name. Others: Django Channels 100 characters.
@@ -115,6 +175,23 @@ struct Seat {
 }
 
 /// The layer of one machine.
+///
+/// An app has one inside and asks it by way of its [`House`](crate::web::House). It can be used alone, by
+/// a server without the framework:
+///
+/// ```
+/// use parlour::layer::{Channel, Layer, LocalLayer};
+///
+/// let mut layer = LocalLayer::default();
+/// layer.join("kitchen", Channel(1))?;
+/// layer.join("garden", Channel(1))?;
+/// layer.join("garden", Channel(2))?;
+/// assert_eq!(layer.groups(Channel(1)), ["kitchen", "garden"]);
+/// assert!(layer.leave("kitchen", Channel(1)) && !layer.leave("kitchen", Channel(1)));
+/// // A group without members is gone.
+/// assert_eq!((layer.groups_len(), layer.channels_len()), (1, 2));
+/// # Ok::<(), parlour::layer::Refusal>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct LocalLayer {
     bounds: Bounds,

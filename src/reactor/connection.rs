@@ -11,6 +11,10 @@ use crate::reactor::settings::Waits;
 use crate::reactor::stage::{Closing, Http, Stage, Turn, Upload};
 use crate::reactor::token::ConnId;
 
+/// The part of the linger that is waited for a peer whose answer had left before a shutdown: a quarter
+/// of a second, and clients that see the end go at once.
+const BRIEF: u32 = 8;
+
 /// Where a connection comes from, in 20 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
@@ -187,6 +191,11 @@ impl Connection {
             Stage::WebSocket(socket) if socket.session.is_open() => {
                 self.next_sign(socket.terms.heartbeat.as_ref(), waits)
             }
+            Stage::Closing(Closing {
+                shut: true,
+                brief: true,
+                ..
+            }) => self.since + waits.linger / BRIEF,
             Stage::Closing(Closing { shut: true, .. }) => {
                 (self.since + waits.close).min(self.heard.max(self.since) + waits.linger)
             }

@@ -122,6 +122,8 @@ pub(crate) struct Closing {
     pub(crate) shut: bool,
     /// How much more input is thrown away before patience ends.
     pub(crate) patience_bytes: usize,
+    /// Everything had left before: only what is under way has to arrive.
+    pub(crate) brief: bool,
 }
 
 impl Closing {
@@ -133,6 +135,7 @@ impl Closing {
         Self {
             shut: false,
             patience_bytes: Self::PATIENCE_BYTES,
+            brief: false,
         }
     }
 }

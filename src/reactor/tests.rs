@@ -431,3 +431,29 @@ fn an_app_hears_when_all_begins_and_says_farewell_in_its_own_way() {
     assert_eq!(world.wire(one).said, b"\x88\x0b\x0f\xa4back soon");
     assert_eq!(world.hear(other), "", "it has had its close");
 }
+
+/// What has just left may still be on its way, and so may the next request. To close over that would
+/// reset the connection, and the peer might lose the end of its answer.
+#[test]
+fn a_shutdown_lets_the_last_answer_arrive() {
+    let mut world = World::new();
+    let long_ago = world.connect();
+    world.say(long_ago, get("/"));
+    world.pass(Settings::default().waits.linger.as_secs());
+    let (leaving, deaf) = (world.connect(), world.connect());
+    for id in [leaving, deaf] {
+        world.say(id, get("/"));
+    }
+    world.engine.shut_down();
+    world.turn();
+    assert_eq!(world.end(long_ago), Some(Effect::Close(long_ago)));
+    for id in [leaving, deaf] {
+        assert_eq!(world.end(id), None);
+        assert!(world.wire(id).shut && world.wire(id).wanted);
+    }
+    world.say(leaving, get("/too/late"));
+    world.finish(leaving);
+    assert_eq!(world.end(leaving), Some(Effect::Close(leaving)));
+    world.pass(1);
+    assert_eq!(world.end(deaf), Some(Effect::Close(deaf)));
+}

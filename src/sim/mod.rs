@@ -28,6 +28,7 @@
 //!
 //! Never knows: sockets, the machine's clock. Start reading at [`run`], then `World::turn`.
 
+mod feed;
 mod network;
 mod people;
 mod reader;
@@ -51,6 +52,8 @@ pub struct Report {
     pub compared: u64,
     /// Bytes that went either way.
     pub bytes: u64,
+    /// Pieces of streams that several read together.
+    pub shared: u64,
 }
 
 /// Lets a world run to its end. Panics where a promise is broken.

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::ground::seed::Seed;
+use crate::sim::feed;
 use crate::sim::network::End;
 use crate::sim::reader::Reader;
 use crate::sim::subject::{self, BODY_BYTES_MAX, Subject};
@@ -47,6 +48,8 @@ pub(super) struct View<'w> {
     pub(super) subject: &'w Subject,
     /// Its own stay in a room.
     pub(super) stay: Option<subject::Stay>,
+    /// The first piece that it is owed of a feed.
+    pub(super) fed_from: Option<usize>,
     pub(super) shut_down: bool,
     pub(super) outbox_bytes_max: usize,
     pub(super) pause_bytes: usize,
@@ -91,6 +94,8 @@ struct Owed {
     status: u16,
     /// None where the words are the server's own.
     body: Option<Vec<u8>>,
+    /// So many pieces of this feed, from where it came in.
+    feed: Option<(usize, usize)>,
     head_only: bool,
     closes: bool,
     /// May break off: the app does not look at what becomes of what it writes.
@@ -104,6 +109,7 @@ impl Owed {
         Self {
             status: 200,
             body: Some(body),
+            feed: None,
             head_only: false,
             closes: false,
             fragile: false,
@@ -121,10 +127,31 @@ impl Owed {
         }
     }
 
+    /// Pieces of a feed. Those who say it to all do not look at what becomes of it.
+    fn feed(name: usize, count: usize) -> Self {
+        Self {
+            body: None,
+            feed: Some((name, count)),
+            closes: true,
+            fragile: true,
+            ..Self::ok(Vec::new())
+        }
+    }
+
+    /// The body, where it is known.
+    fn body(&self, view: &View<'_>) -> Option<Vec<u8>> {
+        match self.feed {
+            Some((name, count)) => Some(feed::pieces(name, view.fed_from?, count)),
+            None => self.body.clone(),
+        }
+        .filter(|_| !self.head_only)
+    }
+
     const fn fault(status: u16) -> Self {
         Self {
             status,
             body: None,
+            feed: None,
             head_only: false,
             closes: true,
             fragile: false,
@@ -186,6 +213,10 @@ impl Asker {
             && let Some(last) = last_ask(chance, &mut leave)
         {
             script.push_back(last);
+        }
+        // Some come for nothing but a feed, so that several read it together.
+        if leave != Leave::Reset && chance.once_in(3) {
+            script = VecDeque::from([feed_ask(chance)]);
         }
         // Now and then somebody who says nothing at all.
         if chance.once_in(20) {
@@ -278,8 +309,8 @@ impl Asker {
             compared += 1;
             let status = answer.status;
             assert_eq!(status, owed.status, "another answer than is owed: {owed:?}");
-            if let Some(body) = owed.body.as_ref().filter(|_| !owed.head_only) {
-                let same = *body == answer.body;
+            if let Some(body) = owed.body(view) {
+                let same = body == answer.body;
                 assert!(same, "promise 3: a body is whole and in order, {owed:?}");
             }
             assert!(
@@ -306,6 +337,13 @@ impl Asker {
 
     fn end(&mut self, end: End, excused: bool, view: &View<'_>, deeds: &mut Vec<Deed>) {
         self.judge(end == End::Clean, view, deeds);
+        // Of what breaks off, the beginning.
+        if let (Some(owed), Some(begun)) = (self.owed.front(), self.reader.begun())
+            && let Some(body) = owed.body(view)
+        {
+            let same = body.starts_with(&begun.body);
+            assert!(same, "promise 3: a body is in order, {owed:?}");
+        }
         if !self.ended {
             self.leave_now(deeds);
         }
@@ -497,6 +535,22 @@ fn ask(chance: &mut Seed) -> Ask {
                 owed,
             }
         }
+    }
+}
+
+/// A request for some pieces of a feed. Its connection ends behind them.
+fn feed_ask(chance: &mut Seed) -> Ask {
+    let (name, count) = (chance.below(2) as usize, 1 + chance.below(60) as usize);
+    let (every, known) = (1 + chance.below(200), chance.below(2));
+    let target = format!("/feed?name={name}&pieces={count}&every={every}&known={known}");
+    let bytes = match chance.once_in(2) {
+        true => request("GET", &target, "Connection: close\r\n"),
+        false => format!("GET {target} HTTP/1.0\r\n\r\n").into_bytes(),
+    };
+    Ask {
+        bytes,
+        after_continue: None,
+        owed: Some(Owed::feed(name, count)),
     }
 }
 

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ground::time::Instant;
 use crate::http::{Head, Method, Response, Status};
 use crate::reactor::{Answer, App, Call, ConnId, Net, Reception, Request, Sent, Upgrade};
+use crate::sim::feed::{self, Feed};
 use crate::ws::Message;
 
 /// Bodies over this are refused.
@@ -82,6 +83,11 @@ enum Task {
     Upload(Upload),
     /// Will be given up.
     GiveUp,
+    /// Reads a feed, which goes on at its timer.
+    Feed {
+        name: usize,
+        every_ms: u64,
+    },
 }
 
 /// A body that comes in pieces, so far.
@@ -153,6 +159,11 @@ pub(super) struct Subject {
     stopped: bool,
     pub(super) rooms: BTreeMap<u64, Room>,
     pub(super) stays: BTreeMap<ConnId, Stay>,
+    feeds: BTreeMap<usize, Feed>,
+    /// The first piece that each reader of a feed is owed.
+    pub(super) fed_from: BTreeMap<ConnId, usize>,
+    /// Pieces that several took together.
+    pub(super) shared: u64,
 }
 
 impl Subject {
@@ -200,6 +211,7 @@ impl Subject {
         let open = self.members.values().filter(|member| !member.closed);
         assert_eq!(open.count(), 0, "members are left");
         assert!(self.rooms.values().all(|room| room.members.is_empty()));
+        assert!(self.feeds.values().all(Feed::is_empty));
     }
 
     fn put_off(&mut self, call: Call, ms: usize, task: Task, net: &Net) -> Answer {
@@ -289,6 +301,33 @@ impl Subject {
         Response::new(Status::OK).stream(length)
     }
 
+    /// Somebody reads a feed from now on.
+    fn feed(&mut self, call: Call, query: Option<&str>, net: &Net) -> Response {
+        let (name, count) = (number(query, "name"), number(query, "pieces").max(1));
+        let feed = self.feeds.entry(name).or_insert_with(|| Feed::new(name));
+        let from = feed.join(call, count);
+        self.fed_from.insert(call.id, from);
+        let every_ms = number(query, "every") as u64;
+        self.tasks.insert(call, Task::Feed { name, every_ms });
+        self.timers
+            .insert((Instant(net.now().instant.0 + every_ms), call));
+        let length = feed::pieces(name, from, count).len() as u64;
+        let length = (number(query, "known") > 0).then_some(length);
+        Response::new(Status::OK).stream(length)
+    }
+
+    /// Says the next piece of a feed to all who read it.
+    fn say_in_feed(&mut self, name: usize, net: &mut Net) {
+        let Some(feed) = self.feeds.get_mut(&name) else {
+            return;
+        };
+        let (done, took) = feed.say(net);
+        self.shared += u64::from(took > 1);
+        for call in done {
+            self.tasks.remove(&call);
+        }
+    }
+
     fn say_in_room(&mut self, tag: u64, message: &[u8], net: &mut Net) {
         let room = self.rooms.entry(tag).or_default();
         let numbered = [format!("{} ", room.log.len()).as_bytes(), message].concat();
@@ -299,7 +338,7 @@ impl Subject {
     }
 
     /// Says to a deaf member what it missed, as far as there is room.
-    fn feed(&mut self, id: ConnId, net: &mut Net) {
+    fn tell_missed(&mut self, id: ConnId, net: &mut Net) {
         let Some(Member {
             tag,
             next: next @ Some(_),
@@ -455,6 +494,7 @@ impl App for Subject {
                 }
                 self.stream(call, stream).into()
             }
+            "/feed" => self.feed(call, query, net).into(),
             "/ws" => {
                 let flag = |name: &str, bit: u64| match number(query, name) {
                     0 => 0,
@@ -490,6 +530,11 @@ impl App for Subject {
     fn aborted(&mut self, call: Call, _: &mut Net) {
         let task = self.tasks.remove(&call);
         assert!(task.is_some(), "promise 2: {call:?} was not waiting");
+        if let Some(Task::Feed { name, .. }) = task
+            && let Some(feed) = self.feeds.get_mut(&name)
+        {
+            feed.leave(call);
+        }
     }
 
     fn opened(&mut self, id: ConnId, tag: u64, net: &mut Net) {
@@ -542,7 +587,7 @@ impl App for Subject {
             }
             (Some("resume"), ..) if tag != ECHO => {
                 member.fasts = false;
-                self.feed(id, net);
+                self.tell_missed(id, net);
             }
             _ if tag == ECHO => {
                 net.send(id, message);
@@ -564,7 +609,7 @@ impl App for Subject {
         let member = self.members.get(&id).filter(|member| !member.closed);
         let member = member.expect("promise 6: it is open");
         assert!(member.next.is_some(), "promise 6: who hears is not fed");
-        self.feed(id, net);
+        self.tell_missed(id, net);
     }
 
     fn closed(&mut self, id: ConnId, _: Option<u16>, net: &mut Net) {
@@ -643,6 +688,13 @@ impl Subject {
                 net.resume(call);
             }
             Some(Task::GiveUp) => self.give_up(call, net),
+            Some(Task::Feed { name, every_ms }) => {
+                let (name, at) = (*name, Instant(net.now().instant.0 + *every_ms));
+                self.say_in_feed(name, net);
+                if self.tasks.contains_key(&call) {
+                    self.timers.insert((at, call));
+                }
+            }
             Some(Task::Stream(stream)) if stream.begun => self.pump(call, net),
             Some(Task::Stream(stream)) => {
                 let stream = *stream;

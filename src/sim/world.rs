@@ -174,6 +174,7 @@ impl World {
         }
         self.check_end();
         self.report.hash = self.trace.hash;
+        self.report.shared = self.engine.app().shared;
         self.report.lasted_ms = self.now;
         self.report
     }
@@ -457,9 +458,11 @@ impl World {
         let bytes: Vec<u8> = guest.wire.pipe.drain(..count).collect();
         guest.taken += count;
         let stay = guest.was.and_then(|id| self.engine.app().stays.get(&id));
+        let fed_from = guest.was.and_then(|id| self.engine.app().fed_from.get(&id));
         let view = View {
             subject: self.engine.app(),
             stay: stay.copied(),
+            fed_from: fed_from.copied(),
             shut_down: self.shut_down,
             outbox_bytes_max: self.settings.outbox_bytes_max,
             pause_bytes: self.settings.pause_bytes,

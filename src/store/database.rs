@@ -1,7 +1,6 @@
 //! # Database: the handle that everybody has
 //!
-//! A cheap clone that hands jobs to the scribe and opens readers. Whoever drops the last one, or
-//! closes any, waits until what was submitted is stored.
+//! Hands jobs to the scribe and opens readers.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +21,11 @@ use super::scribe::{Scribe, Task};
 /// Jobs that may wait: a second's worth on a slow disk. Beyond that a wait would help nobody.
 pub(super) const WAITING_MAX: usize = 1024;
 
-/// A database and its scribe.
+/// A database and its scribe, the one thread that writes.
+///
+/// A handle is cheap to clone, and everybody may have one. Whoever drops the last one, or
+/// [closes](Self::close) any, waits until what was submitted is stored. A new file, and the folders
+/// made for it, can be read by its owner alone.
 ///
 /// ```
 /// use parlour::store::{Database, Migration, Migrations};
@@ -192,7 +195,8 @@ impl Database {
         }
     }
 
-    /// Has `job` done and waits for it: for commands, tests and the time before the loop begins.
+    /// Has `job` done and waits for it: for commands, tests and the time before the loop begins. A
+    /// handler says [`Wait::stored`](crate::web::Wait::stored) instead.
     ///
     /// # Panics
     ///

@@ -1,7 +1,6 @@
 //! # Error: why something was not stored, or not found
 //!
-//! One enum for the room, in the words of whoever waits for the answer: is the name taken, is the
-//! row gone, is the disk full. SQLite's codes end here. Every text says what to do.
+//! One enum for the room. SQLite's codes end here. Every text says what to do.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,6 +8,41 @@ use std::path::PathBuf;
 use rusqlite::{ErrorCode, ffi};
 
 /// Why a job, a query or the opening of a database failed.
+///
+/// In the words of whoever waits for the answer: is the name taken, is the row gone, is the disk full.
+/// Each text says what to do. A handler that ends with one answers 404 for what is not there, 503 for what
+/// may work later, and 500 for the rest, so that what a visitor can do something about is looked at first:
+///
+/// ```
+/// use parlour::store::{Database, Migration, Migrations, StoreError};
+/// use parlour::web::Error;
+///
+/// const USERS: Migrations = Migrations {
+///     set: "users",
+///     steps: &[Migration { name: "users", sql: "CREATE TABLE users (name TEXT UNIQUE) STRICT" }],
+/// };
+///
+/// fn sign_up(database: &Database, name: &'static str) -> Result<(), Error> {
+///     let stored = database.run(move |connection| {
+///         if name.len() < 2 {
+///             return Err(StoreError::app("a name has two letters at least"));
+///         }
+///         connection.execute("INSERT INTO users VALUES (?)", [name])?;
+///         Ok(())
+///     });
+///     stored.map_err(|error| match error {
+///         StoreError::App(text) => Error::bad_request(text),
+///         taken if taken.is_unique() => Error::bad_request("that name is taken"),
+///         other => other.into(),
+///     })
+/// }
+///
+/// let database = Database::in_memory(&[USERS])?;
+/// assert!(sign_up(&database, "ann").is_ok());
+/// assert_eq!(sign_up(&database, "ann").unwrap_err().message(), "that name is taken");
+/// assert_eq!(sign_up(&database, "a").unwrap_err().message(), "a name has two letters at least");
+/// # Ok::<(), StoreError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The scribe has as many jobs waiting as it takes. Nothing was done: try again later.
@@ -88,6 +122,27 @@ pub enum StoreError {
 }
 
 /// What gave out when storing failed.
+///
+/// ```
+/// use parlour::store::{Outage, StoreError};
+///
+/// /// What people read while somebody is on the way.
+/// fn told(error: &StoreError) -> &'static str {
+///     match error {
+///         StoreError::Storage { outage: Outage::DiskFull, .. } => "we are out of room, come back soon",
+///         StoreError::Storage { .. } => "we cannot store anything at the moment",
+///         _ => "something went wrong",
+///     }
+/// }
+///
+/// let full = StoreError::Storage {
+///     outage: Outage::DiskFull,
+///     detail: "database or disk is full".to_owned(),
+/// };
+/// assert_eq!(told(&full), "we are out of room, come back soon");
+/// // The log has the system's words and what to do.
+/// assert!(full.to_string().starts_with("database or disk is full: make room"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outage {
     /// No room left, on the disk or under a quota.
@@ -99,6 +154,32 @@ pub enum Outage {
 }
 
 /// The kinds of rules that a schema has.
+///
+/// ```
+/// use parlour::store::{Database, Migration, Migrations, Rule, StoreError};
+///
+/// const SHOP: Migrations = Migrations {
+///     set: "shop",
+///     steps: &[Migration {
+///         name: "stock",
+///         sql: "CREATE TABLE stock (
+///                   ware TEXT NOT NULL PRIMARY KEY,
+///                   pieces INTEGER NOT NULL CHECK (pieces >= 0)
+///               ) STRICT;
+///               INSERT INTO stock VALUES ('lamp', 1)",
+///     }],
+/// };
+///
+/// let database = Database::in_memory(&[SHOP])?;
+/// let sell = || {
+///     database.run(|it| Ok(it.execute("UPDATE stock SET pieces = pieces - 1 WHERE ware = 'lamp'", ())?))
+/// };
+/// assert_eq!(sell(), Ok(1));
+/// let Err(StoreError::Constraint { rule: Rule::Check, .. }) = sell() else {
+///     panic!("there was one lamp");
+/// };
+/// # Ok::<(), StoreError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// The value is there already: `UNIQUE` or `PRIMARY KEY`.
@@ -320,6 +401,21 @@ impl Rule {
 
 /// Why a database was not opened. A file that was refused is left as it was; where a migration
 /// failed, those before it stay.
+///
+/// ```
+/// use parlour::store::{Database, StoreError};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("shopping.txt");
+/// std::fs::write(&path, "milk, bread, and a little of everything else")?;
+/// let Err(refused) = Database::open(&path, &[]) else {
+///     panic!("that is a list");
+/// };
+/// assert_eq!(refused.why, StoreError::NotADatabase);
+/// assert!(refused.to_string().contains("shopping.txt"));
+/// assert_eq!(std::fs::read(&path)?.len(), 44);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenError {
     /// The file.

@@ -1,8 +1,7 @@
 //! # Migration: the schema's way from nothing to now
 //!
 //! A set of migrations is a list that only grows at its end; a migration's number is its place in
-//! the list, from 1. Sets are independent of each other, so that an app and the parts that it uses
-//! keep their tables in one file. The table `migrations` has a row for each that was done.
+//! the list, from 1. The table `migrations` has a row for each that was done.
 //!
 //! Promises
 //! 1. Each is done once, in order, in a transaction of its own with its row.
@@ -16,6 +15,31 @@ use super::connection::Guard;
 use super::error::{Rule, StoreError};
 
 /// One step of a schema.
+///
+/// Several statements are one step: a table that changes its shape is made anew.
+///
+/// ```
+/// use parlour::store::{Database, Migration, Migrations};
+///
+/// const NAMES: Migration = Migration {
+///     name: "names",
+///     sql: "CREATE TABLE people (name TEXT) STRICT; INSERT INTO people VALUES ('Ann'), (NULL)",
+/// };
+/// const NO_NAMELESS: Migration = Migration {
+///     name: "nobody is nameless",
+///     sql: "CREATE TABLE named (name TEXT NOT NULL) STRICT;
+///           INSERT INTO named SELECT name FROM people WHERE name IS NOT NULL;
+///           DROP TABLE people;
+///           ALTER TABLE named RENAME TO people;",
+/// };
+///
+/// let database = Database::in_memory(&[Migrations { set: "people", steps: &[NAMES, NO_NAMELESS] }])?;
+/// let people: i64 = database.reader()?.query(|connection| {
+///     Ok(connection.query_row("SELECT count(*) FROM people", (), |row| row.get(0))?)
+/// })?;
+/// assert_eq!(people, 1);
+/// # Ok::<(), parlour::store::StoreError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// What it does, for people; recorded in the file.
@@ -26,6 +50,11 @@ pub struct Migration {
 
 /// The steps of one app or part, first to last. New ones come at the end, and those that were ever
 /// released stay as they are.
+///
+/// Each is done once, when a database is opened, in a transaction of its own. Sets are independent of
+/// each other, so that an app and the parts that it uses (such as
+/// [`Sessions`](crate::web::middleware::Sessions::MIGRATIONS)) keep their tables in one file. A file in
+/// which a step was done that the program does not know, or knows by another name, is refused.
 ///
 /// ```
 /// use parlour::store::{Migration, Migrations};

@@ -8,6 +8,35 @@
 //!     Database::reader ───────► Reader::query, on the thread that asks
 //! ```
 //!
+//! Jobs and queries are handed a connection of [`rusqlite`], so that all of SQL is at hand, and an
+//! error of either room ends them with `?`:
+//!
+//! ```
+//! use parlour::store::rusqlite::{Connection, params};
+//! use parlour::store::{Database, Migration, Migrations, StoreError};
+//!
+//! const USERS: Migrations = Migrations {
+//!     set: "users",
+//!     steps: &[Migration {
+//!         name: "users",
+//!         sql: "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+//!               INSERT INTO users (name) VALUES ('ann')",
+//!     }],
+//! };
+//!
+//! fn rename(connection: &Connection, id: i64, name: &str) -> Result<(), StoreError> {
+//!     match connection.execute("UPDATE users SET name = ? WHERE id = ?", params![name, id])? {
+//!         0 => Err(StoreError::NotFound(format!("user {id}"))),
+//!         _ => Ok(()),
+//!     }
+//! }
+//!
+//! let database = Database::in_memory(&[USERS])?;
+//! assert_eq!(database.run(|connection| rename(connection, 1, "anna")), Ok(()));
+//! assert!(database.run(|connection| rename(connection, 2, "bo")).is_err_and(|it| it.is_not_found()));
+//! # Ok::<(), StoreError>(())
+//! ```
+//!
 //! Promises
 //! 1. What `on_done` was told to be stored is stored: with [`Durability::Full`] it outlasts a
 //!    power cut, and every reader sees it.
@@ -41,6 +70,17 @@ pub use rusqlite::Connection;
 pub use select::{Listing, Order, Page, Select};
 
 /// What a power cut may cost. A crash of the program costs nothing either way.
+///
+/// ```
+/// use parlour::store::{Database, Durability};
+///
+/// // How often a page was looked at may lose its last second; what people wrote may not.
+/// let folder = tempfile::tempdir()?;
+/// let views = Database::open_with(folder.path().join("views.db"), &[], Durability::Relaxed)?;
+/// let posts = Database::open(folder.path().join("posts.db"), &[])?;
+/// # drop((views, posts));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// Nothing that was told to be stored.

@@ -1,10 +1,8 @@
 //! # Model: rows as values of a type
 //!
-//! A trait that says which table and columns a type has, and gives what one does with rows all
-//! day. No derive, no session, no hidden queries: each call is one statement on the connection
-//! that it is given, so that several in a job are one transaction.
+//! Each call is one statement on the connection that it is given, which keeps it prepared.
 //!
-//! Never knows: joins, sums and the like. Those are SQL, on the same connection.
+//! Never knows: joins, sums and the like.
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Row};
@@ -13,6 +11,11 @@ use super::error::StoreError;
 use super::select::{Select, quoted};
 
 /// A type whose values are rows of one table with an integer key.
+///
+/// It says which table and columns it has, and is given what one does with rows all day. There is no
+/// derive, no session and no hidden query: each call is one statement on the connection that it is
+/// given, so that several in a job are one transaction. Joins, sums and the like are SQL, on the same
+/// connection.
 ///
 /// ```
 /// use parlour::store::rusqlite::types::ToSql;

@@ -15,6 +15,21 @@ use super::model::{Model, columns};
 const PAGE_SIZE_MAX: u64 = 500;
 
 /// A column to sort by, and which way.
+///
+/// It may come from a request (`?sort=title`): a column that the model does not have is
+/// [`StoreError::NoColumn`], and never becomes SQL.
+///
+/// ```
+/// use parlour::store::{Model, Order, Select};
+///
+/// /// As the head of a table was clicked on: `title`, or `-title` for the other way.
+/// fn sorted<'a, M: Model>(sort: &'a str) -> Select<'a, M> {
+///     M::select().order(match sort.strip_prefix('-') {
+///         Some(column) => Order::desc(column),
+///         None => Order::asc(sort),
+///     })
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order<'a> {
     column: &'a str,
@@ -36,6 +51,21 @@ impl<'a> Order<'a> {
 }
 
 /// A part of a list.
+///
+/// Whatever a request says becomes a page that makes sense:
+///
+/// ```
+/// use parlour::store::Page;
+///
+/// fn asked(number: Option<&str>) -> Page {
+///     Page::new(number.and_then(|it| it.parse().ok()).unwrap_or(1), 20)
+/// }
+///
+/// assert_eq!(asked(Some("3")).number(), 3);
+/// assert_eq!(asked(Some("0")).number(), 1);
+/// assert_eq!(asked(Some("last")).number(), 1);
+/// assert_eq!(Page::new(1, 1_000_000).size(), 500);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     number: u64,
@@ -68,6 +98,22 @@ impl Page {
 }
 
 /// A page of rows, with what one needs to show the way to the others.
+///
+/// ```
+/// use parlour::store::{Listing, Page};
+///
+/// /// The line below a list.
+/// fn foot<M>(listing: &Listing<M>) -> String {
+///     let (number, pages) = (listing.page.number(), listing.pages());
+///     match listing.has_next() {
+///         true => format!("page {number} of {pages}, <a href='?page={}'>more</a>", number + 1),
+///         false => format!("page {number} of {pages}"),
+///     }
+/// }
+///
+/// let listing = Listing { rows: vec!["milk", "bread"], total: 5, page: Page::new(2, 2) };
+/// assert_eq!(foot(&listing), "page 2 of 3, <a href='?page=3'>more</a>");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing<M> {
     /// The rows of this page.
@@ -91,6 +137,49 @@ impl<M> Listing<M> {
 }
 
 /// A choice of a model's rows; see [`Model::select`].
+///
+/// Values never become SQL, and names of columns only if the model has them. What is more than this
+/// (joins, sums) is SQL, on the same connection.
+///
+/// ```
+/// use parlour::store::rusqlite::{self, Row, types::ToSql};
+/// use parlour::store::{Database, Migration, Migrations, Model, Order};
+///
+/// struct Todo {
+///     id: i64,
+///     title: String,
+///     done: bool,
+/// }
+/// # const SCHEMA: Migrations = Migrations {
+/// #     set: "todo",
+/// #     steps: &[Migration {
+/// #         name: "todos",
+/// #         sql: "CREATE TABLE todos (id INTEGER PRIMARY KEY, title TEXT, done INTEGER) STRICT;
+/// #               INSERT INTO todos (title, done) VALUES ('milk', 0), ('bread', 0), ('soap', 1)",
+/// #     }],
+/// # };
+/// # impl Model for Todo {
+/// #     const TABLE: &'static str = "todos";
+/// #     const COLUMNS: &'static [&'static str] = &["title", "done"];
+/// #     fn from_row(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+/// #         Ok(Self { id: row.get("id")?, title: row.get("title")?, done: row.get("done")? })
+/// #     }
+/// #     fn id(&self) -> i64 {
+/// #         self.id
+/// #     }
+/// #     fn values(&self) -> Vec<&dyn ToSql> {
+/// #         vec![&self.title, &self.done]
+/// #     }
+/// # }
+///
+/// let database = Database::in_memory(&[SCHEMA])?;
+/// let open = || Todo::select().matching("done", false);
+/// let (first, count) = database.reader()?.query(|connection| {
+///     Ok((open().order(Order::asc("title")).first(connection)?, open().count(connection)?))
+/// })?;
+/// assert_eq!((first.unwrap().title.as_str(), count), ("bread", 2));
+/// # Ok::<(), parlour::store::StoreError>(())
+/// ```
 #[must_use = "a choice does nothing before `all`, `first`, `page` or `count`"]
 pub struct Select<'a, M> {
     conditions: Vec<(&'a str, Box<dyn ToSql + 'a>)>,

@@ -14,6 +14,7 @@ use super::cx::Cx;
 use super::error::Error;
 use super::handler::Handler;
 use super::middleware::Middleware;
+use super::middleware::order::Wrapped;
 use super::remote::{Act, Remote};
 use super::router::Routes;
 use super::service::Service;
@@ -54,7 +55,7 @@ pub struct App<S> {
 pub(super) struct Parts<S> {
     pub(super) state: S,
     pub(super) routes: Routes<S>,
-    pub(super) middleware: Vec<Box<dyn Middleware<S>>>,
+    pub(super) middleware: Vec<Wrapped<S>>,
     pub(super) templates: Option<Templates>,
     pub(super) mounts: Vec<Mount>,
     pub(super) body_bytes_max: u64,
@@ -75,11 +76,30 @@ impl<S> fmt::Debug for App<S> {
 }
 
 /// Why an app cannot be served.
+///
+/// A `main` that returns it shows it in words. Most of them are told before anything is served:
+///
+/// ```
+/// use parlour::web::{App, Cx, ServeError};
+///
+/// fn page(_: &mut Cx<'_, ()>) -> &'static str {
+///     "hello"
+/// }
+///
+/// let app = App::new(()).get("/{name}", page).get("/{other}", page);
+/// let Err(refused) = app.serve("127.0.0.1:0") else {
+///     panic!("which of the two is meant?");
+/// };
+/// assert!(matches!(refused, ServeError::Routes(_)));
+/// assert!(refused.to_string().contains("/{other}"), "{refused}");
+/// ```
 pub enum ServeError {
     /// The address is none.
     Address(String),
     /// Its routes contradict each other.
     Routes(String),
+    /// Its middleware is [wrapped in the wrong order](Middleware::comes_after).
+    Middleware(String),
     /// A template is broken, or its folder is not there.
     Templates(String),
     /// Files that it is to serve are not there.
@@ -94,7 +114,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(why) => f.write_str(why),
-            Self::Templates(why) | Self::Assets(why) => f.write_str(why),
+            Self::Middleware(why) | Self::Templates(why) | Self::Assets(why) => f.write_str(why),
             Self::Routes(why) => write!(f, "the routes contradict each other: {why}"),
             Self::Listen(error) => error.fmt(f),
             Self::Loop(error) => write!(f, "the event loop broke: {error}"),
@@ -144,7 +164,7 @@ impl<S: 'static> App<S> {
 
     /// Wraps middleware around every request. What is wrapped first sees a request first.
     pub fn wrap(mut self, middleware: impl Middleware<S>) -> Self {
-        self.parts.middleware.push(Box::new(middleware));
+        self.parts.middleware.push(Wrapped::new(middleware));
         self
     }
 
@@ -218,12 +238,15 @@ impl<S: 'static> App<S> {
         self.routed(|routes| routes.delete(pattern, handler))
     }
 
-    /// Adds a WebSocket with a consumer for each connection.
+    /// Adds a WebSocket with a [`Consumer`] for each connection. Where one function is to serve a page
+    /// and its WebSocket, add a [`view`](Self::view).
     pub fn consumer<C: Consumer<S>>(self, pattern: &str, make: impl Fn() -> C + 'static) -> Self {
         self.routed(|routes| routes.consumer(pattern, make))
     }
 
-    /// Adds a view that serves plain requests and WebSockets alike.
+    /// Adds a view that serves plain requests and WebSockets alike: a handler under
+    /// [`accept_websocket`](super::accept_websocket), which finds the socket at
+    /// [`Request::websocket`](super::Request::websocket).
     pub fn view(self, pattern: &str, view: impl Handler<S>) -> Self {
         self.routed(|routes| routes.view(pattern, view))
     }
@@ -249,6 +272,18 @@ impl<S: 'static> App<S> {
     /// forms that lie beside them as `.br` or `.gz`. `index.html` is the page of its folder. What
     /// begins with a dot, or is a link out of the folder, is not there. The folder is looked through
     /// before anything is served, so that `static_url` of a template knows the files.
+    ///
+    /// A file that is asked for under the address that `static_url` gave it, with the hash of its
+    /// content, may be kept for ever. Every other is asked for again each time, and mostly not sent
+    /// again. A helper reads them: the loop never waits for the disk.
+    ///
+    /// ```
+    /// use parlour::web::App;
+    ///
+    /// // pictures/cat.png is at /pictures/cat.png, and pictures/index.html at /pictures/.
+    /// let app = App::new(()).assets("/pictures", "pictures");
+    /// # drop(app);
+    /// ```
     pub fn assets(mut self, prefix: &str, folder: impl Into<PathBuf>) -> Self {
         self.parts.mounts.push(Mount {
             prefix: prefix.to_owned(),
@@ -257,7 +292,8 @@ impl<S: 'static> App<S> {
         self
     }
 
-    /// Serves files that are part of the program below a prefix: see [`assets!`](crate::assets).
+    /// Serves files that are part of the program below a prefix: see [`assets!`](crate::assets). They
+    /// are in memory already, so that the loop answers with them at once.
     pub fn embedded(mut self, prefix: &str, assets: &'static [Asset]) -> Self {
         self.parts.mounts.push(Mount {
             prefix: prefix.to_owned(),
@@ -266,7 +302,7 @@ impl<S: 'static> App<S> {
         self
     }
 
-    /// How large groups may grow.
+    /// How large groups may grow: see [`Bounds`].
     pub const fn group_bounds(mut self, bounds: Bounds) -> Self {
         self.parts.bounds = bounds;
         self

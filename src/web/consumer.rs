@@ -1,7 +1,10 @@
 //! # Consumers: one object per WebSocket
 //!
-//! A consumer decides whether a connection is taken, and then hears what arrives on it and what is
-//! said to its groups. It is made when the request comes and dropped after `disconnect`.
+//! What an app's author is told about them stands at [`Consumer`]; how they are called is in `guests`.
+//!
+//! Promises
+//! 1. Nobody but the consumer that asked goes on with what it waited for.
+//! 2. What is not a request for a WebSocket never reaches `connect`.
 
 use std::any::Any;
 use std::time::Duration;
@@ -22,6 +25,48 @@ use crate::reactor::{Call, Sent};
 use crate::ws::Message;
 
 /// What the request's own context is called when a consumer decides about it.
+///
+/// The request is at hand only then: what is needed of it later is kept by the consumer.
+///
+/// ```
+/// use parlour::client::Socket;
+/// use parlour::http::Status;
+/// use parlour::web::{App, Connect, Consumer, Live, Running, Scope};
+/// use parlour::ws::Message;
+///
+/// #[derive(Default)]
+/// struct Talker {
+///     room: String,
+/// }
+///
+/// /// The state is which rooms there are.
+/// impl Consumer<Vec<String>> for Talker {
+///     fn connect(&mut self, scope: &mut Scope<'_, Vec<String>>) -> Connect {
+///         self.room = scope.request.param("room").unwrap_or_default();
+///         match scope.state.contains(&self.room) {
+///             true => Connect::Accept,
+///             false => Connect::Reject(Status::NOT_FOUND, "there is no such room".into()),
+///         }
+///     }
+///
+///     fn opened(&mut self, live: &mut Live<'_, Vec<String>>) {
+///         live.send(&format!("this is the {}", self.room));
+///     }
+///
+///     fn receive(&mut self, _: Message<'_>, _: &mut Live<'_, Vec<String>>) {}
+/// }
+///
+/// let any = "127.0.0.1:0".parse()?;
+/// let running = Running::start(&[any], || {
+///     App::new(vec!["kitchen".to_owned()]).consumer("/rooms/{room}", Talker::default)
+/// })?;
+/// let rooms = running.addresses()[0].to_string().replacen("http", "ws", 1) + "/rooms";
+/// let greeting = Socket::connect(&format!("{rooms}/kitchen"))?.read()?;
+/// assert_eq!(greeting.unwrap().text(), Some("this is the kitchen"));
+/// assert!(Socket::connect(&format!("{rooms}/attic")).is_err());
+/// # running.stop()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type Scope<'a, S> = Cx<'a, S>;
 
 /// Whether a connection is taken.
@@ -50,6 +95,12 @@ pub enum Connect {
 }
 
 /// What happens on one WebSocket.
+///
+/// A consumer decides whether a connection is taken, and then hears what arrives on it and what is
+/// said to its groups. There is one for each connection: it is made when the request comes and dropped
+/// after `disconnect`, so that its fields are what is remembered of the connection. Where a page and
+/// its WebSocket are one thing, a function under [`accept_websocket`](super::accept_websocket) may say
+/// it more simply.
 ///
 /// ```
 /// use parlour::web::{App, Consumer, Event, Live};
@@ -200,6 +251,39 @@ pub trait Consumer<S>: Any {
 }
 
 /// What a consumer has at hand.
+///
+/// ```
+/// use parlour::client::Socket;
+/// use parlour::web::{App, Consumer, Live, Running};
+/// use parlour::ws::Message;
+///
+/// struct Door;
+///
+/// /// The state is how often anybody has knocked.
+/// impl Consumer<u32> for Door {
+///     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, u32>) {
+///         if message == Message::Text("knock") {
+///             *live.state += 1;
+///             let knocks = format!("{} knocks so far", live.state);
+///             live.send(&knocks);
+///         } else {
+///             live.close(1003, "knock, please");
+///         }
+///     }
+/// }
+///
+/// let any = "127.0.0.1:0".parse()?;
+/// let running = Running::start(&[any], || App::new(0).consumer("/door", || Door))?;
+/// let door = running.addresses()[0].to_string().replacen("http", "ws", 1) + "/door";
+/// let mut socket = Socket::connect(&door)?;
+/// socket.write("knock")?;
+/// assert_eq!(socket.read()?.unwrap().text(), Some("1 knocks so far"));
+/// socket.write("hello?")?;
+/// assert_eq!(socket.read()?, None);
+/// assert_eq!(socket.closed(), Some((Some(1003), "knock, please")));
+/// assert_eq!(running.stop()?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Live<'a, S> {
     /// The app's own.
@@ -362,6 +446,25 @@ pub fn consumer<S: 'static, C: Consumer<S>>(make: impl Fn() -> C + 'static) -> i
 }
 
 /// A consumer whose connection is about to open.
+///
+/// What [`consumer`] and [`accept_websocket`](super::accept_websocket) answer with, if they take the
+/// connection. Whoever stands around them can still refuse it:
+///
+/// ```
+/// use parlour::http::Status;
+/// use parlour::web::{Cx, Error, Handler, Reply};
+///
+/// /// Pages for everybody, but not more than five WebSockets for one user.
+/// fn few<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+///     move |cx: &mut Cx<'_, S>| match (inner.call(cx), cx.user()) {
+///         (Reply::Accept(_), Some(user)) if cx.house.user_len(user) >= 5 => {
+///             Reply::of(Error::new(Status::TOO_MANY_REQUESTS, "close another window first"))
+///         }
+///         (reply, _) => reply,
+///     }
+/// }
+/// # let _ = few(|_: &mut Cx<'_, ()>| "a page");
+/// ```
 pub struct Opening<S> {
     pub(super) consumer: Box<dyn Consumer<S>>,
     pub(super) protocol: Option<String>,

@@ -11,6 +11,7 @@ use crate::ground::time::Now;
 use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
 use crate::reactor::{ConnId, Net, Sent};
 use crate::ws::Message;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The shortest time that a timer waits, so that timers which set timers leave the loop room.
@@ -63,7 +64,7 @@ pub(super) struct Desk<S> {
 }
 
 impl<S> Desk<S> {
-    pub(super) fn new(pages: Pages, bounds: Bounds) -> Self {
+    pub(super) fn new(pages: Pages, bounds: Bounds, spill_folder: PathBuf) -> Self {
         Self {
             layer: LocalLayer::new(bounds),
             people: LocalLayer::new(Bounds {
@@ -71,7 +72,7 @@ impl<S> Desk<S> {
                 ..Bounds::default()
             }),
             channels: Channels::default(),
-            helpers: Helpers::new(),
+            helpers: Helpers::new(spill_folder),
             timers: Timers::default(),
             pages,
             waits: Vec::new(),
@@ -174,6 +175,20 @@ impl<S> House<'_, S> {
     /// Says something to every connection of a user, as [`group_send`](Self::group_send) does to a
     /// group. A connection is its user's from its opening to its end; whose it is was found out by
     /// middleware when it was asked for.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error, Event};
+    ///
+    /// fn nudge(cx: &mut Cx<'_, ()>) -> Result<&'static str, Error> {
+    ///     let whom: String = cx.request.param("user")?;
+    ///     if cx.house.user_len(&whom) == 0 {
+    ///         return Ok("nobody is there");
+    ///     }
+    ///     cx.house.user_send(&whom, &Event::new("nudge", "somebody thinks of you"));
+    ///     Ok("done")
+    /// }
+    /// # let _ = nudge;
+    /// ```
     pub fn user_send(&mut self, user: &str, event: &Event) {
         let Desk {
             people,

@@ -1,7 +1,6 @@
 //! # Error: what went wrong, and what the client is told of it
 //!
-//! A handler ends with `?`. A mistake of the client says what it was; a mistake of ours says only
-//! an id, and the log has the rest under the same id.
+//! What the client is told and what the log is told are two texts, so that neither is in the other.
 
 use std::fmt;
 
@@ -9,6 +8,10 @@ use crate::http::form::PathFault;
 use crate::http::{Response, Status};
 
 /// Why a handler has no answer of its own.
+///
+/// A handler ends with `?`. A mistake of the client says what it was; a mistake of ours says only an id,
+/// and the log has the rest under the same id. [`App::on_error`](super::App::on_error) gives errors a
+/// face.
 ///
 /// ```
 /// use parlour::http::Status;
@@ -78,7 +81,16 @@ impl Error {
         Self::new(Status::METHOD_NOT_ALLOWED, reason).field("Allow", allow)
     }
 
-    /// The same with a field that the answer is to carry, such as `Retry-After`.
+    /// The same with a field that the answer is to carry.
+    ///
+    /// ```
+    /// use parlour::http::Status;
+    /// use parlour::web::Error;
+    ///
+    /// let cold = Error::new(Status::SERVICE_UNAVAILABLE, "the oven is cold");
+    /// let error = cold.field("Retry-After", "600");
+    /// assert_eq!(error.respond().fields().first("Retry-After"), Some(&b"600"[..]));
+    /// ```
     pub fn field(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));
         self

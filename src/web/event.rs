@@ -19,6 +19,19 @@ const DELIVERIES_MAX: usize = 1_000_000;
 
 /// What is said to a channel or group: a kind, and a text that clients can be sent as it is.
 ///
+/// It goes to the clients of a group as it is, encoded once for all: the kind is for those who intercept
+/// and for [`events`](super::events). A page that is to tell kinds apart is sent [`json`](Self::json):
+///
+/// ```
+/// use parlour::web::Event;
+/// use serde_json::json;
+///
+/// let event = Event::json(&json!({ "type": "said", "by": "ann", "text": "hello" }));
+/// assert_eq!(event.kind(), "said");
+/// assert_eq!(event.read::<serde_json::Value>()?["by"], "ann");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
 /// A consumer that [intercepts](super::Consumer::intercepts) gives each kind a method of its own:
 ///
 /// ```
@@ -85,6 +98,20 @@ impl Event {
 
     /// An event of a kind whose text is a value of the app's own, as JSON. For one that cannot be
     /// written as JSON, such as a map whose keys are no strings, that is said.
+    ///
+    /// ```
+    /// use parlour::web::Event;
+    ///
+    /// #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    /// struct Moved {
+    ///     to: (u8, u8),
+    /// }
+    ///
+    /// let event = Event::of("moved", &Moved { to: (4, 2) })?;
+    /// assert_eq!((event.kind(), event.text()), ("moved", r#"{"to":[4,2]}"#));
+    /// assert_eq!(event.read::<Moved>()?, Moved { to: (4, 2) });
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn of<T: Serialize>(kind: &str, value: &T) -> Result<Self, serde_json::Error> {
         Ok(Self::new(kind, serde_json::to_string(value)?))
     }

@@ -1,8 +1,7 @@
 //! # Server-Sent Events: a page that listens without a WebSocket
 //!
 //! An answer that does not end: a [`Feed`] that joins groups, and writes what is said there as events
-//! of a browser's `EventSource`. A comment now and then tells proxies that the stream is alive, and
-//! us whether the reader is.
+//! of a browser's `EventSource`.
 
 use std::time::Duration;
 
@@ -19,7 +18,8 @@ const BEAT: Duration = Duration::from_secs(15);
 /// Answers with events: `open` joins groups, and says what the reader has missed. What is said to a
 /// group comes as an event named like its kind, so a page hears it with
 /// `new EventSource("/news").addEventListener("said", e => …)`; `onmessage` hears only the kind
-/// `message`.
+/// `message`. A comment now and then tells proxies that the stream is alive, and us whether the reader
+/// is.
 ///
 /// ```
 /// use parlour::web::{App, Cx, Reply, events};
@@ -79,6 +79,23 @@ fn beat<S: 'static>(call: Call, tick: &mut Tick<'_, S>) {
 impl<S> Flow<'_, S> {
     /// Writes a Server-Sent Event, with an id if the reader is to say when it comes back what it has
     /// seen last (see [`event_stream::last_id`]). One that cannot be written is logged.
+    ///
+    /// ```
+    /// use parlour::http::event_stream::{Event, last_id};
+    /// use parlour::web::{Cx, Flow, Reply, events};
+    ///
+    /// /// The state is everything that was ever said.
+    /// fn news(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
+    ///     let seen = last_id(cx.request.head().all_fields()).and_then(|id| id.parse::<usize>().ok());
+    ///     events(move |flow: &mut Flow<'_, Vec<String>>| {
+    ///         let news = flow.state.clone();
+    ///         for (at, text) in news.iter().enumerate().skip(seen.map_or(0, |id| id + 1)) {
+    ///             flow.say(&Event::new(text).id(&at.to_string()));
+    ///         }
+    ///     })
+    /// }
+    /// # let _ = news;
+    /// ```
     pub fn say(&mut self, event: &event_stream::Event<'_>) -> Sent {
         let mut bytes = Vec::new();
         match event.push(&mut bytes) {

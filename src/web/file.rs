@@ -324,6 +324,22 @@ impl Reading {
 }
 
 /// A file as an answer: see [`Cx::file`].
+///
+/// A helper opens and reads it, so that the loop never waits for the disk: a small one at once, a large
+/// one piece by piece while the client takes it. What is no plain file is 404; one that changes its
+/// length under way is broken off, and never looks whole.
+///
+/// ```
+/// use parlour::web::{Cx, Error, SendFile};
+///
+/// fn sales(cx: &mut Cx<'_, ()>) -> Result<SendFile, Error> {
+///     // A number leads nowhere else; a text would have to be looked at first.
+///     let year: u16 = cx.request.param("year")?;
+///     let file = cx.file(format!("exports/{year}"));
+///     Ok(file.content_type("text/csv").save_as(format!("Sales of {year}.csv")))
+/// }
+/// # let _ = sales;
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is sent before a handler returns it"]
 pub struct SendFile {

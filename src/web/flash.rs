@@ -1,12 +1,31 @@
 //! # Flash: what is to be told on the next page
 //!
-//! A handler that redirects cannot say anything itself. What it wants said waits for the next page
-//! that shows messages, and is gone then.
+//! Messages are carried by the request, and kept in the session between two of them.
 
 use super::cx::Cx;
 
 /// Messages for the next page. Middleware that remembers them between requests carries this;
 /// a template that goes through `messages` leaves it empty.
+///
+/// A handler that redirects cannot say anything itself. What it wants said with [`flash`] waits for the
+/// next page that shows messages, and is gone then:
+///
+/// ```
+/// use parlour::web::{App, Cx, Flash, Templates};
+///
+/// const PAGES: &[(&str, &str)] = &[(
+///     "base.html",
+///     "{% for message in messages %}<p class='note'>{{ message }}</p>{% endfor %}",
+/// )];
+///
+/// /// How many wait, without taking them away.
+/// fn waiting(cx: &mut Cx<'_, ()>) -> String {
+///     cx.request.carried::<Flash>().map_or(0, |flash| flash.0.len()).to_string()
+/// }
+///
+/// let app = App::new(()).get("/waiting", waiting).templates(Templates::embedded(PAGES));
+/// # drop(app);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flash(pub Vec<String>);
 

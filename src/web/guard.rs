@@ -53,7 +53,25 @@ use crate::http::{Method, Response, Status, wants_html};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(pub String);
 
-/// A handler behind a question: what the question answers instead is said.
+/// A handler behind a question: what the question answers instead is said. It may be an error, or
+/// anything else that a handler may say.
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{App, Cx, guard};
+///
+/// /// The state is whether the shop is open.
+/// fn is_open(cx: &mut Cx<'_, bool>) -> Result<(), Response> {
+///     match cx.state {
+///         true => Ok(()),
+///         false => Err(Response::redirect("/opening-hours")),
+///     }
+/// }
+///
+/// let order = |_: &mut Cx<'_, bool>| "coming up";
+/// let app = App::new(true).post("/order", guard(is_open, order));
+/// # drop(app);
+/// ```
 pub fn guard<S: 'static, E: IntoReply<S> + 'static>(
     question: impl Fn(&mut Cx<'_, S>) -> Result<(), E> + 'static,
     inner: impl Handler<S>,
@@ -290,7 +308,9 @@ pub fn rate_limit_by<S: 'static, K: Hash + Eq + Clone + 'static>(
     )
 }
 
-/// A view for plain requests and for WebSockets: see [`view`](super::WebSocket).
+/// A view for plain requests and for WebSockets: how it is called is said at
+/// [`WebSocket`](super::WebSocket). Where each connection has much to remember, or waits for helpers,
+/// a [`Consumer`](super::Consumer) says it better.
 ///
 /// ```
 /// use parlour::web::{App, Cx, Reply, accept_websocket};

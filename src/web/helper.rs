@@ -1,8 +1,7 @@
 //! # Helpers: what must not wait on the loop
 //!
-//! What takes time is a [`Wait`]: a job for the helper thread, a database's job, or anything else
-//! that hands its value to a [`Return`]. A handler says what comes then ([`Wait::then`]) and
-//! returns; the loop goes on, and calls the continuation when the value is here.
+//! What takes time is a [`Wait`]. It leaves under a ticket, and what it gave comes back with that
+//! ticket and a bell for the loop.
 //!
 //! Promises
 //! 1. Jobs of the helper thread are done in the order in which they were given.
@@ -14,11 +13,14 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use super::cx::Cx;
 use super::error::Error;
 use super::reply::{GoOn, IntoReply, Reply};
+use super::spill::Spill;
 use crate::http::Status;
 use crate::reactor::driver::Bell;
 
@@ -37,6 +39,24 @@ pub(super) type Errand = Box<dyn FnOnce(&mut Helpers, u64) -> Result<(), Busy>>;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Too much is waiting already: nothing was done.
+///
+/// A handler that ends with it answers 503 with `Retry-After`. Whoever has a queue of his own says the
+/// same when it is full:
+///
+/// ```
+/// use std::sync::mpsc::{SyncSender, sync_channel};
+/// use parlour::http::Status;
+/// use parlour::web::{Busy, Error};
+///
+/// fn print(printer: &SyncSender<String>, page: &str) -> Result<(), Busy> {
+///     printer.try_send(page.to_owned()).map_err(|_| Busy)
+/// }
+///
+/// let (printer, _pages) = sync_channel(1);
+/// assert_eq!(print(&printer, "one"), Ok(()));
+/// assert_eq!(print(&printer, "two"), Err(Busy));
+/// assert_eq!(Error::from(Busy).status(), Status::SERVICE_UNAVAILABLE);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
@@ -56,6 +76,14 @@ impl From<Busy> for Error {
 
 /// Something that takes time, and gives a `T`. Nothing happens before it is waited for.
 ///
+/// It is a job for the helper thread ([`on_helper`](Self::on_helper)), a database's job
+/// ([`stored`](Self::stored)), or anything else that hands its value to a [`Return`]. A handler says
+/// what comes [`then`](Self::then) and returns; the loop goes on, and calls that when the value is
+/// here. If a job panics, the answer is a 500; if too many wait, it is 503 ([`Busy`]).
+///
+/// Jobs of the helper are done one by one, in the order in which they were given, and files that are
+/// sent are among them. What takes seconds is for a thread of its own, which is handed a [`Return`].
+///
 /// ```
 /// use parlour::web::{Cx, Reply, Wait};
 ///
@@ -64,6 +92,31 @@ impl From<Busy> for Error {
 ///     Wait::on_helper(move || (1..=number).sum::<u64>())
 ///         .then(|_, sum| format!("{sum}"))
 /// }
+/// ```
+///
+/// # Reading a database off the loop
+///
+/// A row by its key is read on the loop, by a [`Reader`](crate::store::Reader) in the app's state. What
+/// may take long, such as a search, is read by the helper with a reader of its own: the loop does not
+/// wait for it, and neither does the scribe.
+///
+/// ```
+/// use parlour::store::Database;
+/// use parlour::web::{Cx, Reply, Wait};
+///
+/// fn search(cx: &mut Cx<'_, Database>) -> Reply<Database> {
+///     let word = cx.request.query("word").unwrap_or_default();
+///     let database = cx.state.clone();
+///     let found = Wait::on_helper(move || {
+///         database.reader()?.query(|connection| {
+///             let mut notes = connection.prepare("SELECT text FROM notes WHERE instr(text, ?)")?;
+///             let texts = notes.query_map([&word], |row| row.get(0))?;
+///             Ok(texts.collect::<Result<Vec<String>, _>>()?)
+///         })
+///     });
+///     found.and_then(|_, texts| Ok(texts.join("\n")))
+/// }
+/// # let _ = search;
 /// ```
 #[must_use = "nothing happens before somebody waits: see `then`"]
 pub struct Wait<T> {
@@ -92,7 +145,7 @@ impl<T: 'static> Wait<T> {
         })
     }
 
-    /// A value that somebody else hands over, from any thread: `begin` gets it started.
+    /// A value that somebody else hands over, from any thread: `begin` gets it started. See [`Return`].
     pub fn on(begin: impl FnOnce(Return<T>) -> Result<(), Busy> + 'static) -> Self
     where
         T: Send,
@@ -117,6 +170,17 @@ impl<T: 'static> Wait<T> {
     }
 
     /// The same with what comes of it made into something else, on the loop.
+    ///
+    /// ```
+    /// use parlour::web::{Error, Wait};
+    ///
+    /// /// The answer to a file that cannot be read is the same wherever one is read.
+    /// fn text(path: &'static str) -> Wait<Result<String, Error>> {
+    ///     let read = Wait::on_helper(move || std::fs::read_to_string(path));
+    ///     read.map(|text| text.map_err(|_| Error::not_found()))
+    /// }
+    /// # let _ = text;
+    /// ```
     pub fn map<U>(self, change: impl FnOnce(T) -> U + 'static) -> Wait<U> {
         let Self { errand, unpack } = self;
         Wait {
@@ -171,15 +235,22 @@ impl<T: 'static, E: Into<Error> + 'static> Wait<Result<T, E>> {
 /// whoever waits is told so.
 ///
 /// ```
-/// use parlour::web::{Busy, Cx, Reply, Wait};
+/// use std::sync::mpsc::{SyncSender, sync_channel};
+/// use parlour::web::{App, Busy, Cx, Reply, Return, Wait};
 ///
-/// // Somebody else's thread, with a queue of its own.
-/// fn ask(cx: &mut Cx<'_, std::sync::mpsc::SyncSender<parlour::web::Return<u32>>>) -> Reply<std::sync::mpsc::SyncSender<parlour::web::Return<u32>>> {
-///     let queue = cx.state.clone();
-///     Wait::on(move |back| queue.try_send(back).map_err(|_| Busy))
-///         .then(|_, answer| format!("the answer is {answer}"))
+/// /// The way to a scale, which has a thread of its own.
+/// type Scale = SyncSender<Return<u32>>;
+///
+/// fn weigh(cx: &mut Cx<'_, Scale>) -> Reply<Scale> {
+///     let scale = cx.state.clone();
+///     Wait::on(move |back| scale.try_send(back).map_err(|_| Busy))
+///         .then(|_, grams| format!("{grams} g"))
 /// }
-/// # let _ = ask;
+///
+/// let (scale, asked) = sync_channel::<Return<u32>>(16);
+/// std::thread::spawn(move || asked.into_iter().for_each(|back| back.hand(42)));
+/// let app = App::new(scale).get("/weight", weigh);
+/// # drop(app);
 /// ```
 #[derive(Debug)]
 pub struct Return<T> {
@@ -215,6 +286,25 @@ impl<T> Drop for Return<T> {
 }
 
 /// A reply that waits.
+///
+/// What [`Wait::then`] answers with. Whoever stands around a handler can see that it waits, but not
+/// what it will say: that is for [`Middleware`](super::Middleware), which sees every answer.
+///
+/// ```
+/// use parlour::web::{Cx, Handler, Reply};
+///
+/// /// The state is how many requests had to wait.
+/// fn counted(inner: impl Handler<u64>) -> impl Handler<u64> {
+///     move |cx: &mut Cx<'_, u64>| {
+///         let reply = inner.call(cx);
+///         if let Reply::Wait(_) = reply {
+///             *cx.state += 1;
+///         }
+///         reply
+///     }
+/// }
+/// # let _ = counted(|_: &mut Cx<'_, u64>| "at once");
+/// ```
 pub struct Pending<S> {
     pub(super) errand: Errand,
     pub(super) go_on: GoOn<S, Outcome>,
@@ -224,16 +314,19 @@ pub struct Pending<S> {
 #[derive(Debug)]
 pub(super) struct Helpers {
     jobs: Option<SyncSender<Job>>,
+    /// The files of uploads, which the helper thread makes and removes.
+    spill: Arc<Spill>,
     done: Receiver<Done>,
     done_by: Sender<Done>,
     bell: Option<Bell>,
 }
 
 impl Helpers {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(spill_folder: PathBuf) -> Self {
         let (done_by, done) = channel();
         Self {
             jobs: None,
+            spill: Arc::new(Spill::new(spill_folder)),
             done,
             done_by,
             bell: None,
@@ -254,9 +347,14 @@ impl Helpers {
 
     fn do_soon(&mut self, job: Job) -> Result<(), Busy> {
         self.jobs
-            .get_or_insert_with(start)
+            .get_or_insert_with(|| start(&self.spill))
             .try_send(job)
             .map_err(|_| Busy)
+    }
+
+    /// Where uploads go that are too large for memory.
+    pub(super) fn spill(&self) -> Arc<Spill> {
+        Arc::clone(&self.spill)
     }
 
     /// Has the loop look again.
@@ -272,16 +370,30 @@ impl Helpers {
     }
 }
 
-/// The thread is there from the first job on, and ends when its sender is gone.
+impl Drop for Helpers {
+    /// The loop has ended, so its thread may wait for the disk. The helper may be at a job that
+    /// takes longer than anybody wants to wait.
+    fn drop(&mut self) {
+        self.spill.close();
+    }
+}
+
+/// The thread is there from the first job on, and ends when its sender is gone. After each job it
+/// sweeps, so whoever has something swept needs a job only where none waits: a queue that is full
+/// is as good.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where the helper thread is started"
 )]
-fn start() -> SyncSender<Job> {
+fn start(spill: &Arc<Spill>) -> SyncSender<Job> {
     let (jobs, queue) = sync_channel::<Job>(QUEUE_MAX);
+    let nudges = jobs.clone();
+    spill.swept_on(move || drop(nudges.try_send(Box::new(|| {}))));
+    let spill = Arc::clone(spill);
     std::thread::spawn(move || {
         for job in queue {
             do_job(job);
+            spill.sweep();
         }
     });
     jobs
@@ -291,4 +403,36 @@ fn start() -> SyncSender<Job> {
 /// it drops.
 pub(super) fn do_job(job: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(job));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_removed_behind_a_full_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut helpers = Helpers::new(folder.path().to_owned());
+        let (file, _) = helpers.spill().create(0).unwrap();
+        let path = file.path().to_owned();
+        let (begun, begins) = channel();
+        let (tell, over) = channel::<()>();
+        let busy = move || {
+            begun.send(()).unwrap();
+            over.recv().ok();
+        };
+        helpers.do_soon(Box::new(busy)).unwrap();
+        begins.recv().unwrap();
+        for _ in 1..QUEUE_MAX {
+            helpers.do_soon(Box::new(|| {})).unwrap();
+        }
+        let (look, seen) = channel();
+        let last = move || look.send(path.exists()).unwrap();
+        helpers.do_soon(Box::new(last)).unwrap();
+        assert!(helpers.do_soon(Box::new(|| {})).is_err(), "it is full");
+        drop(file);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        drop(tell);
+        assert!(!seen.recv().unwrap(), "it goes before the last job");
+    }
 }

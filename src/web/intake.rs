@@ -9,10 +9,11 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::sync::Arc;
 
 use super::error::Error;
-use super::upload::{Content, Spilled, Upload};
+use super::spill::{Spill, Spilled};
+use super::upload::{Content, Upload};
 use crate::http::Status;
 use crate::http::multipart::{Boundary, Multipart, MultipartFault, MultipartLimits, Part, Step};
 
@@ -36,9 +37,10 @@ struct Sink {
     length: u64,
     /// What is to be written, or stays in memory.
     bytes: Vec<u8>,
-    spilled: Option<Spilled>,
-    /// With the helper while `writing`.
+    /// With the helper while `writing`. Stands before the next, so that it is closed before the
+    /// helper removes the file: whoever closes a removed file waits for the disk.
     file: Option<File>,
+    spilled: Option<Spilled>,
     writing: bool,
 }
 
@@ -238,13 +240,13 @@ fn keep(
 
 impl Writing {
     /// Writes, on the helper.
-    pub(super) fn write(self, folder: &Path, number: u64) -> Written {
+    pub(super) fn write(self, spill: &Arc<Spill>, number: u64) -> Written {
         let Self { sink, bytes, file } = self;
         let write = || {
             let (spilled, mut file) = match file {
                 Some(file) => (None, file),
                 None => {
-                    let (spilled, file) = Spilled::create(folder, number)?;
+                    let (spilled, file) = spill.create(number)?;
                     (Some(spilled), file)
                 }
             };

@@ -63,8 +63,8 @@ impl<S: 'static> Service<S> {
             return Ok(false);
         };
         for writing in receiving.intake.writings() {
-            let (ticket, folder) = (self.ticket(), self.spill_folder.to_path_buf());
-            let wait = Wait::on_helper(move || writing.write(&folder, ticket));
+            let (ticket, spill) = (self.ticket(), self.desk.helpers.spill());
+            let wait = Wait::on_helper(move || writing.write(&spill, ticket));
             let (errand, _) = wait.into_parts();
             errand(&mut self.desk.helpers, ticket)?;
             self.parked.insert(ticket, Parked::Intake { call });

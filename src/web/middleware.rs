@@ -2,12 +2,33 @@
 //!
 //! Four hooks, each optional. `request` and `view` run in the order in which middleware was wrapped,
 //! `response` and `exception` in the opposite one, so that the first to see a request is the last to
-//! see its answer.
+//! see its answer. What there is stands best in this order:
+//!
+//! ```
+//! use parlour::store::Database;
+//! use parlour::web::middleware::{AccessLog, Compression, Csrf, SecurityHeaders, Sessions};
+//! use parlour::web::{App, Secret};
+//!
+//! let database = Database::in_memory(&[Sessions::MIGRATIONS])?;
+//! let secret = Secret::random();
+//! let app = App::new(())
+//!     .wrap(AccessLog)
+//!     .wrap(Compression::new())
+//!     .wrap(SecurityHeaders::new())
+//!     .wrap(Sessions::new(&database, &secret)?)
+//!     .wrap(Csrf::new(&secret));
+//! # drop(app);
+//! # Ok::<(), parlour::store::StoreError>(())
+//! ```
+//!
+//! [`Cors`] belongs between the headers and the sessions. Writing one's own is implementing
+//! [`Middleware`].
 
 mod access_log;
 mod compression;
 mod cors;
 pub(super) mod csrf;
+pub(super) mod order;
 mod security;
 mod sessions;
 
@@ -20,6 +41,7 @@ pub use access_log::AccessLog;
 pub use compression::Compression;
 pub use cors::Cors;
 pub use csrf::{Csrf, CsrfToken};
+pub use order::Kind;
 pub use security::SecurityHeaders;
 pub use sessions::Sessions;
 
@@ -41,6 +63,12 @@ pub use sessions::Sessions;
 /// # drop(app);
 /// ```
 pub trait Middleware<S>: 'static {
+    /// Which others have to be wrapped before this one. They need not be there, but an app that
+    /// has one of them behind this one is refused.
+    fn comes_after(&self) -> Vec<Kind> {
+        Vec::new()
+    }
+
     /// A request has come. May answer at once; an [`Error`] gets the face of all others:
     /// `Some(Reply::of(error))`.
     fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {

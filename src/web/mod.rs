@@ -63,6 +63,7 @@ mod secret;
 mod service;
 mod session;
 mod shelf;
+mod spill;
 mod stored;
 mod stream;
 mod templates;
@@ -72,7 +73,7 @@ mod view;
 mod windows;
 
 pub use app::{App, Running, ServeError};
-pub use consumer::{Connect, Consumer, Live, Scope, consumer};
+pub use consumer::{Connect, Consumer, Live, Opening, Scope, consumer};
 pub use cx::{Cx, House};
 pub use error::Error;
 pub use event::Event;
@@ -84,9 +85,34 @@ pub use guard::{
     rate_limit_by, require_websocket, same_origin_required, same_user_required,
 };
 pub use handler::{Handler, takes};
-pub use helper::{Busy, Return, Wait};
+pub use helper::{Busy, Pending, Return, Wait};
 pub use middleware::{CsrfToken, Middleware};
+/// What a handler says to a template: names and values, for [`Cx::render`].
+///
+/// ```
+/// use parlour::web::context;
+///
+/// let page = context! { title => "Things to do", open => vec!["milk", "bread"] };
+/// assert_eq!(page.get_attr("title")?.as_str(), Some("Things to do"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(inline)]
 pub use minijinja::context;
+/// A value of an app's own type for a template, by way of `serde`.
+///
+/// ```
+/// use parlour::web::{Serde, context};
+///
+/// #[derive(serde::Serialize)]
+/// struct Todo {
+///     title: &'static str,
+/// }
+///
+/// let page = context! { todo => Serde(&Todo { title: "milk" }) };
+/// assert_eq!(page.get_attr("todo")?.get_attr("title")?.as_str(), Some("milk"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(inline)]
 pub use minijinja::value::Serde;
 pub use remote::Remote;
 pub use reply::{IntoReply, Reply};

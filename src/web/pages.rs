@@ -49,7 +49,21 @@ impl Pages {
 impl<S> Cx<'_, S> {
     /// The path of the route with this name: see [`Routes::named`](super::Routes::named). Values
     /// are percent-encoded; those that are no parameters of the route become its query. A name that
-    /// no route has, or a parameter that is missing, is an error of ours.
+    /// no route has, a parameter that is missing, and a value that no path of the route can have, are
+    /// errors of ours. In templates this is `url_for("todo.show", id=7)`.
+    ///
+    /// ```
+    /// use parlour::http::Response;
+    /// use parlour::web::{Cx, Error};
+    ///
+    /// fn next(cx: &mut Cx<'_, u32>) -> Result<Response, Error> {
+    ///     *cx.state += 1;
+    ///     let id = cx.state.to_string();
+    ///     // Such as /todo/7?from=list.
+    ///     Ok(Response::redirect(&cx.url_for("todo.show", &[("id", &id), ("from", "list")])?))
+    /// }
+    /// # let _ = next;
+    /// ```
     pub fn url_for(&self, name: &str, values: &[(&str, &str)]) -> Result<String, Error> {
         let path = self.house.desk.pages.names.path(name, values);
         path.map_err(Error::internal)
@@ -60,8 +74,11 @@ impl<S> Cx<'_, S> {
     pub fn render(&mut self, template: &str, own: impl Into<Value>) -> Result<Response, Error> {
         let pages = &self.house.desk.pages;
         let engine = pages.engine.as_ref().ok_or_else(|| {
-            let told = "there are no templates: say where they are with App::templates";
-            Error::internal(told)
+            Error::internal(format!(
+                "the page {template} cannot be rendered, because the app has no templates: \
+                 write App::templates(Templates::folder(\"templates\")), or Templates::embedded(…) \
+                 for those that are part of the program"
+            ))
         })?;
         let page = Page::new(self.request, own.into());
         let messages = page.messages();

@@ -58,6 +58,27 @@ const LANES_MAX: u32 = 16;
 ///
 /// The default is the usual advice for servers. Where memory is scarce, `Cost::new(7 * 1024, 5)` is
 /// taken to be worth as much for a third of it.
+///
+/// ```
+/// use parlour::web::password::{self, Cost};
+/// use parlour::web::{Cx, Reply};
+///
+/// /// For a machine with little memory.
+/// const COST: Cost = Cost::new(7 * 1024, 5);
+///
+/// fn sign_up(cx: &mut Cx<'_, Vec<String>>) -> Reply<Vec<String>> {
+///     let text = cx.request.form_value("password").unwrap_or_default();
+///     COST.hash(&text).and_then(|cx: &mut Cx<'_, Vec<String>>, stored| {
+///         cx.state.push(stored);
+///         Ok("welcome")
+///     })
+/// }
+/// # let _ = sign_up;
+///
+/// // What was made at another cost still fits, and is to be made anew.
+/// assert!(COST.is_outdated(&password::hash_now("correct horse")?));
+/// # Ok::<(), password::TooLong>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     memory_kib: u32,
@@ -71,6 +92,20 @@ impl Default for Cost {
 }
 
 /// A password has more than [`PASSWORD_BYTES_MAX`].
+///
+/// A handler that ends with it answers 400 and says how long one may be.
+///
+/// ```
+/// use parlour::http::Status;
+/// use parlour::web::Error;
+/// use parlour::web::password::{PASSWORD_BYTES_MAX, TooLong, hash_now};
+///
+/// let long = "x".repeat(PASSWORD_BYTES_MAX + 1);
+/// assert_eq!(hash_now(&long), Err(TooLong));
+/// let told = Error::from(TooLong);
+/// assert_eq!(told.status(), Status::BAD_REQUEST);
+/// assert_eq!(told.message(), "a password may have 1024 bytes: choose a shorter one");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
@@ -144,12 +179,54 @@ pub fn verify(password: &str, stored: &str) -> Wait<bool> {
 
 /// For a user who does not exist: false, after as long as [`verify`] takes, so that the time does
 /// not tell who exists.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use parlour::web::{Cx, Reply, password};
+///
+/// /// Hashed passwords by name.
+/// type People = HashMap<String, String>;
+///
+/// fn sign_in(cx: &mut Cx<'_, People>) -> Reply<People> {
+///     let name = cx.request.form_value("name").unwrap_or_default();
+///     let text = cx.request.form_value("password").unwrap_or_default();
+///     let fits = match cx.state.get(&name) {
+///         Some(stored) => password::verify(&text, stored),
+///         None => password::verify_nobody(&text),
+///     };
+///     fits.then(|_, fits| if fits { "welcome" } else { "that name and password are not known" })
+/// }
+/// # let _ = sign_in;
+/// ```
 pub fn verify_nobody(password: &str) -> Wait<bool> {
     Cost::default().verify_nobody(password)
 }
 
 /// Whether what is stored should be hashed anew, because it is cheaper or older than what is made
 /// today. The moment for it is a sign-in, when the password is known.
+///
+/// ```
+/// use parlour::web::{Cx, Error, Reply, password};
+///
+/// /// The state is the one password that there is.
+/// fn sign_in(cx: &mut Cx<'_, String>) -> Reply<String> {
+///     let text = cx.request.form_value("password").unwrap_or_default();
+///     password::verify(&text, cx.state).then(move |cx: &mut Cx<'_, String>, fits| {
+///         if !fits {
+///             return Reply::of(Error::forbidden("that is not the password"));
+///         }
+///         if !password::is_outdated(cx.state) {
+///             return Reply::of("welcome");
+///         }
+///         password::hash(&text).and_then(|cx: &mut Cx<'_, String>, stored| {
+///             *cx.state = stored;
+///             Ok("welcome")
+///         })
+///     })
+/// }
+/// # let _ = sign_in;
+/// assert!(password::is_outdated("$argon2i$v=19$m=4096,t=3,p=1$c29tZXNhbHQ$aGFzaA"));
+/// ```
 pub fn is_outdated(stored: &str) -> bool {
     Cost::default().is_outdated(stored)
 }

@@ -83,7 +83,7 @@ mod tests {
         after: impl FnOnce(&mut Option<Promise<u8>>),
     ) -> Vec<Option<u8>> {
         let driver = Driver::open(&["127.0.0.1:0".parse().unwrap()]).unwrap();
-        let mut helpers = Helpers::new();
+        let mut helpers = Helpers::new(std::env::temp_dir());
         helpers.set_bell(driver.bell());
         let (promise, wait) = promise();
         let mut promise = Some(promise);

@@ -1,7 +1,6 @@
 //! # Remote: the rest of a program speaks to its app
 //!
-//! The app's state belongs to the loop's thread. Other threads send an act there, which is done
-//! between two turns as if a timer had come up.
+//! Other threads send an act to the loop's thread, where it is done as if a timer had come up.
 
 use std::fmt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -17,6 +16,9 @@ const ACTS_MAX: usize = 10_000;
 pub(super) type Act<S> = Box<dyn FnOnce(&mut Tick<'_, S>) + Send>;
 
 /// Another thread's hold on an app. Clones hold the same one.
+///
+/// The app's state belongs to the loop's thread. Others send an [`act`](Self::act) there, which is done
+/// between two turns as if a timer had come up.
 ///
 /// ```
 /// use parlour::web::{App, Running};

@@ -1,7 +1,6 @@
 //! # Reply: what a handler says
 //!
-//! Anything that can be an answer converts into a [`Reply`]: text, a response, a result, or the
-//! promise to go on when a helper is done.
+//! Anything that can be an answer converts into a [`Reply`], which knows what is to be done with it.
 
 use super::consumer::Opening;
 use super::cx::Cx;
@@ -56,6 +55,30 @@ impl<S> std::fmt::Debug for Reply<S> {
 }
 
 /// What can be said by a handler.
+///
+/// Text, a [`Response`], JSON, a [`Reply`], nothing at all (204), and a `Result` of these. An app's own
+/// types may join them:
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{App, Cx, IntoReply, Reply};
+///
+/// struct Celsius(f64);
+///
+/// impl<S> IntoReply<S> for Celsius {
+///     fn into_reply(self) -> Reply<S> {
+///         Reply::of(Response::json(format!(r#"{{"celsius":{}}}"#, self.0)))
+///     }
+/// }
+///
+/// let kettle = |cx: &mut Cx<'_, f64>| Celsius(*cx.state);
+/// let app = App::new(78.5).get("/kettle", kettle);
+/// # drop(app);
+/// let Reply::<()>::Respond(response) = Celsius(78.5).into_reply() else {
+///     panic!("there is nothing to wait for");
+/// };
+/// assert_eq!(response.content().bytes(), br#"{"celsius":78.5}"#);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a handler cannot answer with `{Self}`",
     label = "answer with text, a `Response`, a `serde_json::Value`, a `Reply`, or a `Result` of one",

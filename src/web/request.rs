@@ -23,9 +23,23 @@ use crate::reactor::Peer;
 const PAIRS_MAX: usize = 1000;
 
 /// Names and values, decoded, in the order in which they came.
+///
+/// ```
+/// use parlour::web::{Cx, Error, Pairs};
+///
+/// /// A form in which several boxes with one name are ticked.
+/// fn pizza(cx: &mut Cx<'_, ()>) -> Result<String, Error> {
+///     let form: Pairs<'_> = cx.request.form()?;
+///     let toppings = form.iter().filter(|(name, _)| name == "topping");
+///     let toppings: Vec<&str> = toppings.map(|(_, topping)| &**topping).collect();
+///     Ok(format!("a pizza with {}", toppings.join(" and ")))
+/// }
+/// # let _ = pizza;
+/// ```
 pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
-/// One request.
+/// One request: what came, and what middleware and guards have left in it for those behind them
+/// ([`carry`](Self::carry)). It stays whole while a handler waits for a helper.
 ///
 /// ```
 /// use parlour::web::{Cx, Error};
@@ -99,6 +113,30 @@ impl Request {
     }
 
     /// Leaves something for those who come after: one thing of each type.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error, Handler, guard};
+    ///
+    /// /// Which shop is meant, by the host that was asked.
+    /// struct Shop(String);
+    ///
+    /// fn in_shop<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+    ///     let find = |cx: &mut Cx<'_, S>| {
+    ///         let host = cx.request.field("Host").unwrap_or_default();
+    ///         let (shop, _) = host.split_once('.').ok_or_else(Error::not_found)?;
+    ///         let shop = Shop(shop.to_owned());
+    ///         cx.request.carry(shop);
+    ///         Ok::<_, Error>(())
+    ///     };
+    ///     guard(find, inner)
+    /// }
+    ///
+    /// fn welcome(cx: &mut Cx<'_, ()>) -> String {
+    ///     let shop = cx.request.carried::<Shop>().map_or("no shop", |shop| &shop.0);
+    ///     format!("welcome to {shop}")
+    /// }
+    /// # let _ = in_shop(welcome);
+    /// ```
     pub fn carry<T: Any>(&mut self, thing: T) {
         self.drop_carried::<T>();
         self.carried.push(Box::new(thing));
@@ -122,7 +160,29 @@ impl Request {
     }
 
     /// Holds the answer back until this is done: what the answer says is true when it leaves. If it
-    /// fails, the answer is an error instead.
+    /// fails, the answer is an error instead. For middleware and guards; a handler says more simply what
+    /// comes [`then`](Wait::then).
+    ///
+    /// ```
+    /// use parlour::http::Response;
+    /// use parlour::store::Database;
+    /// use parlour::web::{Cx, Middleware, Wait};
+    ///
+    /// /// No answer leaves before it is written down that it was given.
+    /// struct Audit(Database);
+    ///
+    /// impl<S> Middleware<S> for Audit {
+    ///     fn response(&self, cx: &mut Cx<'_, S>, response: Response) -> Response {
+    ///         let (path, status) = (cx.request.path().to_owned(), response.status().code());
+    ///         cx.request.hold(Wait::stored(&self.0, move |connection| {
+    ///             connection.execute("INSERT INTO audit VALUES (?, ?)", (path, status))?;
+    ///             Ok(())
+    ///         }));
+    ///         response
+    ///     }
+    /// }
+    /// # let _ = Audit;
+    /// ```
     pub fn hold<E: Display + 'static>(&mut self, wait: Wait<Result<(), E>>) {
         self.held
             .push(wait.map(|done| done.map_err(|error| error.to_string())));
@@ -241,7 +301,26 @@ impl Request {
         safe.unwrap_or_else(|| otherwise.to_owned())
     }
 
-    /// The body as JSON of the type that is wanted.
+    /// The body as JSON of the type that is wanted; what is none says where it is not (400).
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Order {
+    ///     dish: String,
+    ///     #[serde(default)]
+    ///     spicy: bool,
+    /// }
+    ///
+    /// fn order(cx: &mut Cx<'_, Vec<Order>>) -> Result<String, Error> {
+    ///     let order: Order = cx.request.json()?;
+    ///     let told = format!("{}, spicy: {}", order.dish, order.spicy);
+    ///     cx.state.push(order);
+    ///     Ok(told)
+    /// }
+    /// # let _ = order;
+    /// ```
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         Ok(serde_json::from_slice(&self.body)?)
     }

@@ -1,7 +1,7 @@
 //! # Router: which handler a path and a method mean
 //!
-//! A path is decoded once and then matched: literal segments, `{name}` for one segment and
-//! `{rest..}` for all that follow. GET answers HEAD too, OPTIONS answers itself.
+//! A path is decoded once and then matched, segment by segment. How patterns are written is said at
+//! [`Routes`].
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,6 +14,12 @@ use crate::http::Method;
 use crate::http::form::decoded_segments;
 
 /// Routes of an area, to be put together and set under a prefix.
+///
+/// A pattern has segments that stand for themselves, `{name}` for any one segment, and in its end
+/// `{rest..}` for all that follow: see [`Request::param`](super::Request::param). What stands for itself
+/// goes before `{name}`, and that before `{rest..}`. A path is percent-decoded before it is matched. GET
+/// answers HEAD too, and OPTIONS answers itself; a path that is there for other methods is 405 and says
+/// for which.
 ///
 /// ```
 /// use parlour::web::{Cx, Routes};
@@ -129,8 +135,23 @@ impl<S: 'static> Routes<S> {
         self
     }
 
-    /// Puts `area` and a dot before all names that are in this table by now: `show` becomes
-    /// `todo.show`.
+    /// Puts `area` and a dot before all names that are in this table by now.
+    ///
+    /// ```
+    /// use parlour::web::{App, Cx, Routes};
+    ///
+    /// /// Knows neither its prefix nor how the app calls it.
+    /// fn routes() -> Routes<()> {
+    ///     let show = |_: &mut Cx<'_, ()>| "one of them";
+    ///     Routes::new().get("/{id}", show).named("show")
+    /// }
+    ///
+    /// // `todo.show` is below /todo, `post.show` below /posts.
+    /// let app = App::new(())
+    ///     .nest("/todo", routes().names_under("todo"))
+    ///     .nest("/posts", routes().names_under("post"));
+    /// # drop(app);
+    /// ```
     pub fn names_under(mut self, area: &str) -> Self {
         for (name, _) in &mut self.names {
             *name = format!("{area}.{name}");

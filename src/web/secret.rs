@@ -1,8 +1,6 @@
 //! # Secret: what only this server can sign
 //!
-//! A key of 32 random bytes, and HMAC-SHA256 with it. What is signed can be read by everybody, and
-//! made by nobody else. Each use names its purpose, so that what was signed for one thing is worth
-//! nothing for another.
+//! A key of 32 random bytes, and HMAC-SHA256 with it, over purpose and value.
 //!
 //! Promises
 //! 1. A key's file is whole or not there: two servers that make it at the same time get the same.
@@ -30,6 +28,9 @@ const KEY_BYTES: usize = 32;
 const DOT: char = '.';
 
 /// A key for signing. Whoever has it can sign in as anybody.
+///
+/// What is signed can be read by everybody, and made by nobody else. Each use names its purpose, so that
+/// what was signed for one thing is worth nothing for another.
 ///
 /// ```
 /// # use parlour::web::Secret;
@@ -59,6 +60,17 @@ impl Secret {
     }
 
     /// The key of a folder, which is made the first time. Only its owner can read it.
+    ///
+    /// ```
+    /// use parlour::web::Secret;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let data = folder.path();
+    /// let signed = Secret::in_folder(data)?.sign("invitation", "ann");
+    /// // What was signed outlasts the process.
+    /// assert_eq!(Secret::in_folder(data)?.unsign("invitation", &signed), Some("ann"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn in_folder(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref();
         let path = folder.join(FILE);

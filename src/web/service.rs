@@ -13,7 +13,6 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::mpsc::Receiver;
 
@@ -27,6 +26,7 @@ use super::error::Error;
 use super::helper::{Outcome, Unpack};
 use super::intakes::Receiving;
 use super::middleware::Middleware;
+use super::middleware::order::in_order;
 use super::pages::Pages;
 use super::remote::Act;
 use super::reply::{GoOn, Reply};
@@ -86,8 +86,6 @@ pub(crate) struct Service<S> {
     router: Rc<Router<S>>,
     pub(super) middleware: Rc<[Box<dyn Middleware<S>>]>,
     body_bytes_max: u64,
-    /// Where uploads spill.
-    pub(super) spill_folder: Rc<Path>,
     pub(super) intakes: HashMap<Call, Receiving>,
     pub(super) desk: Desk<S>,
     pub(super) seats: Seats<S>,
@@ -118,7 +116,7 @@ impl<S: 'static> Service<S> {
         let assets = Assets::open(parts.mounts).map_err(ServeError::Assets)?;
         let routes = assets.route(parts.routes);
         let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
-        let mut desk = Desk::new(pages, parts.bounds);
+        let mut desk = Desk::new(pages, parts.bounds, parts.spill_folder);
         let acts = outside.map(|(bell, acts)| {
             desk.helpers.set_bell(bell);
             acts
@@ -126,9 +124,10 @@ impl<S: 'static> Service<S> {
         Ok(Self {
             state: parts.state,
             router: Rc::new(Router::new(routes).map_err(ServeError::Routes)?),
-            middleware: parts.middleware.into(),
+            middleware: in_order(parts.middleware)
+                .map_err(ServeError::Middleware)?
+                .into(),
             body_bytes_max: parts.body_bytes_max,
-            spill_folder: parts.spill_folder.into(),
             intakes: HashMap::new(),
             desk,
             seats: Seats::default(),

@@ -1,18 +1,14 @@
 //! # Session: what is remembered of a visitor
 //!
-//! A session is a few values on the server, below a random id that the visitor's browser has in a
-//! signed cookie. [`Sessions`](super::middleware::Sessions) finds it when a request comes and stores
-//! what was changed before the answer leaves; here is what handlers see, and what has become of a
-//! session in the end.
+//! [`Sessions`](super::middleware::Sessions) finds a session when a request comes and stores what was
+//! changed before the answer leaves; here is what handlers see, and what has become of a session in
+//! the end.
 //!
 //! Promises
 //! 1. Who has stored nothing has no session, and no cookie.
 //! 2. Signing in and out changes the id, so that an id from before is worth nothing afterwards.
 //! 3. What two requests of one visitor change at the same time is kept from both, key by key.
 //! 4. A session that has ended while a request was under way does not come back by it.
-//!
-//! A WebSocket can read the session that it came with. What a consumer or a talking view changes in
-//! it is not kept, because no answer leaves that could wait for it.
 
 mod ledger;
 #[cfg(test)]
@@ -48,7 +44,15 @@ const SEEN_S: u64 = 3600;
 /// The key below which messages for the next page wait.
 const FLASH: &str = "_flash";
 
-/// The session of a request.
+/// The session of a request: see [`Cx::session`].
+///
+/// It is a few values on the server, below a random id that the visitor's browser has in a signed
+/// cookie. Who has nothing stored has no session, and no cookie. What was changed is stored before the
+/// answer leaves; what two requests of one visitor change at the same time is kept from both, key by
+/// key. [`login`] and [`logout`] change the id, so that one from before is worth nothing afterwards.
+///
+/// A WebSocket can read the session that it came with. What a consumer or a talking view changes in
+/// it is not kept, because no answer leaves that could wait for it.
 ///
 /// ```
 /// use parlour::web::Cx;

@@ -9,6 +9,19 @@ use super::folder::{BESIDE, hash_of};
 use crate::http::{Coding, Representation, Response, Status, media, preferred_coding};
 
 /// A file that is part of the program: see [`assets!`](crate::assets).
+///
+/// One whose content is no file of its own is written down:
+///
+/// ```
+/// use parlour::web::{App, Asset};
+///
+/// const ROBOTS: &[Asset] = &[Asset {
+///     path: "robots.txt",
+///     bytes: b"User-agent: *\nDisallow: /drafts/\n",
+/// }];
+/// let app = App::new(()).embedded("/", ROBOTS);
+/// # drop(app);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Asset {
     /// Its path below the prefix at which it is served, such as `css/app.css`.
@@ -27,7 +40,7 @@ impl std::fmt::Debug for Asset {
 /// [`App::embedded`](crate::web::App::embedded). The folder is one beside the source file that says
 /// this. A file with the ending `.br` or `.gz` stands in for the one without where clients take it.
 ///
-/// ```
+/// ```standalone_crate
 /// use parlour::web::{App, Asset};
 ///
 /// const ASSETS: &[Asset] = parlour::assets!("shelf": ["app.css", "app.css.gz"]);

@@ -1,7 +1,6 @@
 //! # Stored: a database's job as something to wait for
 //!
-//! The scribe does the job and a handler goes on after the commit, so that what is answered, and what
-//! others are told then, is stored.
+//! The scribe does the job, and the value comes back after the commit.
 
 use super::error::Error;
 use super::helper::{Busy, Wait};
@@ -9,7 +8,8 @@ use crate::store::rusqlite::Connection;
 use crate::store::{Database, StoreError};
 
 impl<T: Send + 'static> Wait<Result<T, StoreError>> {
-    /// A job for a database's scribe: see [`Database::submit`].
+    /// A job for a database's scribe: see [`Database::submit`]. What comes then is called after the
+    /// commit, so that what is answered, and what others are told, is stored.
     ///
     /// ```
     /// use parlour::store::Database;

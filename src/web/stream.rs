@@ -1,7 +1,10 @@
 //! # Streams: answers that come piece by piece
 //!
-//! A [`Feed`] is asked for more whenever the client has taken what there was, and may say more at
-//! any time: it is a channel like a WebSocket, and hears what is said to its groups.
+//! A [`Feed`] writes; it is called like a consumer, see `guests`.
+//!
+//! Promises
+//! 1. Nothing is written behind an end, and an answer that is broken off never looks whole.
+//! 2. Nobody but the feed that asked goes on with what it waited for.
 
 use std::any::Any;
 
@@ -15,6 +18,10 @@ use crate::layer::{Channel, Refusal};
 use crate::reactor::{Call, Sent};
 
 /// What writes a streamed answer.
+///
+/// It is asked for more whenever the client has taken what there was, and may say more at any time: it
+/// is a channel like a WebSocket, and hears what is said to its groups. For Server-Sent Events there is
+/// [`events`](super::events).
 ///
 /// ```
 /// use parlour::http::Response;
@@ -67,6 +74,40 @@ pub trait Feed<S>: Any {
 }
 
 /// What a feed has at hand.
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, Event, Feed, Flow, Reply, stream};
+///
+/// /// What is said in the kitchen, line by line, until it closes.
+/// struct Kitchen;
+///
+/// /// The state is how many lines were read by anybody.
+/// impl Feed<u32> for Kitchen {
+///     fn more(&mut self, flow: &mut Flow<'_, u32>) {
+///         if flow.join("kitchen").is_err() {
+///             flow.abort(); // and not `end`, which would say that this was all
+///         }
+///     }
+///
+///     fn event(&mut self, event: &Event, flow: &mut Flow<'_, u32>) {
+///         *flow.state += 1;
+///         flow.write(format!("{}\n", event.text()).as_bytes());
+///         if event.kind() == "closed" {
+///             flow.end();
+///         }
+///     }
+///
+///     fn hung_up(&mut self, flow: &mut Flow<'_, u32>) {
+///         flow.end();
+///     }
+/// }
+///
+/// fn listen(_: &mut Cx<'_, u32>) -> Reply<u32> {
+///     stream(Response::text(""), None, Kitchen)
+/// }
+/// # let _ = listen;
+/// ```
 #[derive(Debug)]
 pub struct Flow<'a, S> {
     /// The app's own.
@@ -144,6 +185,25 @@ impl<S> Flow<'_, S> {
 }
 
 /// An answer whose body a feed writes.
+///
+/// What [`stream`] and [`events`](super::events) answer with. Whoever stands around a handler can tell it
+/// from a page:
+///
+/// ```
+/// use parlour::http::Status;
+/// use parlour::web::{Cx, Error, Handler, Reply};
+///
+/// /// The page for everybody, the news for a thousand listeners at a time.
+/// fn bounded<S: 'static>(inner: impl Handler<S>) -> impl Handler<S> {
+///     move |cx: &mut Cx<'_, S>| match inner.call(cx) {
+///         Reply::Stream(_) if cx.house.group_len("news") >= 1000 => {
+///             Reply::of(Error::new(Status::SERVICE_UNAVAILABLE, "too many listen already"))
+///         }
+///         reply => reply,
+///     }
+/// }
+/// # let _ = bounded(|_: &mut Cx<'_, ()>| "a page");
+/// ```
 pub struct Streaming<S> {
     pub(super) response: Response,
     pub(super) feed: Box<dyn Feed<S>>,

@@ -31,10 +31,14 @@ const DEPTH_MAX: usize = 16;
 
 /// Where an app's templates come from.
 ///
+/// All are compiled before anything is served, and one with a mistake in its syntax refuses the app by
+/// file and line. [`Cx::render`](super::Cx::render) makes a page of one.
+///
 /// They are written in the language of Jinja. What a handler says is escaped for the kind of page
 /// that it is written into: for HTML in `.html`, as JSON in `.js` and `.json`, not at all in `.txt`,
 /// `.md` and `.csv`, and for HTML in everything else. Attributes need their quotes; an address that
-/// a visitor chose needs a look at its scheme first.
+/// a visitor chose needs a look at its scheme first. What is not there is an error, and not an empty
+/// place: `{% if x is defined %}` asks.
 ///
 /// Always there are `path`; `user` (a name, or none); `messages` (see [`Flash`](super::Flash));
 /// `csrf_field()` and `csrf_token`; `url_for("todo.show", id=7)`; and `static_url("app.css")`, which
@@ -124,6 +128,8 @@ impl Engine {
     ) -> Result<Self, String> {
         let mut blank = Environment::new();
         blank.set_undefined_behavior(UndefinedBehavior::Strict);
+        // Has errors name what is not there. It costs nothing before there is an error.
+        blank.set_debug(true);
         blank.set_auto_escape_callback(escaping);
         blank.set_formatter(write_value);
         functions(&mut blank);
@@ -309,12 +315,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_an_error_that_names_the_line() {
+    fn what_is_not_there_is_an_error_that_names_it_and_the_line() {
         let engine = engine(&[
             ("a.html", "one\n{{ missing }}"),
             ("b.html", "{% include 'a.html' %}"),
             ("c.html", "{{ item.missing }}"),
             ("d.html", "{% include 'nothing.html' %}"),
+            ("f.html", "{% for it in items %}{{ it.name }}{% endfor %}"),
+            (
+                "g.html",
+                "{% set a = item.missing|default('') %}{{ upper(a) }}",
+            ),
         ])
         .unwrap();
         let check = |name: &str, parts: &[&str]| {
@@ -322,11 +333,16 @@ mod tests {
             let error = engine.render(name, page).unwrap_err();
             assert!(parts.iter().all(|part| error.contains(part)), "{error}");
         };
-        check("a.html", &["undefined", "a.html:2"]);
-        check("b.html", &["b.html:1", "a.html:2"]);
-        check("c.html", &["undefined", "c.html:1"]);
+        check("a.html", &["`missing` is undefined", "a.html:2"]);
+        check(
+            "b.html",
+            &["b.html:1", "`missing` is undefined", "a.html:2"],
+        );
+        check("c.html", &["`item.missing` is undefined", "c.html:1"]);
         check("d.html", &["nothing.html", "d.html:1"]);
         check("e.html", &["e.html"]);
+        check("f.html", &["`items` is undefined", "f.html:1"]);
+        check("g.html", &["upper", "g.html:1"]);
     }
 
     #[test]

@@ -33,7 +33,30 @@ pub struct Tick<'a, S> {
     pub house: House<'a, S>,
 }
 
-/// The name of a timer, for taking it back.
+/// The name of a timer, for taking it back: see [`House::cancel`].
+///
+/// ```
+/// use std::time::Duration;
+/// use parlour::web::{Cx, Event, TimerId};
+///
+/// /// The time that is left for an answer.
+/// type Quiz = Option<TimerId>;
+///
+/// fn ask(cx: &mut Cx<'_, Quiz>) -> &'static str {
+///     *cx.state = Some(cx.house.after(Duration::from_secs(30), |tick| {
+///         tick.house.group_send("quiz", &Event::new("over", "nobody knew"));
+///     }));
+///     "What has keys and cannot open doors?"
+/// }
+///
+/// fn answer(cx: &mut Cx<'_, Quiz>) -> &'static str {
+///     match cx.state.take() {
+///         Some(timer) if cx.house.cancel(timer) => "in time",
+///         _ => "too late",
+///     }
+/// }
+/// # let _ = (ask, answer);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimerId {
     slot: usize,

@@ -1,15 +1,18 @@
 //! # Uploads: files that came with a form
 //!
-//! A small file is in memory, a large one in a temporary file that goes with its [`Upload`]; a handler
-//! need not care which.
+//! A small file is in memory, a large one in a temporary file that goes with its [`Upload`].
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::helper::Wait;
+use super::spill::Spilled;
 
 /// A file that came with a form.
+///
+/// A small one is in memory and a large one in a temporary file, which goes with this: whoever wants to
+/// keep it [saves](Self::save) it and need not care which.
 ///
 /// ```
 /// use parlour::web::Cx;
@@ -35,34 +38,6 @@ pub struct Upload {
 pub(super) enum Content {
     Memory(Vec<u8>),
     Spilled(Spilled),
-}
-
-/// A temporary file. It goes when this does.
-#[derive(Debug)]
-pub(super) struct Spilled(PathBuf);
-
-impl Spilled {
-    /// Makes a file of its own in `folder`, which nobody else may read.
-    pub(super) fn create(folder: &Path, number: u64) -> io::Result<(Self, File)> {
-        let path = folder.join(format!(
-            "parlour-upload-{}-{number:x}-{:016x}",
-            std::process::id(),
-            u64::from_le_bytes(super::secret::random_bytes()),
-        ));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path)?;
-        Ok((Self(path), file))
-    }
-}
-
-impl Drop for Spilled {
-    fn drop(&mut self) {
-        // It may have been moved away, which is what it was for.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 impl Upload {
@@ -122,11 +97,14 @@ impl Upload {
                 .write(true)
                 .create_new(true)
                 .open(&path)?;
-            let saved = match &self.content {
-                Content::Memory(bytes) => file.write_all(bytes),
-                Content::Spilled(spilled) => File::open(&spilled.0)
-                    .and_then(|mut from| io::copy(&mut from, &mut file))
-                    .map(drop),
+            let saved = match self.content {
+                Content::Memory(bytes) => file.write_all(&bytes),
+                Content::Spilled(spilled) => {
+                    let copied = File::open(spilled.path())
+                        .and_then(|mut from| io::copy(&mut from, &mut file));
+                    spilled.remove();
+                    copied.map(drop)
+                }
             };
             if let Err(error) = saved.and_then(|()| file.sync_all()) {
                 // Half a file is worse than none.

@@ -1,13 +1,11 @@
 //! # Views that talk: one function for a page and its WebSocket
 //!
-//! A view under [`accept_websocket`](super::accept_websocket) is called for a plain request with
-//! [`Request::websocket`](super::Request::websocket) being none, and for a WebSocket with the
-//! handle of it: once when the connection opens, again whenever messages have arrived, and a last
-//! time when it has closed.
+//! A view is called as a consumer ([`Viewer`]) that keeps the request, so that the function sees the
+//! same one each time.
 //!
-//! There is no thread per connection, so a loop over [`WebSocket::messages`] is a loop over *what
-//! has arrived*. It ends when that is handled, the view returns, and is called again for what comes
-//! next. What has to be remembered between two calls belongs into the app's state.
+//! Promises
+//! 1. What a view says leaves when it returns, in order, and a close behind it.
+//! 2. What it leaves unread is bounded ([`UNREAD_BYTES_MAX`]): beyond that the connection is closed.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -22,6 +20,31 @@ use super::request::Request;
 use crate::ws::Message;
 
 /// A message, as a view holds it.
+///
+/// ```
+/// use parlour::client::{Incoming, Socket};
+/// use parlour::web::{App, Cx, OwnedMessage, Running};
+///
+/// fn shout(cx: &mut Cx<'_, ()>) {
+///     let Some(socket) = cx.request.websocket() else { return };
+///     for message in socket.messages() {
+///         match message {
+///             OwnedMessage::Text(text) => socket.write(text.to_uppercase()),
+///             OwnedMessage::Binary(_) => socket.close(1003, "there is nothing to shout in that"),
+///         }
+///     }
+/// }
+///
+/// let any = "127.0.0.1:0".parse()?;
+/// let running = Running::start(&[any], || App::new(()).view("/shout", shout))?;
+/// let url = running.addresses()[0].to_string().replacen("http", "ws", 1) + "/shout";
+/// let mut socket = Socket::connect(&url)?;
+/// socket.write("hello")?;
+/// assert_eq!(socket.read()?, Some(Incoming::Text("HELLO".into())));
+/// # drop(socket);
+/// # running.stop()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnedMessage {
     /// UTF-8 text.
@@ -85,6 +108,17 @@ struct Inner {
 }
 
 /// A view's end of a WebSocket. Clones are the same socket.
+///
+/// A view under [`accept_websocket`](super::accept_websocket) is called for a plain request with
+/// [`Request::websocket`](super::Request::websocket) being none, and for a WebSocket with the handle
+/// of it: once when the connection opens, again whenever messages have arrived, and a last time when
+/// it has [`closed`](Self::closed).
+///
+/// There is no thread per connection, so a loop over [`messages`](Self::messages) is a loop over *what
+/// has arrived*. It ends when that is handled, the view returns, and is called again for what comes
+/// next. What has to be remembered between two calls belongs into the app's state, or the app uses a
+/// [`Consumer`], which has fields of its own. What is left unread may have 4 MiB; then the connection
+/// is closed with 1008.
 ///
 /// ```
 /// use parlour::web::{App, Cx};

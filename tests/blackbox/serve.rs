@@ -1,6 +1,6 @@
 //! # The command line, listening and leaving
 
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -193,16 +193,21 @@ fn nothing_listens_when_one_of_two_addresses_cannot() {
     );
 }
 
-#[test]
-fn a_socket_handed_over_by_the_service_manager_is_served() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+/// A server that is handed a socket by the service manager.
+fn served_by(listener: TcpListener) -> Server {
     // As sd_listen_fds(3) has it: the sockets begin at descriptor 3, for this process alone.
     let script = "export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" serve 3<&0 0</dev/null";
     let mut command = Command::new("sh");
     command.args(["-c", script, env!("CARGO_BIN_EXE_parlour")]);
     command.stdin(Stdio::from(OwnedFd::from(listener)));
-    let mut server = Server::start_as(command, 1);
+    Server::start_as(command, 1)
+}
+
+#[test]
+fn a_socket_handed_over_by_the_service_manager_is_served() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = served_by(listener);
     assert_eq!(server.address(), address);
     healthy(server.dialogue());
     server.terminate();
@@ -212,6 +217,33 @@ fn a_socket_handed_over_by_the_service_manager_is_served() {
         "{}",
         server.stderr()
     );
+}
+
+/// `accept` fails for as long as the socket does not listen: whoever handed it over can see to that.
+#[test]
+fn an_error_of_accept_that_lasts_is_told_when_it_begins_and_when_it_is_over() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ours = socket2::Socket::from(listener.try_clone().unwrap());
+    let server = served_by(listener);
+    healthy(server.dialogue());
+    let began = "accepting a connection failed";
+    let over = "accepting connections works again";
+    ours.shutdown(Shutdown::Both).unwrap();
+    eventually("the log tells of it", || server.stderr().contains(began));
+    let is_told_again = || server.stderr().matches(began).count() > 1;
+    let for_some_tries = Duration::from_millis(500);
+    assert!(
+        !holds_within(for_some_tries, is_told_again),
+        "it is told once"
+    );
+    ours.listen(16).unwrap();
+    eventually("it is over", || server.stderr().contains(over));
+    // The system has chosen another port for it.
+    let address = ours.local_addr().unwrap().as_socket().unwrap();
+    healthy(Dialogue::open(address));
+    let log = server.stderr();
+    assert!(!is_told_again(), "{log}");
+    assert_eq!(log.matches(over).count(), 1, "{log}");
 }
 
 // --------------------------------------------------------------------------------------- leaving
@@ -238,6 +270,9 @@ fn idle_connections_do_not_hold_it_back() {
     server.terminate();
     served.closed();
     silent.closed();
+    // Who was just answered is waited for a little, so that the answer arrives; clients that see the
+    // end go, too.
+    drop(served);
     assert_eq!(
         server.exit_within(AT_ONCE).code(),
         Some(0),

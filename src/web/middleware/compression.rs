@@ -1,7 +1,6 @@
 //! # Compression: answers made smaller for those who take that
 //!
-//! Wrap it before everything that writes into answers, because what is wrapped first sees an answer
-//! last. Which answers are worth it, and what is said about it, is in [`Gzip`].
+//! Which answers are worth it, and what is said about it, is in [`Gzip`].
 
 use std::cell::RefCell;
 
@@ -13,7 +12,8 @@ use crate::web::cx::Cx;
 /// some percent more bytes.
 const LEVEL: u8 = 3;
 
-/// Compresses pages, JSON and other text with gzip for clients that take it.
+/// Compresses pages, JSON and other text with gzip for clients that take it. Wrap it before everything
+/// that writes into answers, because what is wrapped first sees an answer last.
 ///
 /// One compressor, of some 300 KB, serves the whole app. What comes as a stream, has a coding
 /// already, is a part of something or says `Cache-Control: no-transform` stays as it is.

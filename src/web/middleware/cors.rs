@@ -1,7 +1,6 @@
 //! # CORS: which other sites' scripts may read answers
 //!
-//! The protocol of the Fetch standard. Browsers keep answers from scripts of other origins unless an
-//! answer says otherwise, and ask first (a *preflight*) before they send what a form could not.
+//! The protocol of the Fetch standard.
 //!
 //! Promises
 //! 1. Preflights are answered here, for every path and before anything else sees them.
@@ -27,6 +26,12 @@ enum Origins {
 }
 
 /// Lets scripts of other sites read this app's answers.
+///
+/// Browsers keep answers from scripts of other origins unless an answer says otherwise, and ask first (a
+/// *preflight*) before they send what a form could not. Preflights are answered here, for every path.
+/// The request of an origin that is refused is served as it would be without this, and the browser keeps
+/// the answer from the script. So this lets others in, and keeps nobody out: for that there are
+/// [`Csrf`](super::Csrf) and [`same_origin_required`](crate::web::same_origin_required).
 ///
 /// ```
 /// use parlour::web::{App, middleware::Cors};

@@ -5,9 +5,8 @@
 //! `csrf_token`, or in the field `X-CSRF-Token` of the head.
 //!
 //! A token is made of an *anchor*, 16 random bytes. Who has a session has the anchor in it, on the
-//! server, and a new one with each sign-in. Everybody else is given it in a signed cookie when an
-//! answer has a token in it, because a visitor who has stored nothing is to have no session. When
-//! such a visitor gets one, it takes the anchor over, so that pages that are open stay good.
+//! server. Everybody else is given it in a signed cookie, because a visitor who has stored nothing is
+//! to have no session. When such a visitor gets one, it takes the anchor over.
 //!
 //! Promises
 //! 1. A token is worth nothing with another session or another visitor's cookie.
@@ -18,7 +17,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use memchr::memmem;
 
-use super::Middleware;
+use super::{Compression, Kind, Middleware, Sessions};
 use crate::http::cookie::SetCookie;
 use crate::http::{Body, Method, Response};
 use crate::web::cx::Cx;
@@ -38,6 +37,23 @@ const ANCHOR_BYTES: usize = 16;
 const PURPOSE: &str = "csrf";
 
 /// The token of this request's answer, for forms: carried for handlers and templates.
+///
+/// In a template `{{ csrf_field() }}` writes the whole input, and `{{ csrf_token }}` only this. A page
+/// that is made without one asks for it:
+///
+/// ```
+/// use parlour::http::Response;
+/// use parlour::web::{Cx, CsrfToken};
+///
+/// fn form(cx: &mut Cx<'_, ()>) -> Response {
+///     let token = cx.request.carried::<CsrfToken>().map_or("", |token| &token.0);
+///     Response::html(format!(
+///         r#"<form method="post" action="/leave">
+///            <input type="hidden" name="csrf_token" value="{token}"><button>Leave</button></form>"#
+///     ))
+/// }
+/// # let _ = form;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsrfToken(pub String);
 
@@ -49,13 +65,19 @@ pub(in crate::web) struct Anchor {
 }
 
 /// Refuses what changes something and does not come from a page of this app. Wrap it after
-/// [`Sessions`](super::Sessions), so that it finds the session. The token stands in the form's field
+/// [`Sessions`], so that it finds the session, and after [`Compression`], so that it finds the token
+/// in what leaves: an app with another order is refused. The token stands in the form's field
 /// `csrf_token` (`{{ csrf_field() }}` of a template writes it), or in the field `X-CSRF-Token` of the
 /// request's head.
 ///
 /// Asked for a token is whoever sends something other than GET, HEAD, OPTIONS or TRACE with cookies,
 /// or a form without them. Not asked is who shows an `Authorization` and has no cookies, and who has
-/// neither and sends no form: a page of another site gains nothing by such requests.
+/// neither and sends no form: a page of another site gains nothing by such requests. Where the browser
+/// itself says that a request comes from another site, no token helps.
+///
+/// The text of a token is another one in each answer. It belongs to the session, and is worth nothing
+/// after the next sign-in. A visitor without a session is sent a signed cookie along with the first
+/// token; a session that begins afterwards takes that over, so that pages that are open stay good.
 ///
 /// ```
 /// use parlour::web::middleware::Csrf;
@@ -213,6 +235,11 @@ fn refusal(why: &str) -> Error {
 }
 
 impl<S> Middleware<S> for Csrf {
+    /// What has the session, and what makes an answer unreadable in which the token is looked for.
+    fn comes_after(&self) -> Vec<Kind> {
+        vec![Kind::of::<Sessions>(), Kind::of::<Compression>()]
+    }
+
     fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
         // A session has left its own.
         let known = cx.request.carried::<Anchor>().copied();

@@ -52,6 +52,11 @@ const PURPOSE: &str = "session";
 ///
 /// A session ends 14 days after it was used last, and 90 days after it began, that is after the
 /// sign-in. Wrap it before [`Csrf`](super::Csrf).
+///
+/// The cookie is signed, out of reach for scripts, and does not come along when another site sends a
+/// form. A page of another site cannot open a WebSocket with its visitor's session, unless it is
+/// [trusted](Self::trust). A request that changes nothing writes nothing, but once an hour that the
+/// session is in use.
 #[derive(Debug)]
 pub struct Sessions {
     keeper: Keeper,
@@ -81,7 +86,23 @@ impl Sessions {
         self
     }
 
-    /// Other lifetimes: without being used, and in all.
+    /// Other lifetimes: without being used, and in all. That it is used is noted once an hour, so a
+    /// session may end up to an hour sooner after its last use than `idle` says: let that be some hours.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlour::store::Database;
+    /// use parlour::web::{Secret, middleware::Sessions};
+    ///
+    /// const HOUR: Duration = Duration::from_secs(3600);
+    ///
+    /// // For an office: until the next morning, and a week at most.
+    /// let database = Database::in_memory(&[Sessions::MIGRATIONS])?;
+    /// let sessions = Sessions::new(&database, &Secret::random())?;
+    /// let sessions = sessions.lifetimes(18 * HOUR, 7 * 24 * HOUR);
+    /// # drop(sessions);
+    /// # Ok::<(), parlour::store::StoreError>(())
+    /// ```
     pub fn lifetimes(mut self, idle: Duration, whole: Duration) -> Self {
         self.keeper.set_lifetimes(idle.as_secs(), whole.as_secs());
         self
@@ -116,6 +137,7 @@ impl Sessions {
 
 impl<S> Middleware<S> for Sessions {
     fn request(&self, cx: &mut Cx<'_, S>) -> Option<Reply<S>> {
+        // An app is not served with the wrong order, but middleware may hold middleware.
         assert!(
             cx.request.carried::<CsrfToken>().is_none(),
             "Csrf needs to know the session: wrap Sessions before Csrf"

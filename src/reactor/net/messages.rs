@@ -1,0 +1,150 @@
+//! # Messages: what is said to WebSockets
+
+use slab::Slab;
+
+use super::{Net, Sent, named};
+use crate::reactor::connection::Connection;
+use crate::reactor::outbox::{Blocks, Piece};
+use crate::reactor::stage::{Hearing, Stage, WebSocket};
+use crate::reactor::token::ConnId;
+use crate::ws::{self, Message};
+
+/// The close code for what went wrong on this side.
+const OUR_FAULT: u16 = 1011;
+
+impl Net {
+    /// Says `message` to the WebSocket `id`, also if it is deaf to broadcasts: then enough is
+    /// [`Full`](Sent::Full).
+    #[inline]
+    pub fn send(&mut self, id: ConnId, message: Message<'_>) -> Sent {
+        let Self {
+            connections,
+            blocks,
+            deflate,
+            seed,
+            ..
+        } = self;
+        let Some(socket) = open_socket(connections, id) else {
+            return Sent::Gone;
+        };
+        let is_deaf = socket.hearing != Hearing::All;
+        let (_, piece) = blocks.write(|out| socket.session.send(message, deflate, seed, out));
+        match piece.map_or(Sent::Gone, |piece| {
+            self.push_within_budget(id, &piece, None)
+        }) {
+            Sent::Queued if is_deaf => self.fill(id),
+            sent => sent,
+        }
+    }
+
+    /// Says `message` to every WebSocket of `ids` that is not deaf. It is encoded once for all of
+    /// them, and once more for each window size among those who take it compressed.
+    pub fn broadcast(&mut self, ids: impl IntoIterator<Item = ConnId>, message: Message<'_>) {
+        self.broadcast_numbered(ids, message, 0);
+    }
+
+    /// [`broadcast`](Self::broadcast), with a number by which the app knows this message again if it
+    /// is the first that a reader misses. Where numbers grow from one broadcast to the next, a reader
+    /// that fell behind has been given all that is below the number it is told, and nothing from
+    /// there on.
+    pub fn broadcast_numbered(
+        &mut self,
+        ids: impl IntoIterator<Item = ConnId>,
+        message: Message<'_>,
+        number: u64,
+    ) {
+        let policy = *self.deflate.policy();
+        let compress = policy.enabled && message.bytes().len() >= policy.bytes_min;
+        let mut plain: Option<Piece> = None;
+        let mut deflated: [Option<Piece>; 16] = Default::default();
+        for id in ids {
+            let Self {
+                connections,
+                blocks,
+                deflate,
+                ..
+            } = self;
+            let Some(WebSocket {
+                session,
+                hearing: Hearing::All,
+                ..
+            }) = open_socket(connections, id)
+            else {
+                continue;
+            };
+            let encoded = match session
+                .agreed()
+                .filter(|_| compress)
+                .map(|_| session.shared_bits())
+            {
+                None => plain.get_or_insert_with(|| encode(blocks, |out| ws::frame(message, out))),
+                Some(Some(bits)) => deflated[usize::from(bits & 15)].get_or_insert_with(|| {
+                    encode(blocks, |out| {
+                        ws::deflated_frame(message, bits, deflate, out)
+                    })
+                }),
+                // Its window is its own, so its frames are too.
+                Some(None) => {
+                    // A frame that is encoded has to be sent: the next ones refer to it.
+                    if !self.falls_behind(id, message, number) {
+                        self.send(id, message);
+                    }
+                    continue;
+                }
+            };
+            self.push_within_budget(id, encoded, Some(number));
+        }
+    }
+
+    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves. A code
+    /// that must not be sent (RFC 6455, 7.4: see [`is_close_code`](ws::is_close_code)) becomes 1011,
+    /// an error of the server's own, and is logged as one.
+    pub fn close(&mut self, id: ConnId, code: u16, reason: &str) {
+        let code = if ws::is_close_code(code) {
+            code
+        } else {
+            log::error!("close code {code} must not be sent: it becomes {OUR_FAULT}");
+            OUR_FAULT
+        };
+        let Self {
+            connections,
+            blocks,
+            seed,
+            now,
+            ..
+        } = self;
+        let Some(WebSocket { session, .. }) = open_socket(connections, id) else {
+            return;
+        };
+        let (_, piece) = blocks.write(|out| session.close(code, reason, seed, out));
+        if let Some(connection) = named(connections, id) {
+            connection.since = now.instant;
+        }
+        self.push(id, piece);
+        // Or the peer's close would not be heard.
+        self.go_on_reading(id);
+        self.arm(id);
+    }
+}
+
+fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
+    blocks
+        .write(frame)
+        .1
+        .expect("a frame has at least two bytes")
+}
+
+#[inline]
+pub(crate) fn open_socket(
+    connections: &mut Slab<Connection>,
+    id: ConnId,
+) -> Option<&mut WebSocket> {
+    match connections.get_mut(id.slot()) {
+        Some(Connection {
+            generation,
+            stage: Stage::WebSocket(socket),
+            ..
+        }) if *generation == id.generation && socket.session.is_open() => Some(socket),
+        _ => None,
+    }
+}
