@@ -586,7 +586,7 @@ impl App for Subject {
                 return net.close(id, code as u16, "as asked");
             }
             (Some("resume"), ..) if tag != ECHO => {
-                member.fasts = false;
+                member.fasts = self.stopped;
                 self.tell_missed(id, net);
             }
             _ if tag == ECHO => {
