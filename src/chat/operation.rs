@@ -185,11 +185,14 @@ pub enum Operation {
         user: UserName,
         messages: bool,
     },
-    /// Oneself or an admin; or nobody, who signs in: the password was compared already.
+    /// Oneself or an admin; or nobody, who signs in.
     CreateToken {
         user: UserName,
         hash: Hash,
         name: Title,
+        /// Of who signs in: what their password was compared with. It took a while, and if it is
+        /// another by now, they have to sign in with that.
+        password: Option<String>,
         expires_at: Option<Millis>,
     },
     /// Oneself or an admin.

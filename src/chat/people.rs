@@ -30,18 +30,19 @@ pub struct Identity {
     pub expires_at: Option<Millis>,
 }
 
+/// Asked for each request and each upgrade.
+const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, t.id, t.expires_at
+    FROM tokens t JOIN users u ON u.id = t.user
+    WHERE t.hash = ? AND (t.expires_at IS NULL OR t.expires_at > ?)
+      AND u.disabled_at IS NULL AND u.erased_at IS NULL";
+
 /// Who has the token with this hash, if it has not expired and its person may sign in.
 pub fn identity(
     connection: &Connection,
     hash: &Hash,
     at: Millis,
 ) -> Result<Option<Identity>, StoreError> {
-    let mut look = connection.prepare_cached(
-        "SELECT u.id, u.name, u.display_name, u.role, t.id, t.expires_at
-         FROM tokens t JOIN users u ON u.id = t.user
-         WHERE t.hash = ? AND (t.expires_at IS NULL OR t.expires_at > ?)
-           AND u.disabled_at IS NULL AND u.erased_at IS NULL",
-    )?;
+    let mut look = connection.prepare_cached(IDENTITY)?;
     let found = look.query_row((hash, at), |row| {
         let person = person(row, 0)?;
         Ok(Identity {
@@ -133,6 +134,21 @@ pub fn profile(connection: &Connection, name: &UserName) -> Result<Option<Profil
 /// People found by how their display name begins; whoever finds more types another letter.
 const FOUND_BY_DISPLAY_NAME_MAX: u32 = 500;
 
+/// Two stretches of two indexes; U+10FFFF comes behind every other character. The pluses keep the
+/// page from being looked for among all names instead.
+const BEGINNING: &str = "u.id IN (
+        SELECT id FROM (SELECT id FROM users
+            WHERE name >= max(?1, ?2) AND name <> ?1 AND name < ?2 || char(1114111)
+              AND erased_at IS NULL
+            ORDER BY name LIMIT ?4)
+        UNION SELECT id FROM (SELECT id FROM users
+            WHERE display_name COLLATE NOCASE >= ?3
+              AND display_name COLLATE NOCASE < ?3 || char(1114111)
+              AND erased_at IS NULL
+            ORDER BY display_name COLLATE NOCASE LIMIT ?5))
+      AND +u.name > ?1
+    ORDER BY +u.name LIMIT ?4";
+
 /// A page of people by name, from behind `after`. With a query, those whose name or display name
 /// begins with it.
 pub fn people(
@@ -152,21 +168,7 @@ pub fn people(
         let rows = look.query_map((after, limit), profile_row)?;
         return Ok(rows.collect::<Result<_, _>>()?);
     };
-    // Two stretches of two indexes; U+10FFFF comes behind every other character.
-    let sql = format!(
-        "SELECT {PROFILE} FROM users u WHERE u.id IN (
-             SELECT id FROM (SELECT id FROM users
-                 WHERE name > ?1 AND name >= ?2 AND name < ?2 || char(1114111)
-                   AND erased_at IS NULL
-                 ORDER BY name LIMIT ?4)
-             UNION SELECT id FROM (SELECT id FROM users
-                 WHERE display_name COLLATE NOCASE >= ?3
-                   AND display_name COLLATE NOCASE < ?3 || char(1114111)
-                   AND erased_at IS NULL
-                 ORDER BY display_name COLLATE NOCASE LIMIT ?5))
-           AND u.name > ?1
-         ORDER BY u.name LIMIT ?4"
-    );
+    let sql = format!("SELECT {PROFILE} FROM users u WHERE {BEGINNING}");
     let name = query.strip_prefix('@').unwrap_or(query).to_lowercase();
     let mut look = connection.prepare_cached(&sql)?;
     let rows = look.query_map(
@@ -291,4 +293,37 @@ pub fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
     Ok(connection
         .prepare_cached(sql)?
         .query_row((), |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::open_in_memory;
+
+    /// How SQLite finds what a statement wants.
+    fn plan(sql: &str) -> String {
+        let database = open_in_memory("e", 1).unwrap();
+        let explain = |connection: &Connection| {
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let nothing = vec![None::<i64>; explain.parameter_count()];
+            let steps = explain.query_map(rusqlite::params_from_iter(nothing), |row| row.get(3))?;
+            Ok(steps.collect::<Result<Vec<String>, _>>()?.join("\n"))
+        };
+        database.reader().unwrap().query(explain).unwrap()
+    }
+
+    #[test]
+    fn nobody_is_looked_for_among_everybody() {
+        for sql in [
+            IDENTITY.to_owned(),
+            format!("SELECT {PROFILE} FROM users u WHERE {BEGINNING}"),
+        ] {
+            let plan = plan(&sql);
+            assert!(plan.contains("SEARCH"), "{plan}");
+            let tables = ["SCAN users", "SCAN u", "SCAN tokens", "SCAN t"];
+            let scans = |step: &str| tables.contains(&step.split(" USING ").next().unwrap_or(step));
+            assert!(!plan.lines().any(scans), "{plan}");
+        }
+        assert!(plan("SELECT * FROM users u WHERE email || '' = 'x'").contains("SCAN u"));
+    }
 }

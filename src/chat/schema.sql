@@ -50,6 +50,7 @@ CREATE TABLE tokens (
     expires_at INTEGER
 ) STRICT;
 CREATE INDEX tokens_of_user ON tokens (user);
+CREATE INDEX tokens_by_end ON tokens (expires_at) WHERE expires_at IS NOT NULL;
 
 -- Codes with which people sign up, and links with which they choose a new password.
 CREATE TABLE invites (

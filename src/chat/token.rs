@@ -10,7 +10,7 @@
 //!    are told.
 
 use super::apply::Stop;
-use super::event::{EventKind, What};
+use super::event::{EventKind, Person, What};
 use super::id::{Millis, RoomId, TokenId, UserId};
 use super::limits::{INVITE_USES_MAX, INVITES_MAX, TOKENS_MAX};
 use super::name::{RoomName, Title, UserName};
@@ -27,8 +27,15 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
             user,
             hash,
             name,
+            password,
             expires_at,
-        } => create(work, user, hash, name, *expires_at),
+        } => {
+            let person = match work.by() {
+                None if !work.is_command_line() => signing_in(work, user, password.as_deref())?,
+                _ => work.subject(user, "create tokens for them")?,
+            };
+            create(work, &person, hash, name, *expires_at)
+        }
         Operation::RevokeTokens { user, which } => revoke(work, user, *which),
         Operation::CreateInvite {
             hash,
@@ -66,18 +73,24 @@ fn must_be_enabled(work: &Work<'_>, user: UserId) -> Result<(), Stop> {
 
 // -------------------------------------------------------------------------------------- tokens
 
+/// Who is somebody only with the token that they are about to get.
+fn signing_in(work: &Work<'_>, user: &UserName, password: Option<&str>) -> Result<Person, Stop> {
+    let person = work.person_named(user)?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND password = ?)";
+    if work.value(sql, (person.id.0, password))? {
+        return Ok(person);
+    }
+    let tell = "The password was changed at this moment. Sign in with the new one.";
+    Err(Refusal::new(Code::Unauthenticated, tell).into())
+}
+
 fn create(
     work: &mut Work<'_>,
-    user: &UserName,
+    person: &Person,
     hash: &Hash,
     name: &Title,
     expires_at: Option<Millis>,
 ) -> Result<Answer, Stop> {
-    let person = match work.by() {
-        // Who signs in is somebody only now.
-        None => work.person_named(user)?,
-        Some(_) => work.subject(user, "create tokens for them")?,
-    };
     must_be_enabled(work, person.id)?;
     must_be_ahead(work, expires_at)?;
     let sql = "SELECT count(*) FROM tokens WHERE user = ?";

@@ -85,6 +85,7 @@ fn check(operation: &Operation, expected: [Option<Code>; 5]) {
             user: user("bo"),
             hash: hash(1),
             name: Title::trusted("phone"),
+            password: Some("x".to_owned()),
             expires_at: None,
         };
         let invite = Operation::CreateInvite {
@@ -148,6 +149,7 @@ fn who_may_what() {
         user: user("bo"),
         hash: hash(4),
         name: Title::trusted("script"),
+        password: Some("x".to_owned()),
         expires_at: None,
     };
     // Nobody is who signs in.

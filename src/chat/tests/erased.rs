@@ -17,7 +17,7 @@ fn town() -> Town {
         name: user("bo"),
         display_name: Title::trusted("Bo Boson"),
         email: Some(Email::trusted("bo@boson.org")),
-        password: "secret-of-bo".to_owned(),
+        password: "x".to_owned(),
         invite: None,
     };
     town.want(None, sign_up).unwrap();
@@ -88,6 +88,8 @@ fn nothing_is_left_of_who_is_erased_with_what_they_said() {
     let done = town.want(Some("bo"), erase("bo", true)).unwrap();
     let left: Vec<String> = texts(&town).into_iter().filter(has_bo).collect();
     assert!(left.is_empty(), "{left:?}");
+    // Those of the two others.
+    assert_eq!(town.count("SELECT count(password) FROM users"), 2);
     assert!(done.ended.contains(&Ended::User(id, None)));
     assert!(!tokens::is_good(&town, 1));
     let count = |is: fn(&What) -> bool| done.events.iter().filter(|it| is(&it.what)).count();

@@ -7,6 +7,7 @@ pub(super) fn create(name: &str, number: u8, expires_at: Option<Millis>) -> Oper
         user: user(name),
         hash: hash(number),
         name: Title::trusted("phone"),
+        password: Some("x".to_owned()),
         expires_at,
     }
 }
@@ -88,6 +89,34 @@ fn a_token_is_its_person_until_it_ends() {
         code(town.want(None, create("nobody", 3, None))),
         Code::NotFound
     );
+}
+
+#[test]
+fn who_signs_in_knows_the_password_of_now() {
+    let mut town = Town::new(&["root", "bo"]);
+    let with = |name: &str, password: Option<&str>| Operation::CreateToken {
+        user: user(name),
+        hash: hash(1),
+        name: Title::trusted("phone"),
+        password: password.map(ToOwned::to_owned),
+        expires_at: None,
+    };
+    let helper = Operation::AddUser {
+        name: user("helper"),
+        display_name: Title::trusted("Helper"),
+        email: None,
+        password: None,
+        role: Role::Bot,
+    };
+    town.order(helper).unwrap();
+    for (name, password) in [("bo", Some("y")), ("bo", None), ("helper", None)] {
+        let refused = town.want(None, with(name, password));
+        assert_eq!(code(refused), Code::Unauthenticated, "{name} {password:?}");
+    }
+    assert!(town.want(None, with("bo", Some("x"))).is_ok());
+    // Others have shown already who they are.
+    assert!(town.want(Some("root"), create("helper", 2, None)).is_ok());
+    assert!(town.order(create("helper", 3, None)).is_ok());
 }
 
 #[test]
