@@ -9,6 +9,7 @@ use super::*;
 use crate::store::rusqlite::{self, Connection};
 use crate::store::{Database, Reader, StoreError};
 
+mod check;
 mod history;
 mod messages;
 mod missed;
