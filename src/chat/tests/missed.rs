@@ -120,6 +120,7 @@ fn live(deeds: Vec<(usize, Operation)>) -> Lived {
             known.resize(version as usize + 1, now);
         }
     }
+    check::must_be_sound(&town);
     Lived {
         town,
         events: lived,
