@@ -1,6 +1,7 @@
 //! Check: a sound database has no finding, and every kind of damage is found.
 
 use super::*;
+use crate::chat::search::index;
 use crate::chat::apply::apply;
 
 fn findings(connection: &Connection) -> Vec<Damage> {
