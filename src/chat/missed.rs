@@ -378,6 +378,15 @@ pub(super) fn notice(row: &Row<'_>, at: usize) -> rusqlite::Result<Notice> {
     })
 }
 
+/// Up to this op, what happened to people is forgotten: whoever was last here before that cannot be
+/// told what they missed.
+pub fn forgotten(connection: &Connection) -> Result<Op, StoreError> {
+    Ok(row(connection, "SELECT forgotten FROM server", (), |row| {
+        row.get(0)
+    })?
+    .unwrap_or_default())
+}
+
 /// The ops of the first `limit` events after `after` that another process than the server stored, each
 /// with what happened; with nothing for a notification that is gone by now.
 pub fn outside(
