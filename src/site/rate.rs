@@ -47,6 +47,11 @@ impl Rates {
         self.full_at.insert(name.to_owned(), next);
         Ok(())
     }
+
+    /// What was tried under a name was right: the tries before it are forgotten.
+    pub(super) fn forgive(&mut self, name: &str) {
+        self.full_at.remove(name);
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +74,8 @@ mod tests {
         let later = now + Duration::from_secs(10);
         assert_eq!(rates.note("ana", rate, later), Ok(()));
         assert!(rates.note("ana", rate, later).is_err());
+        rates.forgive("ana");
+        assert_eq!(rates.note("ana", rate, later), Ok(()));
     }
 
     #[test]

@@ -2,6 +2,15 @@
 //!
 //! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
 
+mod asking;
+mod me;
+mod people;
+mod secrets;
+mod tokens;
+mod tries;
+
+use asking::api;
+
 use super::hall::Hall;
 use super::wire::{self, Object};
 use crate::chat::{Code, Refusal};
@@ -11,6 +20,15 @@ use crate::web::{Cx, Error, Routes};
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
     Routes::new()
+        .post("/users", api(people::sign_up))
+        .get("/users", api(people::list))
+        .get("/users/{name}", api(people::show))
+        .get("/me", api(me::show))
+        .post("/tokens", api(tokens::sign_in))
+        .get("/tokens", api(tokens::list))
+        .delete("/tokens", api(tokens::sign_all_out))
+        .delete("/tokens/current", api(tokens::sign_out))
+        .delete("/tokens/{id}", api(tokens::sign_one_out))
 }
 
 /// The status that goes with a code.
@@ -34,6 +52,10 @@ pub(super) const fn status(code: Code) -> Status {
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let json = Object::new().json("error", &wire::refusal(refusal)).end();
     let response = Response::json(json).with_status(status(refusal.code));
+    let response = match refusal.code {
+        Code::Unauthenticated => response.field("WWW-Authenticate", "Bearer"),
+        _ => response,
+    };
     match refusal.retry_after_ms {
         Some(ms) => response.field("Retry-After", ms.div_ceil(1000).to_string()),
         None => response,
