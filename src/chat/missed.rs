@@ -378,37 +378,40 @@ pub(super) fn notice(row: &Row<'_>, at: usize) -> rusqlite::Result<Notice> {
     })
 }
 
-/// What another process than the server stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outside {
-    /// In order.
-    pub events: Vec<Event>,
-    /// Everything up to here is among them, but for notifications that are gone by now.
-    pub upto: Op,
+/// Up to this op, what happened to people is forgotten: whoever was last here before that cannot be
+/// told what they missed.
+pub fn forgotten(connection: &Connection) -> Result<Op, StoreError> {
+    Ok(row(connection, "SELECT forgotten FROM server", (), |row| {
+        row.get(0)
+    })?
+    .unwrap_or_default())
 }
 
-/// The first `limit` events after `after` that another process than the server stored.
-pub fn outside(connection: &Connection, after: Op, limit: u32) -> Result<Outside, StoreError> {
+/// The ops of the first `limit` events after `after` that another process than the server stored, each
+/// with what happened; with nothing for a notification that is gone by now.
+pub fn outside(
+    connection: &Connection,
+    after: Op,
+    limit: u32,
+) -> Result<Vec<(Op, Option<Event>)>, StoreError> {
     let sql = "SELECT op, room, version, user FROM outside WHERE op > ? ORDER BY op LIMIT ?";
     type Whose = (Op, Option<u32>, Option<Version>, Option<u32>);
     let found: Vec<Whose> = rows(connection, sql, (after, limit), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     })?;
-    let mut told = Outside {
-        events: Vec::with_capacity(found.len()),
-        upto: after,
-    };
+    let mut told = Vec::with_capacity(found.len());
     for (op, room, version, user) in found {
-        if let (Some(room), Some(version)) = (room, version) {
-            let before = version.saturating_sub(1);
-            let events = room_events(connection, RoomId(room), before, version, 1)?;
-            told.events.extend(events);
-        } else if let Some(user) = user {
-            let before = op.saturating_sub(1);
-            let events = user_events(connection, UserId(user), before, op, 1)?;
-            told.events.extend(events);
-        }
-        told.upto = op;
+        let mut events = match (room, version, user) {
+            (Some(room), Some(version), _) => {
+                let before = version.saturating_sub(1);
+                room_events(connection, RoomId(room), before, version, 1)?
+            }
+            (_, _, Some(user)) => {
+                user_events(connection, UserId(user), op.saturating_sub(1), op, 1)?
+            }
+            _ => Vec::new(),
+        };
+        told.push((op, events.pop()));
     }
     Ok(told)
 }

@@ -19,6 +19,7 @@
 
 mod account;
 mod apply;
+pub mod check;
 mod column;
 mod erase;
 mod event;
@@ -52,6 +53,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Damage, Finding, Told, check};
 pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };

@@ -87,16 +87,14 @@ fn marks(text: &str, query: &Query) -> Vec<Range<usize>> {
 
 fn says(words: &[(Range<usize>, String)], term: &Term) -> bool {
     let last = term.words.len() - 1;
-    let pairs = words.iter().zip(&term.words).enumerate();
-    pairs
-        .map(|(at, ((_, word), wanted))| {
-            if at == last && term.prefix {
-                word.starts_with(wanted)
-            } else {
-                word == wanted
-            }
-        })
-        .all(|same| same)
+    let mut pairs = words.iter().zip(&term.words).enumerate();
+    pairs.all(|(at, ((_, word), wanted))| {
+        if at == last && term.prefix {
+            word.starts_with(wanted)
+        } else {
+            word == wanted
+        }
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::store::rusqlite::{self, Connection};
 use crate::store::{Database, Reader, StoreError};
 
 mod accounts;
+mod check;
 mod erased;
 mod history;
 mod messages;

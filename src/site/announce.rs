@@ -51,12 +51,16 @@ pub(super) fn announce_outside(tick: &mut Tick<'_, Hall>) {
         .query(|tables| missed::outside(tables, after, OUTSIDE_MAX));
     match found {
         Ok(found) => {
-            for event in found.events {
+            for (op, event) in found {
                 // What the server stores itself comes by its outcome, in its turn.
-                if event.op != tick.state.announced + 1 {
+                if op != tick.state.announced + 1 {
                     return;
                 }
-                tell_next(tick, &event);
+                match event {
+                    Some(event) => tell_next(tick, &event),
+                    // A notification that is gone: there is nothing to tell.
+                    None => tick.state.announced = op,
+                }
             }
         }
         Err(error) => log::error!("what another process stored is not told yet: {error}"),

@@ -90,7 +90,7 @@ pub(super) fn resume(
     behind.held = false;
     let rooms = match wanted {
         Wanted::Since(op) => {
-            let is_ours = is_ours && op <= hall.announced;
+            let is_ours = is_ours && is_known(hall, op)?;
             if is_ours {
                 behind.resume_person(op, heard);
             }
@@ -150,6 +150,12 @@ pub(super) fn resume(
         seat.behind = Some(Box::new(behind));
     }
     Ok(written(hall, &told))
+}
+
+/// Whether somebody who has everything up to this op can be told the rest.
+pub(super) fn is_known(hall: &Hall, op: Op) -> Result<bool, Refusal> {
+    let forgotten = hall.reader.query(missed::forgotten)?;
+    Ok((forgotten..=hall.announced).contains(&op))
 }
 
 enum Wanted {

@@ -4,7 +4,10 @@
 
 mod asking;
 mod me;
+mod messages;
+mod notes;
 mod people;
+mod rooms;
 mod secrets;
 mod tokens;
 mod tries;
@@ -29,6 +32,36 @@ pub(super) fn routes() -> Routes<Hall> {
         .delete("/tokens", api(tokens::sign_all_out))
         .delete("/tokens/current", api(tokens::sign_out))
         .delete("/tokens/{id}", api(tokens::sign_one_out))
+        .get("/rooms", api(rooms::list))
+        .post("/rooms", api(rooms::create))
+        .post("/dms", api(rooms::direct))
+        .get("/rooms/{room}", api(rooms::show))
+        .patch("/rooms/{room}", api(rooms::update))
+        .delete("/rooms/{room}", api(rooms::delete))
+        .get("/rooms/{room}/members", api(rooms::members))
+        .put("/rooms/{room}/members/{user}", api(rooms::enter))
+        .delete("/rooms/{room}/members/{user}", api(rooms::leave))
+        .put("/rooms/{room}/bans/{user}", api(rooms::ban))
+        .delete("/rooms/{room}/bans/{user}", api(rooms::unban))
+        .put("/rooms/{room}/read", api(rooms::read))
+        .put("/rooms/{room}/level", api(rooms::level))
+        .get("/rooms/{room}/messages", api(messages::list))
+        .post("/rooms/{room}/messages", api(messages::send))
+        .get("/rooms/{room}/messages/{seq}", api(messages::show))
+        .patch("/rooms/{room}/messages/{seq}", api(messages::edit))
+        .delete("/rooms/{room}/messages/{seq}", api(messages::delete))
+        .put(
+            "/rooms/{room}/messages/{seq}/reactions/{emoji}",
+            api(messages::react),
+        )
+        .delete(
+            "/rooms/{room}/messages/{seq}/reactions/{emoji}",
+            api(messages::unreact),
+        )
+        .get("/notifications", api(notes::list))
+        .post("/notifications", api(notes::notify))
+        .put("/notifications/{id}/seen", api(notes::seen))
+        .get("/search", api(notes::search))
 }
 
 /// The status that goes with a code.
