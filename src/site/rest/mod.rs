@@ -2,7 +2,9 @@
 //!
 //! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
 
+mod admin;
 mod asking;
+mod invites;
 mod me;
 mod messages;
 mod notes;
@@ -26,7 +28,20 @@ pub(super) fn routes() -> Routes<Hall> {
         .post("/users", api(people::sign_up))
         .get("/users", api(people::list))
         .get("/users/{name}", api(people::show))
+        .patch("/users/{name}", api(admin::change))
+        .delete("/users/{name}", api(admin::erase))
+        .post("/users/{name}/tokens", api(admin::create_token))
+        .delete("/users/{name}/tokens", api(admin::revoke_tokens))
+        .post("/users/{name}/reset", api(admin::create_reset))
+        .post("/resets", api(admin::reset))
+        .get("/settings", api(admin::settings))
+        .patch("/settings", api(admin::set))
+        .get("/invites", api(invites::list))
+        .post("/invites", api(invites::create))
+        .delete("/invites/{number}", api(invites::revoke))
         .get("/me", api(me::show))
+        .patch("/me", api(me::change))
+        .put("/me/password", api(me::set_password))
         .post("/tokens", api(tokens::sign_in))
         .get("/tokens", api(tokens::list))
         .delete("/tokens", api(tokens::sign_all_out))

@@ -7,7 +7,7 @@
 //! 2. A token is said once, to whoever asked for it.
 
 use super::asking::{Answered, answer, at, body, done, ok, query, segment, want};
-use super::people::{profile_of, self_of};
+use super::people::self_of;
 use super::{secrets, tries};
 use crate::chat::people::{self, Password};
 use crate::chat::{
@@ -33,6 +33,16 @@ pub(super) struct Wish {
     name: Title,
     cookie: bool,
     expires_at: Option<Millis>,
+}
+
+impl Wish {
+    /// For somebody else, whose browser this is not.
+    pub(super) fn without_cookie(self) -> Self {
+        Self {
+            cookie: false,
+            ..self
+        }
+    }
 }
 
 /// Reads how somebody wants to be signed in. The token's name is in the member `name`.
@@ -87,20 +97,13 @@ pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
 
 /// Lets in whoever knows the password.
 fn admit(cx: &mut Cx<'_, Hall>, found: Password, wish: Wish) -> Reply<Hall> {
-    let Password {
-        user,
-        name,
-        password,
-        ..
-    } = found;
-    hand_out(cx, None, user, name, Some(password.into()), wish)
+    hand_out(cx, None, found.name, Some(found.password.into()), wish)
 }
 
 /// Makes a token for somebody, and says it. `by` is whoever asks.
 pub(super) fn hand_out(
     cx: &mut Cx<'_, Hall>,
     by: Option<UserId>,
-    user: UserId,
     name: UserName,
     password: Option<String>,
     wish: Wish,
@@ -125,10 +128,7 @@ pub(super) fn hand_out(
         let Answer::Token(_, id) = made.answer else {
             unreachable!("a token was made");
         };
-        let about = match by.is_none_or(|by| by == user) {
-            true => self_of(cx.state, &name)?,
-            false => profile_of(cx.state, &name, true)?,
-        };
+        let about = self_of(cx.state, &name)?;
         let json = Object::new()
             .text("token", &token)
             .number("id", id.0)
