@@ -35,10 +35,12 @@ pub(super) fn hashed(password: &str, name: &'static str) -> Wait<Result<String, 
     })
 }
 
-/// What somebody is called: what they say, or else their name.
+/// What somebody is called: what they say, or else their name as they typed it.
 pub(super) fn display_name(fields: Fields<'_>, name: &UserName) -> Result<Title, Refusal> {
     let said = fields.maybe_title("display_name")?;
-    Ok(said.unwrap_or_else(|| Title::trusted(name.as_str())))
+    let typed = fields.text("name")?.trim_start_matches('@');
+    let is_it = typed.to_lowercase() == name.as_str();
+    Ok(said.unwrap_or_else(|| Title::trusted(if is_it { typed } else { name.as_str() })))
 }
 
 /// Where somebody gets mail.
