@@ -69,10 +69,15 @@ pub(super) fn wish(
 pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
     let map = body(cx)?;
     let fields = Fields(&map);
-    let who = fields.text("user")?.to_owned();
+    let who = match (fields.maybe_text("name")?, fields.maybe_text("email")?) {
+        (Some(name), _) => name,
+        (None, Some(email)) => email,
+        (None, None) => fields.text("name")?,
+    };
+    let who = who.to_owned();
     let text = fields.text("password")?.to_owned();
-    let wish = wish(cx, fields, "name")?;
-    tries::note_password(cx, &who)?;
+    let wish = wish(cx, fields, "label")?;
+    tries::may_try_password(cx, &who)?;
     let found = cx
         .state
         .reader
@@ -83,10 +88,11 @@ pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
     };
     Ok(compared.then(move |cx, fits: bool| {
         super::asking::settled(match found.filter(|_| fits) {
-            None => Err(Refusal::new(
-                Code::Unauthenticated,
-                "This name and password do not belong together.",
-            )),
+            None => {
+                tries::failed_password(cx, &who);
+                let tell = "This name and password do not belong together.";
+                Err(Refusal::new(Code::Unauthenticated, tell))
+            }
             Some(found) => {
                 tries::forgive_password(cx, &who);
                 Ok(admit(cx, found, wish))
