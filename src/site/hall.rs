@@ -19,7 +19,7 @@ use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
 use crate::chat::{
-    Code, Entry, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
+    Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
     summary::{self, Horizon},
 };
 use crate::ground::seed::Seed;
@@ -44,6 +44,8 @@ pub struct Hall {
     pub(super) log: Rc<dyn Log>,
     pub(super) database: Database,
     pub(super) reader: Reader,
+    /// Where uploaded files are; nothing if none are kept.
+    pub(super) files: Option<Files>,
     pub(super) epoch: Box<str>,
     pub(super) announced: Op,
     pub(super) heads: HashMap<RoomId, Head>,
@@ -86,6 +88,7 @@ impl Hall {
             log,
             database,
             reader,
+            files: None,
             epoch,
             announced,
             heads,
@@ -97,6 +100,13 @@ impl Hall {
             seed: Seed::new(seed),
             waiting_bytes: 0,
         })
+    }
+
+    /// Keeps files that are uploaded, too.
+    #[must_use]
+    pub fn files(mut self, files: Files) -> Self {
+        self.files = Some(files);
+        self
     }
 
     /// Looks something up, as far as it was told.

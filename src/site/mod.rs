@@ -81,8 +81,12 @@ fn face(cx: &mut Cx<'_, Hall>, error: &Error) -> Option<Response> {
 /// How often what another process stored is looked for.
 const BEAT: Duration = presence::BEAT;
 
+/// How often what has had its time is forgotten.
+const TIDY: Duration = Duration::from_secs(60 * 60);
+
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
+    tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);

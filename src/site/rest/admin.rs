@@ -134,7 +134,7 @@ pub(super) fn create_token(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = admin(cx)?;
     let name = named(cx)?;
     let map = body(cx)?;
-    let wish = tokens::wish(cx, Fields(&map), "name")?.without_cookie();
+    let wish = tokens::wish(cx, Fields(&map))?.without_cookie();
     let by = Some(identity.user);
     Ok(tokens::hand_out(cx, by, name, None, wish))
 }

@@ -51,7 +51,7 @@ pub(super) fn set_password(cx: &mut Cx<'_, Hall>) -> Answered {
     let fields = Fields(&map);
     let old = fields.text("old")?.to_owned();
     let new = new_password(fields, "new")?.to_owned();
-    tries::note_password(cx, &identity.name)?;
+    tries::may_try_password(cx, &identity.name)?;
     let name = identity.name.clone();
     let found = cx
         .state
@@ -64,6 +64,7 @@ pub(super) fn set_password(cx: &mut Cx<'_, Hall>) -> Answered {
     let fits = password::verify(&old, &found.password);
     Ok(fits.then(move |cx: &mut Cx<'_, Hall>, fits: bool| {
         if !fits {
+            tries::failed_password(cx, &identity.name);
             let tell = "`old` is not your password.";
             return settled(Err(Refusal::field("old", tell)));
         }

@@ -13,14 +13,15 @@ mod rooms;
 mod secrets;
 mod tokens;
 mod tries;
+pub(super) mod uploads;
 
 use asking::api;
 
 use super::hall::Hall;
 use super::wire::{self, Object};
 use crate::chat::{Code, Refusal};
-use crate::http::{Response, Status};
-use crate::web::{Cx, Error, Routes};
+use crate::http::{Method, Response, Status};
+use crate::web::{Cx, Error, Routes, takes_file};
 
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
@@ -39,6 +40,12 @@ pub(super) fn routes() -> Routes<Hall> {
         .get("/invites", api(invites::list))
         .post("/invites", api(invites::create))
         .delete("/invites/{number}", api(invites::revoke))
+        .route(
+            Method::Post,
+            "/uploads",
+            takes_file(uploads::REQUEST_BYTES_MAX, api(uploads::add)),
+        )
+        .get("/uploads/{id}/{name}", api(uploads::show))
         .get("/me", api(me::show))
         .patch("/me", api(me::change))
         .put("/me/password", api(me::set_password))

@@ -63,7 +63,7 @@ pub(super) fn sign_up(cx: &mut Cx<'_, Hall>) -> Answered {
     let email = email(fields)?;
     let password = new_password(fields, "password")?;
     let invite = fields.maybe_text("invite")?.map(auth::hash);
-    let wish = tokens::wish(cx, fields, "label")?;
+    let wish = tokens::wish(cx, fields)?;
     tries::note_sign_up(cx)?;
     if invite.is_some() {
         tries::note(cx)?;

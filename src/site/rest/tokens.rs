@@ -45,12 +45,8 @@ impl Wish {
     }
 }
 
-/// Reads how somebody wants to be signed in. The token's name is in the member `name`.
-pub(super) fn wish(
-    cx: &Cx<'_, Hall>,
-    fields: Fields<'_>,
-    name: &'static str,
-) -> Result<Wish, Refusal> {
+/// Reads how somebody wants to be signed in.
+pub(super) fn wish(cx: &Cx<'_, Hall>, fields: Fields<'_>) -> Result<Wish, Refusal> {
     let cookie = fields.maybe_flag("cookie")?.unwrap_or(false);
     if cookie && cx.request.is_from_elsewhere() {
         // Or a page elsewhere signs its visitors in here, as somebody else.
@@ -58,7 +54,7 @@ pub(super) fn wish(
     }
     Ok(Wish {
         name: fields
-            .maybe_title(name)?
+            .maybe_title("label")?
             .unwrap_or_else(|| Title::trusted(USUAL_NAME)),
         cookie,
         expires_at: fields.maybe_time("expires_at")?,
@@ -76,7 +72,7 @@ pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
     };
     let who = who.to_owned();
     let text = fields.text("password")?.to_owned();
-    let wish = wish(cx, fields, "label")?;
+    let wish = wish(cx, fields)?;
     tries::may_try_password(cx, &who)?;
     let found = cx
         .state
@@ -180,7 +176,7 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
     let each = tokens.iter().map(|token| {
         let json = Object::new()
             .number("id", token.id.0)
-            .text("name", &token.name)
+            .text("label", &token.name)
             .flag("current", token.id == identity.token);
         let json = at(json, "created_at", Some(token.created_at));
         at(json, "expires_at", token.expires_at).end()
