@@ -11,6 +11,9 @@
 )]
 
 mod accounts;
+mod commands;
+mod keys;
+mod protocol;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;

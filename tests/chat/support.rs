@@ -74,8 +74,14 @@ impl Parlour {
     /// Asks it to end, and waits until it has.
     #[track_caller]
     pub(crate) fn stop(&mut self) {
+        self.server().terminate();
+        self.stopped();
+    }
+
+    /// Waits until it has ended, which it was asked to.
+    #[track_caller]
+    pub(crate) fn stopped(&mut self) {
         let mut server = self.server.take().unwrap();
-        server.terminate();
         let status = server.exit_within(PATIENCE);
         assert!(status.success(), "{status}: {}", server.stderr());
     }
@@ -122,7 +128,7 @@ impl Parlour {
     pub(crate) fn sign_in(&self, name: &str, password: &str) -> Person {
         let made = self
             .nobody()
-            .post("/tokens", json!({"user": name, "password": password}))
+            .post("/tokens", json!({"name": name, "password": password}))
             .expect(201);
         self.with_token(name, made["token"].as_str().unwrap())
     }
@@ -325,6 +331,18 @@ impl Line {
         self.socket.write(what.to_string().as_str()).unwrap();
     }
 
+    /// Sends a text as it is.
+    #[track_caller]
+    pub(crate) fn say_text(&mut self, text: &str) {
+        self.socket.write(text).unwrap();
+    }
+
+    /// Sends bytes as they are.
+    #[track_caller]
+    pub(crate) fn say_bytes(&mut self, bytes: &[u8]) {
+        self.socket.write(bytes).unwrap();
+    }
+
     /// The next thing that is said; heartbeats are answered and passed over. Nothing after a close.
     #[track_caller]
     pub(crate) fn heard(&mut self) -> Option<Value> {
@@ -419,6 +437,16 @@ impl Line {
     pub(crate) fn close_code(&mut self) -> Option<u16> {
         while self.heard().is_some() {}
         self.socket.closed().and_then(|(code, _)| code)
+    }
+
+    /// What it says before the server closes, and the code with which it does.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> (Vec<Value>, Option<u16>) {
+        let mut said = Vec::new();
+        while let Some(value) = self.heard() {
+            said.push(value);
+        }
+        (said, self.socket.closed().and_then(|(code, _)| code))
     }
 
     /// Ends it without a word.
