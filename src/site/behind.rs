@@ -39,6 +39,8 @@ pub(super) struct Behind {
     person: Op,
     /// Those that it was told before it fell behind, like a room's.
     person_told: Option<(Op, Op)>,
+    /// That the person is no member of a room any more, and since which op.
+    partings: Vec<(Op, Told)>,
 }
 
 /// How far a connection is in a room.
@@ -77,6 +79,7 @@ enum Step {
     State(RoomId, Version),
     StatesEnd(RoomId, Version),
     Person(Op),
+    Parted(Op),
     CaughtUp(RoomId),
 }
 
@@ -95,6 +98,7 @@ impl Behind {
             lags: Vec::new(),
             person,
             person_told: None,
+            partings: Vec::new(),
         }
     }
 
@@ -111,15 +115,20 @@ impl Behind {
         }
     }
 
-    /// The connection is not in a room any more.
-    pub(super) fn leave(&mut self, room: RoomId) {
+    /// The connection is not in a room any more, and is told nothing of it but this.
+    pub(super) fn leave(&mut self, room: RoomId, op: Op, told: &Told) {
+        let before = self.lags.len();
         self.lags.retain(|lag| lag.room != room);
+        if self.lags.len() < before {
+            self.partings.push((op, told.clone()));
+        }
     }
 
     /// The person's own events are told from here on. What the client heard before it fell behind,
     /// from `heard` on, is not told again.
     pub(super) fn resume_person(&mut self, from: Op, heard: Option<Op>) {
-        self.person_told = heard.map(|heard| (heard, self.person));
+        let told = heard.map(|heard| (heard, self.person));
+        self.person_told = self.person_told.or(told);
         self.person = from;
     }
 
@@ -136,8 +145,8 @@ impl Behind {
         self.enter(room, from);
         let lag = self.lags.iter_mut().find(|lag| lag.room == room);
         let lag = lag.expect("a room that was entered is there");
-        // Where it heard what came later, that is where it goes on.
-        lag.told = heard.map(|heard| (heard, lag.version));
+        // Of a room that it is being told already, it has heard no more than it had then.
+        lag.told = lag.told.or(heard.map(|heard| (heard, lag.version)));
         lag.version = from;
         lag.mode = states_to.map_or(Mode::Events, Mode::States);
         lag.tell = Some(name);
@@ -174,8 +183,12 @@ impl Behind {
         hall.reader.query(|connection| {
             for lag in late {
                 let head = hall.head(lag.room).version;
-                let (after, upto) = untold(lag.version, lag.told, head);
-                let found = missed::room_events(connection, lag.room, after, upto, each)?;
+                let mut found = Vec::new();
+                for (after, upto) in untold(lag.version, lag.told, head) {
+                    let limit = each - found.len() as u32;
+                    let more = missed::room_events(connection, lag.room, after, upto, limit)?;
+                    found.extend(more);
+                }
                 if found.len() == each as usize
                     && let Some(last) = found.last()
                 {
@@ -183,8 +196,12 @@ impl Behind {
                 }
                 events.extend(found);
             }
-            let (after, upto) = untold(self.person, self.person_told, hall.announced);
-            let found = missed::user_events(connection, user, after, upto, ROOM_EVENTS)?;
+            let mut found = Vec::new();
+            for (after, upto) in untold(self.person, self.person_told, hall.announced) {
+                let limit = ROOM_EVENTS - found.len() as u32;
+                let more = missed::user_events(connection, user, after, upto, limit)?;
+                found.extend(more);
+            }
             if found.len() == ROOM_EVENTS as usize
                 && let Some(last) = found.last()
             {
@@ -194,7 +211,6 @@ impl Behind {
             Ok(())
         })?;
         events.retain(|event| event.op <= horizon);
-        events.sort_unstable_by_key(|event| event.op);
         let parcel = |event: crate::chat::Event| {
             let summary = super::announce::room_of(hall, user, &event.what);
             Parcel {
@@ -206,7 +222,16 @@ impl Behind {
                 },
             }
         };
-        Ok(events.into_iter().map(parcel).collect())
+        let partings = self.partings.iter().filter(|(op, _)| *op <= horizon);
+        let parting = |(op, told): &(Op, Told)| Parcel {
+            told: told.clone(),
+            op: Some(*op),
+            step: Step::Parted(*op),
+        };
+        let mut parcels: Vec<Parcel> = events.into_iter().map(parcel).collect();
+        parcels.extend(partings.map(parting));
+        parcels.sort_unstable_by_key(|parcel| parcel.op);
+        Ok(parcels)
     }
 
     /// The connection has been told a parcel.
@@ -226,6 +251,7 @@ impl Behind {
             }),
             Step::CaughtUp(room) => with(room, &|lag| lag.tell = None),
             Step::Person(op) => self.person = op,
+            Step::Parted(op) => self.partings.retain(|(at, _)| *at != op),
         }
     }
 
@@ -247,13 +273,11 @@ impl Behind {
     }
 }
 
-/// The next stretch that was not told, up to `head`, from where somebody is.
-fn untold<N: Copy + Ord>(at: N, told: Option<(N, N)>, head: N) -> (N, N) {
-    match told {
-        Some((from, _)) if at < from => (at, from.min(head)),
-        Some((_, to)) if at < to => (to, head),
-        _ => (at, head),
-    }
+/// What was not told yet between where somebody is and `head`: after the first, up to the second.
+fn untold<N: Copy + Ord>(at: N, told: Option<(N, N)>, head: N) -> impl Iterator<Item = (N, N)> {
+    let (from, to) = told.unwrap_or((at, at));
+    let stretches = [(at, from.min(head)), (at.max(to), head)];
+    stretches.into_iter().filter(|(after, upto)| after < upto)
 }
 
 /// Changed messages as they are now, in the order of their last change.
@@ -312,4 +336,25 @@ fn caught_up(hall: &Hall, lag: &Lag) -> Option<Parcel> {
         op: None,
         step: Step::CaughtUp(lag.room),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::untold;
+
+    #[test]
+    fn what_was_heard_is_left_out_wherever_one_is() {
+        let check = |at, told, head, expected: &[(u32, u32)]| {
+            let found: Vec<_> = untold(at, told, head).collect();
+            assert_eq!(found, expected, "at {at}, told {told:?}, head {head}");
+        };
+        check(3, None, 9, &[(3, 9)]);
+        check(9, None, 9, &[]);
+        check(3, Some((5, 7)), 9, &[(3, 5), (7, 9)]);
+        check(5, Some((5, 7)), 9, &[(7, 9)]);
+        check(6, Some((5, 7)), 9, &[(7, 9)]);
+        check(8, Some((5, 7)), 9, &[(8, 9)]);
+        check(3, Some((5, 7)), 7, &[(3, 5)]);
+        check(3, Some((5, 5)), 9, &[(3, 5), (5, 9)]);
+    }
 }

@@ -56,13 +56,13 @@ enum Was {
     Now,
 }
 
-/// Puts a connection where its client says that it was; what it is answered. `since` is what had
-/// been told when it opened.
+/// Puts a connection where its client says that it was; what it is answered. `heard` is since
+/// when it hears what happens, if it was not held: that is not told again.
 pub(super) fn resume(
     hall: &mut Hall,
     user: UserId,
     channel: Channel,
-    since: Op,
+    heard: Option<Op>,
     fields: Fields<'_>,
 ) -> Result<String, Refusal> {
     let is_ours = fields
@@ -81,8 +81,6 @@ pub(super) fn resume(
         return Err(Refusal::not_found("This connection is about to end."));
     };
     let before = seat.behind.take();
-    // What it heard while it was not held is not told again.
-    let heard = before.is_none().then_some(since);
     let mut behind = match before {
         Some(behind) => *behind,
         None => at_head(hall, user)?,
@@ -141,7 +139,7 @@ pub(super) fn resume(
                     from,
                     is_ours,
                 };
-                put(hall, &mut behind, place, heard)?
+                put(hall, &mut behind, place, user, heard)?
             }
         };
         told.push((name, json));
@@ -210,6 +208,7 @@ fn put(
     hall: &Hall,
     behind: &mut Behind,
     place: Place,
+    user: UserId,
     heard: Option<Op>,
 ) -> Result<String, Refusal> {
     let Place {
@@ -221,10 +220,13 @@ fn put(
     let to = hall.head(room).version;
     let (first, heard) = hall.reader.query(|tables| {
         let first = summary::first_version(tables, room)?;
-        let heard = heard
-            .map(|op| missed::version_at(tables, room, op))
-            .transpose()?;
-        Ok((first, heard.map(|heard| heard.min(to))))
+        let Some(op) = heard else {
+            return Ok((first, None));
+        };
+        // Who joined in between has heard what came from then on.
+        let opened = missed::version_at(tables, room, op)?.min(to);
+        let joined = missed::joined(tables, room, user, opened, to)?;
+        Ok((first, Some(joined.map_or(opened, |joined| joined - 1))))
     })?;
     // What is missing ends where hearing began.
     let end = heard.unwrap_or(to).max(from.min(to));
@@ -235,7 +237,7 @@ fn put(
     };
     match mode {
         Mode::Events => behind.resume(room, name, from, heard, None),
-        Mode::State => behind.resume(room, name, from, None, Some(end)),
+        Mode::State => behind.resume(room, name, from, heard, Some(end)),
         Mode::Reset => behind.resume(room, name, to, None, None),
     }
     let object = Object::new()

@@ -14,6 +14,7 @@ mod accounts;
 mod commands;
 mod keys;
 mod protocol;
+mod resume;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
