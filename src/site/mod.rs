@@ -22,6 +22,7 @@ mod announce;
 mod auth;
 mod behind;
 mod commands;
+mod counts;
 mod crowd;
 mod fields;
 mod hall;
@@ -66,6 +67,7 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .nest("", welcome::routes(choices.echo, choices.modified_s))
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
+        .get("/metrics", rest::metrics())
         .consumer("/ws", socket::Socket::new)
         .nest("/api/v1", rest::routes())
 }

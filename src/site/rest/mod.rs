@@ -7,6 +7,7 @@ mod asking;
 mod invites;
 mod me;
 mod messages;
+mod metrics;
 mod notes;
 mod people;
 mod rooms;
@@ -21,7 +22,7 @@ use super::hall::Hall;
 use super::wire::{self, Object};
 use crate::chat::{Code, Refusal};
 use crate::http::{Method, Response, Status};
-use crate::web::{Cx, Error, Routes, takes_file};
+use crate::web::{Cx, Error, Handler, Routes, takes_file};
 
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
@@ -115,6 +116,11 @@ pub(super) fn refused(refusal: &Refusal) -> Response {
         Some(ms) => response.field("Retry-After", ms.div_ceil(1000).to_string()),
         None => response,
     }
+}
+
+/// How the server is, at the root, where programs look for it.
+pub(super) fn metrics() -> impl Handler<Hall> {
+    api(metrics::show)
 }
 
 /// Whether the server is well enough to be sent people.
