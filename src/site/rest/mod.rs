@@ -3,6 +3,7 @@
 //! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
 
 mod asking;
+mod events;
 mod me;
 mod messages;
 mod notes;
@@ -62,6 +63,7 @@ pub(super) fn routes() -> Routes<Hall> {
         .post("/notifications", api(notes::notify))
         .put("/notifications/{id}/seen", api(notes::seen))
         .get("/search", api(notes::search))
+        .get("/events", api(events::listen))
 }
 
 /// The status that goes with a code.
