@@ -24,6 +24,7 @@ mod behind;
 mod commands;
 mod counts;
 mod crowd;
+mod feed;
 mod fields;
 mod hall;
 mod presence;

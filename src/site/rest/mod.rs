@@ -4,6 +4,7 @@
 
 mod admin;
 mod asking;
+mod events;
 mod invites;
 mod me;
 mod messages;
@@ -85,6 +86,7 @@ pub(super) fn routes() -> Routes<Hall> {
         .post("/notifications", api(notes::notify))
         .put("/notifications/{id}/seen", api(notes::seen))
         .get("/search", api(notes::search))
+        .get("/events", api(events::listen))
 }
 
 /// The status that goes with a code.

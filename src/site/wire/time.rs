@@ -8,7 +8,7 @@ use crate::chat::Millis;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A moment as it is said.
-pub fn rfc3339(at: Millis) -> String {
+pub(in crate::site) fn rfc3339(at: Millis) -> String {
     let (year, month, day) = civil((at / DAY_MS) as i64);
     let ms = at % DAY_MS;
     let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
@@ -17,7 +17,7 @@ pub fn rfc3339(at: Millis) -> String {
 }
 
 /// A moment as somebody else says it; nothing before 1970 or after 9999.
-pub fn parse(text: &str) -> Option<Millis> {
+pub(in crate::site) fn parse(text: &str) -> Option<Millis> {
     let bytes = text.as_bytes();
     let shape = b"dddd-dd-ddTdd:dd:dd";
     let head = bytes.get(..shape.len())?;
