@@ -16,7 +16,10 @@
 //!    happens to the connection in between, if it says where it was.
 //! 3. What is said on the wire is made in `wire` and nowhere else.
 //!
-//! Never knows: sockets, frames, tables. Start reading at `Socket`, then [`Hall`].
+//! Never knows: sockets, frames, tables. Start reading at `Socket`, then [`Hall`]. What clients have to
+//! know is below.
+//!
+#![doc = include_str!("protocol.md")]
 
 mod announce;
 mod auth;
