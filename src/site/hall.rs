@@ -120,6 +120,11 @@ impl Hall {
         self.heads.get(&room).copied().unwrap_or_default()
     }
 
+    /// Whether something waits to be stored.
+    pub(super) fn is_busy(&self) -> bool {
+        self.waiting_bytes > 0
+    }
+
     /// A number below `bound`, by chance.
     pub(super) fn draw(&mut self, bound: u64) -> u64 {
         self.seed.below(bound)

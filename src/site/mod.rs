@@ -85,20 +85,17 @@ fn face(cx: &mut Cx<'_, Hall>, error: &Error) -> Option<Response> {
 /// How often what another process stored is looked for.
 const BEAT: Duration = presence::BEAT;
 
+/// How often devices that nobody touches are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
-        presence::sweep(tick);
-        if std::mem::take(&mut tick.state.unindexed) {
-            searching::index(tick, |_, done| {
-                if let Err(error) = done {
-                    log::warn!("new messages are not found yet: {error}");
-                }
-            });
-        }
+        searching::index_in_passing(tick);
     });
+    tick.house.every(SWEEP, presence::sweep);
 }
 
 /// Everybody is told to come back, spread over a while that grows with their number.
