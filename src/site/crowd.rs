@@ -112,6 +112,13 @@ impl Crowd {
             .map(|here| (&here.name, &here.display_name))
     }
 
+    /// Somebody wants to be called something else.
+    pub(super) fn rename(&mut self, user: UserId, display_name: &Title) {
+        if let Some(here) = self.people.get_mut(&user) {
+            here.display_name = display_name.clone();
+        }
+    }
+
     /// How somebody is there.
     pub(super) fn state(&self, user: UserId) -> State {
         match self.people.get(&user) {

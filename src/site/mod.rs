@@ -16,7 +16,10 @@
 //!    happens to the connection in between, if it says where it was.
 //! 3. What is said on the wire is made in `wire` and nowhere else.
 //!
-//! Never knows: sockets, frames, tables. Start reading at `Socket`, then [`Hall`].
+//! Never knows: sockets, frames, tables. Start reading at `Socket`, then [`Hall`]. What clients have to
+//! know is below.
+//!
+#![doc = include_str!("protocol.md")]
 
 mod announce;
 mod auth;
@@ -87,21 +90,18 @@ const BEAT: Duration = presence::BEAT;
 /// How often what has had its time is forgotten.
 const TIDY: Duration = Duration::from_secs(60 * 60);
 
+/// How often devices that nobody touches are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
     tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
-        presence::sweep(tick);
-        if std::mem::take(&mut tick.state.unindexed) {
-            searching::index(tick, |_, done| {
-                if let Err(error) = done {
-                    log::warn!("new messages are not found yet: {error}");
-                }
-            });
-        }
+        searching::index_in_passing(tick);
     });
+    tick.house.every(SWEEP, presence::sweep);
 }
 
 /// Everybody is told to come back, spread over a while that grows with their number.

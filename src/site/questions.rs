@@ -110,13 +110,18 @@ pub(super) fn room(hall: &Hall, user: UserId, room: RoomId) -> Result<Object, Re
     let Some(summary) = found else {
         return Err(Refusal::not_found("The room is gone."));
     };
-    let online = hall.presence.here(room).take(PAGE_MAX as usize);
+    // Whoever asks may have come in just now, which is told to everybody only afterwards.
+    let comes = summary.joined.is_some() && hall.crowd.state(user) != State::Offline;
+    let is_new = comes && !hall.presence.here(room).any(|here| here == user);
+    let here = hall.presence.here(room).chain(is_new.then_some(user));
+    let online = here.take(PAGE_MAX as usize);
     let names = online
         .filter_map(|user| hall.crowd.name(user))
         .map(|(name, _)| name);
+    let count = hall.presence.len(room) + usize::from(is_new);
     Ok(wire::room(&summary)
         .texts("online", names)
-        .number("online_count", hall.presence.len(room) as u64))
+        .number("online_count", count as u64))
 }
 
 /// The rooms that somebody may see, in the order of their names.

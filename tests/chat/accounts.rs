@@ -62,6 +62,8 @@ fn what_is_wrong_with_a_new_account_is_named() {
     with("password", json!("p".repeat(1025))).refuses(413, "too_long");
     with("password", json!("é".repeat(1000))).refuses(413, "too_long");
     with("name", json!("ana")).refuses(409, "exists");
+    with("more", json!(1)).expect(201);
+    with("name", json!("other")).refuses(409, "exists");
     let bodies: [&[u8]; 4] = [b"{", b"[]", b"\xff", b"{\"name\":\"a\",}"];
     for body in bodies {
         let json = [("Content-Type", "application/json")];
