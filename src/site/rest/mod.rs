@@ -10,12 +10,15 @@ mod me;
 mod messages;
 mod metrics;
 mod notes;
+mod openapi;
 mod people;
 mod rooms;
 mod secrets;
 mod tokens;
 mod tries;
 pub(super) mod uploads;
+
+use std::rc::Rc;
 
 use asking::api;
 
@@ -27,7 +30,11 @@ use crate::web::{Cx, Error, Handler, Routes, takes_file};
 
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
+    let document: Rc<str> = openapi::document().into();
     Routes::new()
+        .get("/openapi.json", move |_: &mut Cx<'_, Hall>| {
+            Response::json(document.to_string())
+        })
         .post("/users", api(people::sign_up))
         .get("/users", api(people::list))
         .get("/users/{name}", api(people::show))
