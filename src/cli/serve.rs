@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::{CliError, HELP, Program, exit_code, say};
+use crate::chat::Files;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
@@ -104,7 +105,8 @@ fn open_hall(options: &Options) -> Result<Hall, CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
     let folder = options.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
     let database = super::data::open(folder, options.durability)?;
-    Hall::open(database, fresh_seed()).map_err(|error| failed(&error))
+    let hall = Hall::open(database, fresh_seed()).map_err(|error| failed(&error))?;
+    Ok(hall.files(Files::beside(folder)))
 }
 
 /// When this binary, and so everything embedded in it, was made.

@@ -75,6 +75,12 @@ impl Crowd {
         self.people.len()
     }
 
+    /// How many connections are told what they missed.
+    pub(super) fn behind_len(&self) -> usize {
+        let seats = self.people.values().flat_map(|here| &here.seats);
+        seats.filter(|seat| seat.behind.is_some()).count()
+    }
+
     /// The connections of a person.
     pub(super) fn seats(&self, user: UserId) -> &[Seat] {
         self.people.get(&user).map_or(&[], |here| &here.seats)

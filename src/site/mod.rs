@@ -25,6 +25,7 @@ mod announce;
 mod auth;
 mod behind;
 mod commands;
+mod counts;
 mod crowd;
 mod feed;
 mod fields;
@@ -70,6 +71,7 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .nest("", welcome::routes(choices.echo, choices.modified_s))
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
+        .get("/metrics", rest::metrics())
         .consumer("/ws", socket::Socket::new)
         .nest("/api/v1", rest::routes())
 }
@@ -88,8 +90,12 @@ const BEAT: Duration = presence::BEAT;
 /// How often devices that nobody touches are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// How often what has had its time is forgotten.
+const TIDY: Duration = Duration::from_secs(60 * 60);
+
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
+    tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);

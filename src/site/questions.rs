@@ -7,7 +7,7 @@ use super::commands::Question;
 use super::crowd::State;
 use super::fields::{Fields, wrong};
 use super::hall::Hall;
-use super::socket::reply;
+use super::socket::{refuse, reply};
 use super::wire::{self, Object};
 use super::{presence, searching};
 use crate::chat::limits::HISTORY_MAX;
@@ -54,13 +54,13 @@ pub(super) fn ask(
             };
             return match typing(&mut tick, user, fields) {
                 Ok(()) => {}
-                Err(refusal) => reply(&mut live.house, channel, id, Err(&refusal)),
+                Err(refusal) => refuse(live, channel, id, &refusal),
             };
         }
         Question::Search => {
             let asked = match searching::asked(hall, user, fields) {
                 Ok(asked) => asked,
-                Err(refusal) => return reply(&mut live.house, channel, id, Err(&refusal)),
+                Err(refusal) => return refuse(live, channel, id, &refusal),
             };
             let mut tick = Tick {
                 state: hall,
@@ -73,8 +73,10 @@ pub(super) fn ask(
         }
         Question::Resume => unreachable!("the socket itself resumes"),
     };
-    let answer = answer.as_deref();
-    reply(&mut live.house, channel, id, answer);
+    match answer {
+        Ok(answer) => reply(&mut live.house, channel, id, Ok(&answer)),
+        Err(refusal) => refuse(live, channel, id, &refusal),
+    }
 }
 
 /// The room of that name, which somebody may see, and what they are in it.
