@@ -378,37 +378,35 @@ pub(super) fn notice(row: &Row<'_>, at: usize) -> rusqlite::Result<Notice> {
     })
 }
 
-/// What another process than the server stored.
+/// Something that another process than the server stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outside {
-    /// In order.
-    pub events: Vec<Event>,
-    /// Everything up to here is among them, but for notifications that are gone by now.
-    pub upto: Op,
+    /// Its place in the server.
+    pub op: Op,
+    /// Whom it concerns, if that is one person. They may have lost what they were signed in with.
+    pub user: Option<UserId>,
+    /// What it was; nothing if that is forgotten by now.
+    pub event: Option<Event>,
 }
 
-/// The first `limit` events after `after` that another process than the server stored.
-pub fn outside(connection: &Connection, after: Op, limit: u32) -> Result<Outside, StoreError> {
+/// The first `limit` things after `after` that another process than the server stored, in order.
+pub fn outside(connection: &Connection, after: Op, limit: u32) -> Result<Vec<Outside>, StoreError> {
     let sql = "SELECT op, room, version, user FROM outside WHERE op > ? ORDER BY op LIMIT ?";
     type Whose = (Op, Option<u32>, Option<Version>, Option<u32>);
     let found: Vec<Whose> = rows(connection, sql, (after, limit), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     })?;
-    let mut told = Outside {
-        events: Vec::with_capacity(found.len()),
-        upto: after,
+    let tell = |(op, room, version, user): Whose| {
+        let user = user.map(UserId);
+        let mut events = match (room.map(RoomId).zip(version), user) {
+            (Some((room, version)), _) => {
+                room_events(connection, room, version.saturating_sub(1), version, 1)?
+            }
+            (None, Some(user)) => user_events(connection, user, op.saturating_sub(1), op, 1)?,
+            (None, None) => Vec::new(),
+        };
+        let event = events.pop();
+        Ok(Outside { op, user, event })
     };
-    for (op, room, version, user) in found {
-        if let (Some(room), Some(version)) = (room, version) {
-            let before = version.saturating_sub(1);
-            let events = room_events(connection, RoomId(room), before, version, 1)?;
-            told.events.extend(events);
-        } else if let Some(user) = user {
-            let before = op.saturating_sub(1);
-            let events = user_events(connection, UserId(user), before, op, 1)?;
-            told.events.extend(events);
-        }
-        told.upto = op;
-    }
-    Ok(told)
+    found.into_iter().map(tell).collect()
 }
