@@ -378,6 +378,15 @@ pub(super) fn notice(row: &Row<'_>, at: usize) -> rusqlite::Result<Notice> {
     })
 }
 
+/// Up to this op, what happened to people is forgotten: whoever was last here before that cannot be
+/// told what they missed.
+pub fn forgotten(connection: &Connection) -> Result<Op, StoreError> {
+    Ok(row(connection, "SELECT forgotten FROM server", (), |row| {
+        row.get(0)
+    })?
+    .unwrap_or_default())
+}
+
 /// Something that another process than the server stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outside {

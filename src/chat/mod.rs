@@ -19,7 +19,7 @@
 
 mod account;
 mod apply;
-mod check;
+pub mod check;
 mod column;
 mod erase;
 mod event;

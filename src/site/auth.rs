@@ -38,9 +38,7 @@ pub(super) fn identity(cx: &Cx<'_, Hall>) -> Result<Identity, Refusal> {
         ));
     };
     if is_cookie && is_risky(cx) && cx.request.is_from_elsewhere() {
-        return Err(Refusal::forbidden(
-            "A page of another origin asks for this with a cookie. Send a token instead.",
-        ));
+        return Err(elsewhere());
     }
     let hash = hash(&token);
     let at = cx.house.now().unix_ms;
@@ -49,6 +47,13 @@ pub(super) fn identity(cx: &Cx<'_, Hall>) -> Result<Identity, Refusal> {
         .reader
         .query(|tables| people::identity(tables, &hash, at))?;
     found.ok_or_else(|| unknown("This token is not good, or not any more. Sign in again."))
+}
+
+/// Another site's page wants what only this one's may.
+pub(super) fn elsewhere() -> Refusal {
+    Refusal::forbidden(
+        "A page of another origin asks for this with a cookie. Send a token instead.",
+    )
 }
 
 /// What a foreign page could do harm with: it cannot see answers, but it can cause things, and a

@@ -5,7 +5,8 @@
 
 use super::fields::{Fields, wrong};
 use crate::chat::{
-    Code, Emoji, Kind, Level, NotificationId, Operation, Refusal, Standing, Text, UserName,
+    Code, Emoji, Kind, Level, NotificationId, Operation, Refusal, RoomName, Standing, Text,
+    UserName,
 };
 
 /// What a command turned out to be.
@@ -85,15 +86,8 @@ fn operation(name: &str, fields: Fields<'_>) -> Result<Operation, Refusal> {
             user: fields.user("user")?,
             until: fields.maybe_time("until")?,
         },
-        "role" => Operation::SetStanding {
-            room: fields.room()?,
-            user: fields.user("user")?,
-            role: standing(fields)?,
-        },
-        "level" => Operation::SetLevel {
-            room: fields.room()?,
-            level: level(fields)?,
-        },
+        "role" => role_of(fields.room()?, fields.user("user")?, fields)?,
+        "level" => level_of(fields)?,
         "dm" => direct(fields)?,
         "send" => send(fields)?,
         "edit" => Operation::Edit {
@@ -111,10 +105,7 @@ fn operation(name: &str, fields: Fields<'_>) -> Result<Operation, Refusal> {
             emoji: Emoji::parse("emoji", fields.text("emoji")?)?,
             on: name == "react",
         },
-        "read" => Operation::Read {
-            room: fields.room()?,
-            seq: fields.number("seq")?,
-        },
+        "read" => read(fields)?,
         "notify" => notify(fields)?,
         "seen" => Operation::Seen {
             id: NotificationId(fields.number("id")?),
@@ -130,7 +121,7 @@ fn operation(name: &str, fields: Fields<'_>) -> Result<Operation, Refusal> {
 pub(super) fn create_room(fields: Fields<'_>) -> Result<Operation, Refusal> {
     let known = "`public` or `private`";
     Ok(Operation::CreateRoom {
-        room: crate::chat::RoomName::parse_new("room", fields.text("room")?)?,
+        room: RoomName::parse_new("room", fields.text("room")?)?,
         title: fields.maybe_title("title")?,
         topic: fields.maybe_topic()?,
         kind: fields
@@ -155,18 +146,33 @@ pub(super) fn change_room(fields: Fields<'_>) -> Result<Operation, Refusal> {
     })
 }
 
-fn standing(fields: Fields<'_>) -> Result<Standing, Refusal> {
+/// What a member is to be.
+pub(super) fn role_of(
+    room: RoomName,
+    user: UserName,
+    fields: Fields<'_>,
+) -> Result<Operation, Refusal> {
     let known = "`owner`, `moderator` or `member`";
     let found = fields.maybe_word("role", Standing::of, known)?;
-    found.ok_or_else(|| wrong("role", known))
+    let role = found.ok_or_else(|| wrong("role", known))?;
+    Ok(Operation::SetStanding { room, user, role })
 }
 
-fn level(fields: Fields<'_>) -> Result<Option<Level>, Refusal> {
-    fields.maybe_word(
-        "level",
-        Level::of,
-        "`everything`, `mentions`, `nothing` or `null`",
-    )
+/// What somebody wants to be told of.
+pub(super) fn level_of(fields: Fields<'_>) -> Result<Operation, Refusal> {
+    let known = "`everything`, `mentions`, `nothing` or `null`";
+    Ok(Operation::SetLevel {
+        room: fields.room()?,
+        level: fields.maybe_word("level", Level::of, known)?,
+    })
+}
+
+/// Up to where somebody has read.
+pub(super) fn read(fields: Fields<'_>) -> Result<Operation, Refusal> {
+    Ok(Operation::Read {
+        room: fields.room()?,
+        seq: fields.number("seq")?,
+    })
 }
 
 /// The people of a direct room: `user`, or `users`.

@@ -192,6 +192,12 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// An object with one more member, which comes from elsewhere, such as the path of a request.
+pub(super) fn with(mut map: Map<String, Value>, name: &str, value: &str) -> Map<String, Value> {
+    map.insert(name.to_owned(), value.into());
+    map
+}
+
 /// A member is not what it has to be.
 pub(super) fn wrong(name: &'static str, expected: &str) -> Refusal {
     Refusal::field(name, format!("`{name}` has to be {expected}."))

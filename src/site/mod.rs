@@ -23,6 +23,7 @@ mod auth;
 mod behind;
 mod commands;
 mod crowd;
+mod feed;
 mod fields;
 mod hall;
 mod presence;

@@ -31,21 +31,34 @@ pub(super) struct Rates {
 impl Rates {
     /// Notes one more try under a name; or how long to wait before the next.
     pub(super) fn note(&mut self, name: &str, rate: Rate, now: Instant) -> Result<(), Duration> {
+        self.may(name, rate, now)?;
+        self.count(name, rate, now);
+        Ok(())
+    }
+
+    /// Whether one more try is allowed under a name; or how long to wait before it is.
+    pub(super) fn may(&self, name: &str, rate: Rate, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.get(name).copied().unwrap_or_default().max(now);
         let allowed = rate.every.saturating_mul(rate.burst);
-        let next = full_at + rate.every;
-        let over = next.since(now).saturating_sub(allowed);
-        if !over.is_zero() {
-            return Err(over);
-        }
+        let over = (full_at + rate.every).since(now).saturating_sub(allowed);
+        if over.is_zero() { Ok(()) } else { Err(over) }
+    }
+
+    /// Counts a try under a name, whether or not it was allowed.
+    pub(super) fn count(&mut self, name: &str, rate: Rate, now: Instant) {
+        let full_at = self.full_at.get(name).copied().unwrap_or_default().max(now);
         if self.full_at.len() >= NAMES_MAX && !self.full_at.contains_key(name) {
             self.full_at.retain(|_, full_at| *full_at > now);
             if self.full_at.len() >= NAMES_MAX {
                 self.full_at.clear();
             }
         }
-        self.full_at.insert(name.to_owned(), next);
-        Ok(())
+        self.full_at.insert(name.to_owned(), full_at + rate.every);
+    }
+
+    /// What was tried under a name was right: the tries before it are forgotten.
+    pub(super) fn forgive(&mut self, name: &str) {
+        self.full_at.remove(name);
     }
 }
 
@@ -69,6 +82,8 @@ mod tests {
         let later = now + Duration::from_secs(10);
         assert_eq!(rates.note("ana", rate, later), Ok(()));
         assert!(rates.note("ana", rate, later).is_err());
+        rates.forgive("ana");
+        assert_eq!(rates.note("ana", rate, later), Ok(()));
     }
 
     #[test]

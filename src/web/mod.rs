@@ -114,6 +114,7 @@ pub use minijinja::context;
 /// ```
 #[doc(inline)]
 pub use minijinja::value::Serde;
+pub use promise::{Promise, promise};
 pub use remote::Remote;
 pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};

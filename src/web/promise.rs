@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::helper::{Return, Wait};
 
-/// The end of whoever has the value one day.
+/// The end of whoever has the value one day: see [`promise`].
 #[derive(Debug)]
-pub(super) struct Promise<T: Send + 'static>(Meeting<T>);
+pub struct Promise<T: Send + 'static>(Meeting<T>);
 
 type Meeting<T> = Arc<Mutex<Sides<T>>>;
 
@@ -28,8 +28,24 @@ enum Sides<T> {
     Over,
 }
 
-/// A value that somebody promises, and the wait for it.
-pub(super) fn promise<T: Send + 'static>() -> (Promise<T>, Wait<T>) {
+/// A value that somebody promises, and the wait for it. What must be done whoever listens begins at
+/// once; the answer waits for it.
+///
+/// ```
+/// use std::time::Duration;
+/// use parlour::web::{Cx, Reply, promise};
+///
+/// fn boil(cx: &mut Cx<'_, u32>) -> Reply<u32> {
+///     let (promise, boiled) = promise();
+///     cx.house.after(Duration::from_secs(1), move |tick| {
+///         *tick.state += 1;
+///         promise.keep(*tick.state);
+///     });
+///     boiled.then(|_, eggs| format!("{eggs} eggs so far"))
+/// }
+/// # let _ = boil;
+/// ```
+pub fn promise<T: Send + 'static>() -> (Promise<T>, Wait<T>) {
     let meeting = Arc::new(Mutex::new(Sides::Nobody));
     let promise = Promise(Arc::clone(&meeting));
     let wait = Wait::on(move |back: Return<T>| {
@@ -47,7 +63,7 @@ pub(super) fn promise<T: Send + 'static>() -> (Promise<T>, Wait<T>) {
 
 impl<T: Send + 'static> Promise<T> {
     /// Hands the value over.
-    pub(super) fn keep(self, value: T) {
+    pub fn keep(self, value: T) {
         let mut sides = lock(&self.0);
         match std::mem::replace(&mut *sides, Sides::Over) {
             Sides::Nobody => *sides = Sides::Came(value),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chat::apply::apply;
+use crate::chat::search::index;
 
 fn findings(connection: &Connection) -> Vec<Damage> {
     let mut found = Vec::new();
@@ -36,7 +37,7 @@ fn lived() -> Connection {
     connection
         .execute_batch(
             "PRAGMA foreign_keys = off; PRAGMA ignore_check_constraints = on;
-             INSERT INTO server VALUES (1, 'e', 0, 1)",
+             INSERT INTO server (id, epoch, op, created_at) VALUES (1, 'e', 0, 1)",
         )
         .unwrap();
     let sign_up = |name: &str| Operation::SignUp {

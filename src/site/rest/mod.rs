@@ -2,6 +2,19 @@
 //!
 //! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
 
+mod asking;
+mod events;
+mod me;
+mod messages;
+mod notes;
+mod people;
+mod rooms;
+mod secrets;
+mod tokens;
+mod tries;
+
+use asking::api;
+
 use super::hall::Hall;
 use super::wire::{self, Object};
 use crate::chat::{Code, Refusal};
@@ -11,6 +24,46 @@ use crate::web::{Cx, Error, Routes};
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
     Routes::new()
+        .post("/users", api(people::sign_up))
+        .get("/users", api(people::list))
+        .get("/users/{name}", api(people::show))
+        .get("/me", api(me::show))
+        .post("/tokens", api(tokens::sign_in))
+        .get("/tokens", api(tokens::list))
+        .delete("/tokens", api(tokens::sign_all_out))
+        .delete("/tokens/current", api(tokens::sign_out))
+        .delete("/tokens/{id}", api(tokens::sign_one_out))
+        .get("/rooms", api(rooms::list))
+        .post("/rooms", api(rooms::create))
+        .post("/dms", api(rooms::direct))
+        .get("/rooms/{room}", api(rooms::show))
+        .patch("/rooms/{room}", api(rooms::update))
+        .delete("/rooms/{room}", api(rooms::delete))
+        .get("/rooms/{room}/members", api(rooms::members))
+        .put("/rooms/{room}/members/{user}", api(rooms::enter))
+        .delete("/rooms/{room}/members/{user}", api(rooms::leave))
+        .put("/rooms/{room}/bans/{user}", api(rooms::ban))
+        .delete("/rooms/{room}/bans/{user}", api(rooms::unban))
+        .put("/rooms/{room}/read", api(rooms::read))
+        .put("/rooms/{room}/level", api(rooms::level))
+        .get("/rooms/{room}/messages", api(messages::list))
+        .post("/rooms/{room}/messages", api(messages::send))
+        .get("/rooms/{room}/messages/{seq}", api(messages::show))
+        .patch("/rooms/{room}/messages/{seq}", api(messages::edit))
+        .delete("/rooms/{room}/messages/{seq}", api(messages::delete))
+        .put(
+            "/rooms/{room}/messages/{seq}/reactions/{emoji}",
+            api(messages::react),
+        )
+        .delete(
+            "/rooms/{room}/messages/{seq}/reactions/{emoji}",
+            api(messages::unreact),
+        )
+        .get("/notifications", api(notes::list))
+        .post("/notifications", api(notes::notify))
+        .put("/notifications/{id}/seen", api(notes::seen))
+        .get("/search", api(notes::search))
+        .get("/events", api(events::listen))
 }
 
 /// The status that goes with a code.
@@ -34,6 +87,10 @@ pub(super) const fn status(code: Code) -> Status {
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let json = Object::new().json("error", &wire::refusal(refusal)).end();
     let response = Response::json(json).with_status(status(refusal.code));
+    let response = match refusal.code {
+        Code::Unauthenticated => response.field("WWW-Authenticate", "Bearer"),
+        _ => response,
+    };
     match refusal.retry_after_ms {
         Some(ms) => response.field("Retry-After", ms.div_ceil(1000).to_string()),
         None => response,

@@ -3,8 +3,8 @@
 use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
-    Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal,
-    RoomSummary,
+    Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
+    RoomSummary, people::Profile,
 };
 use crate::site::crowd::State;
 
@@ -79,6 +79,31 @@ pub(in crate::site) fn person(person: &Person) -> String {
     Object::new()
         .text("name", &person.name)
         .text("display_name", &person.display_name)
+        .end()
+}
+
+/// Somebody's profile; `is_private` for themselves and admins.
+pub(in crate::site) fn profile(
+    profile: &Profile,
+    state: State,
+    last_seen: Option<Millis>,
+    is_private: bool,
+) -> String {
+    let object = Object::new()
+        .text("name", &profile.person.name)
+        .text("display_name", &profile.person.display_name)
+        .text("role", profile.role.as_str())
+        .flag("admin", profile.role == Role::Admin)
+        .maybe_text("avatar", profile.avatar.as_deref())
+        .text("created_at", &rfc3339(profile.created_at))
+        .text("presence", state.as_str())
+        .maybe_text("last_seen", last_seen.map(rfc3339).as_deref());
+    if !is_private {
+        return object.end();
+    }
+    object
+        .maybe_text("email", profile.email.as_deref())
+        .flag("disabled", profile.disabled)
         .end()
 }
 

@@ -1,0 +1,98 @@
+//! # Messages: `/rooms/{room}/messages` and reactions to them
+
+use super::asking::{Answered, body, idempotency_key, ok, query, segment};
+use super::rooms::{change, change_under, room};
+use crate::chat::{Code, Emoji, Operation, Refusal, Seq, Whence, history};
+use crate::http::Status;
+use crate::site::auth::identity;
+use crate::site::commands;
+use crate::site::fields::{Fields, with, wrong};
+use crate::site::hall::Hall;
+use crate::site::{questions, wire};
+use crate::web::Cx;
+
+/// `GET /rooms/{room}/messages`: a page of what was said.
+pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let name = room(cx)?;
+    let numbers = ["before", "after", "around", "limit"];
+    let map = with(query(cx, &[], &numbers, &[]), "room", &name);
+    ok(questions::history_page(cx.state, user, Fields(&map))?)
+}
+
+/// `POST /rooms/{room}/messages`: says something.
+pub(super) fn send(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let name = room(cx)?;
+    let map = with(body(cx)?, "room", &name);
+    let fields = Fields(&map);
+    let operation = commands::send(fields)?;
+    let key = match idempotency_key(cx)? {
+        Some(key) => Some(key),
+        None => fields.key()?,
+    };
+    change_under(cx, user, key, operation, Status::CREATED)
+}
+
+/// `GET /rooms/{room}/messages/{seq}`.
+pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let (name, seq) = (room(cx)?, seq(cx)?);
+    let room = questions::find_own(cx.state, user, &name)?;
+    let page = cx
+        .state
+        .look(|tables, _| history::history(tables, room, Whence::Around(seq), 1))?;
+    match page.messages.iter().find(|message| message.seq == seq) {
+        Some(message) => ok(wire::message(message)),
+        None => {
+            let tell = format!("There is no message {seq} in \"{name}\".");
+            Err(Refusal::new(Code::NotFound, tell))
+        }
+    }
+}
+
+/// `PATCH /rooms/{room}/messages/{seq}`: says it differently.
+pub(super) fn edit(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let (room, seq) = (room(cx)?, seq(cx)?);
+    let map = body(cx)?;
+    let text = Fields(&map).said(false)?;
+    change(cx, user, Operation::Edit { room, seq, text }, Status::OK)
+}
+
+/// `DELETE /rooms/{room}/messages/{seq}`.
+pub(super) fn delete(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let operation = Operation::Delete {
+        room: room(cx)?,
+        seq: seq(cx)?,
+    };
+    change(cx, user, operation, Status::OK)
+}
+
+/// `PUT /rooms/{room}/messages/{seq}/reactions/{emoji}`.
+pub(super) fn react(cx: &mut Cx<'_, Hall>) -> Answered {
+    reaction(cx, true)
+}
+
+/// `DELETE /rooms/{room}/messages/{seq}/reactions/{emoji}`.
+pub(super) fn unreact(cx: &mut Cx<'_, Hall>) -> Answered {
+    reaction(cx, false)
+}
+
+fn reaction(cx: &mut Cx<'_, Hall>, on: bool) -> Answered {
+    let user = identity(cx)?.user;
+    let operation = Operation::React {
+        room: room(cx)?,
+        seq: seq(cx)?,
+        emoji: Emoji::parse("emoji", &segment(cx, "emoji")?)?,
+        on,
+    };
+    change(cx, user, operation, Status::OK)
+}
+
+/// The message of the path.
+fn seq(cx: &Cx<'_, Hall>) -> Result<Seq, Refusal> {
+    let number = segment(cx, "seq")?.parse();
+    number.map_err(|_| wrong("seq", "a whole number from 0 on"))
+}

@@ -1,0 +1,31 @@
+//! # Secrets: what is handed out once, and stored as a hash
+//!
+//! 32 bytes from the system, so that nobody guesses one, as text that needs no escaping anywhere.
+
+use data_encoding::BASE64URL_NOPAD;
+
+use crate::chat::{Code, Refusal};
+
+/// A new secret that begins with `prefix`.
+pub(super) fn fresh(prefix: &str) -> Result<String, Refusal> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        log::error!("the system gives no random bytes: {error}");
+        Refusal::new(Code::Internal, "The server has no random bytes just now.")
+    })?;
+    Ok(format!("{prefix}{}", BASE64URL_NOPAD.encode(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_differ_and_need_no_escaping() {
+        let one = fresh("pt_").unwrap();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        assert!(one.starts_with("pt_") && one.chars().all(plain), "{one}");
+        assert_eq!(one.len(), 3 + 43);
+        assert_ne!(one, fresh("pt_").unwrap());
+    }
+}

@@ -1,0 +1,237 @@
+//! # Tokens: signing in and out
+//!
+//! Whoever signs in gets a token, and a browser the same in a cookie that scripts cannot read.
+//!
+//! Promises
+//! 1. Whether somebody exists is not told, by the answer or by the time that it takes.
+//! 2. A token is said once, to whoever asked for it.
+
+use super::asking::{Answered, answer, at, body, done, ok, query, segment, want};
+use super::people::{profile_of, self_of};
+use super::{secrets, tries};
+use crate::chat::people::{self, Password};
+use crate::chat::{
+    Answer, Code, Identity, Millis, Operation, Refusal, Title, TokenId, Tokens, UserId, UserName,
+};
+use crate::http::cookie::SetCookie;
+use crate::http::{Response, Status};
+use crate::site::auth::{self, COOKIE, TOKEN_PREFIX};
+use crate::site::fields::{Fields, wrong};
+use crate::site::hall::Hall;
+use crate::site::wire::Object;
+use crate::web::{Cx, Reply, password};
+
+/// How long a browser stays signed in.
+const BROWSER_MS: Millis = 90 * 24 * 60 * 60 * 1000;
+
+/// What a token is called if nothing is said.
+const USUAL_NAME: &str = "sign-in";
+
+/// How somebody wants to be signed in.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    name: Title,
+    cookie: bool,
+    expires_at: Option<Millis>,
+}
+
+/// Reads how somebody wants to be signed in. The token's name is in the member `name`.
+pub(super) fn wish(
+    cx: &Cx<'_, Hall>,
+    fields: Fields<'_>,
+    name: &'static str,
+) -> Result<Wish, Refusal> {
+    let cookie = fields.maybe_flag("cookie")?.unwrap_or(false);
+    if cookie && cx.request.is_from_elsewhere() {
+        // Or a page elsewhere signs its visitors in here, as somebody else.
+        return Err(auth::elsewhere());
+    }
+    Ok(Wish {
+        name: fields
+            .maybe_title(name)?
+            .unwrap_or_else(|| Title::trusted(USUAL_NAME)),
+        cookie,
+        expires_at: fields.maybe_time("expires_at")?,
+    })
+}
+
+/// `POST /tokens`: signs in.
+pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
+    let map = body(cx)?;
+    let fields = Fields(&map);
+    let who = match (fields.maybe_text("name")?, fields.maybe_text("email")?) {
+        (Some(name), _) => name,
+        (None, Some(email)) => email,
+        (None, None) => fields.text("name")?,
+    };
+    let who = who.to_owned();
+    let text = fields.text("password")?.to_owned();
+    let wish = wish(cx, fields, "label")?;
+    tries::may_try_password(cx, &who)?;
+    let found = cx
+        .state
+        .reader
+        .query(|tables| people::password_of(tables, &who))?;
+    let compared = match &found {
+        Some(found) => password::verify(&text, &found.password),
+        None => password::verify_nobody(&text),
+    };
+    Ok(compared.then(move |cx, fits: bool| {
+        super::asking::settled(match found.filter(|_| fits) {
+            None => {
+                tries::failed_password(cx, &who);
+                let tell = "This name and password do not belong together.";
+                Err(Refusal::new(Code::Unauthenticated, tell))
+            }
+            Some(found) => {
+                tries::forgive_password(cx, &who);
+                Ok(admit(cx, found, wish))
+            }
+        })
+    }))
+}
+
+/// Lets in whoever knows the password.
+fn admit(cx: &mut Cx<'_, Hall>, found: Password, wish: Wish) -> Reply<Hall> {
+    let Password {
+        user,
+        name,
+        password,
+        ..
+    } = found;
+    hand_out(cx, None, user, name, Some(password.into()), wish)
+}
+
+/// Makes a token for somebody, and says it. `by` is whoever asks.
+pub(super) fn hand_out(
+    cx: &mut Cx<'_, Hall>,
+    by: Option<UserId>,
+    user: UserId,
+    name: UserName,
+    password: Option<String>,
+    wish: Wish,
+) -> Reply<Hall> {
+    let token = match secrets::fresh(TOKEN_PREFIX) {
+        Ok(token) => token,
+        Err(refusal) => return super::asking::settled(Err(refusal)),
+    };
+    let browser_end = cx.house.now().unix_ms + BROWSER_MS;
+    let expires_at = match wish.cookie {
+        true => Some(wish.expires_at.unwrap_or(browser_end)),
+        false => wish.expires_at,
+    };
+    let operation = Operation::CreateToken {
+        user: name.clone(),
+        hash: auth::hash(&token),
+        name: wish.name,
+        password,
+        expires_at,
+    };
+    want(cx, by, None, operation, move |cx, made| {
+        let Answer::Token(_, id) = made.answer else {
+            unreachable!("a token was made");
+        };
+        let about = match by.is_none_or(|by| by == user) {
+            true => self_of(cx.state, &name)?,
+            false => profile_of(cx.state, &name, true)?,
+        };
+        let json = Object::new()
+            .text("token", &token)
+            .number("id", id.0)
+            .json("user", &about);
+        let json = at(json, "expires_at", expires_at).end();
+        let response = answer(Status::CREATED, json);
+        Ok(Reply::of(match (wish.cookie, expires_at) {
+            (true, Some(end)) => with_cookie(cx, response, &token, end),
+            _ => response,
+        }))
+    })
+}
+
+fn with_cookie(cx: &Cx<'_, Hall>, response: Response, token: &str, end: Millis) -> Response {
+    let left_s = end.saturating_sub(cx.house.now().unix_ms) / 1000;
+    let cookie = SetCookie::new(COOKIE, token).max_age_s(left_s);
+    let is_safe = came_over_tls(cx);
+    set(response, &if is_safe { cookie.secure() } else { cookie })
+}
+
+/// Whether the browser's way here is encrypted, as a proxy in front of this server says.
+fn came_over_tls(cx: &Cx<'_, Hall>) -> bool {
+    cx.request
+        .field("X-Forwarded-Proto")
+        .is_some_and(|it| it.eq_ignore_ascii_case("https"))
+}
+
+fn set(response: Response, cookie: &SetCookie<'_>) -> Response {
+    response
+        .cookie(cookie)
+        .expect("a token's letters are those of cookies")
+}
+
+// ----------------------------------------------------------------------------------- signing out
+
+/// `GET /tokens`: one's own.
+pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let tokens = cx
+        .state
+        .reader
+        .query(|tables| people::tokens_of(tables, identity.user))?;
+    let each = tokens.iter().map(|token| {
+        let json = Object::new()
+            .number("id", token.id.0)
+            .text("name", &token.name)
+            .flag("current", token.id == identity.token);
+        let json = at(json, "created_at", Some(token.created_at));
+        at(json, "expires_at", token.expires_at).end()
+    });
+    ok(Object::new().array("tokens", each).end())
+}
+
+/// `DELETE /tokens/current`: signs out.
+pub(super) fn sign_out(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let which = Tokens::One(identity.token);
+    Ok(revoke(cx, identity, which))
+}
+
+/// `DELETE /tokens/{id}`: signs another device out.
+pub(super) fn sign_one_out(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let text = segment(cx, "id")?;
+    let id = text.parse().map(TokenId).map_err(|_| {
+        Refusal::not_found(format!("You have no token \"{}\".", text.escape_debug()))
+    })?;
+    Ok(revoke(cx, identity, Tokens::One(id)))
+}
+
+/// `DELETE /tokens`: signs all devices out, with `?keep=current` all others.
+pub(super) fn sign_all_out(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let map = query(cx, &["keep"], &[], &[]);
+    let which = match Fields(&map).maybe_text("keep")? {
+        None => Tokens::All,
+        Some("current") => Tokens::AllBut(identity.token),
+        Some(_) => return Err(wrong("keep", "`current`, or not there")),
+    };
+    Ok(revoke(cx, identity, which))
+}
+
+fn revoke(cx: &mut Cx<'_, Hall>, identity: Identity, which: Tokens) -> Reply<Hall> {
+    let ends = match which {
+        Tokens::All => true,
+        Tokens::One(id) => id == identity.token,
+        Tokens::AllBut(_) => false,
+    };
+    let operation = Operation::RevokeTokens {
+        user: identity.name,
+        which,
+    };
+    want(cx, Some(identity.user), None, operation, move |cx, _| {
+        if !ends || cx.request.cookie(COOKIE).is_none() {
+            return done();
+        }
+        let forget = SetCookie::removal(COOKIE);
+        Ok(Reply::of(set(Response::new(Status::NO_CONTENT), &forget)))
+    })
+}
