@@ -427,7 +427,8 @@ impl<S> Live<'_, S> {
 pub fn consumer<S: 'static, C: Consumer<S>>(make: impl Fn() -> C + 'static) -> impl Handler<S> {
     move |cx: &mut Cx<'_, S>| -> Reply<S> {
         if !cx.request.is_upgrade() {
-            let error = Error::new(Status::UPGRADE_REQUIRED, "there is only a WebSocket here");
+            let error = Error::new(Status::UPGRADE_REQUIRED, "there is only a WebSocket here")
+                .field("Upgrade", "websocket");
             return Reply::Fail(error);
         }
         let mut consumer = make();
