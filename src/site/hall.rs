@@ -138,6 +138,11 @@ impl Hall {
         self.waiting_bytes
     }
 
+    /// Whether something waits to be stored.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.waiting_bytes > 0
+    }
+
     /// A number below `bound`, by chance.
     pub(super) fn draw(&mut self, bound: u64) -> u64 {
         self.seed.below(bound)

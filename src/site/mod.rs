@@ -89,11 +89,11 @@ fn face(cx: &mut Cx<'_, Hall>, error: &Error) -> Option<Response> {
 /// How often what another process stored is looked for.
 const BEAT: Duration = presence::BEAT;
 
-/// How often devices that nobody touches are looked for.
-const SWEEP: Duration = Duration::from_secs(30);
-
 /// How often what has had its time is forgotten.
 const TIDY: Duration = Duration::from_secs(60 * 60);
+
+/// How often devices that nobody touches are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
 
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {

@@ -86,7 +86,7 @@ pub(super) fn index_in_passing(tick: &mut Tick<'_, Hall>) {
     if !std::mem::take(&mut tick.state.unindexed) {
         return;
     }
-    let is_busy = tick.state.waiting_bytes() > 0;
+    let is_busy = tick.state.is_busy();
     let job = Wait::stored(&tick.state.database, |tables| {
         search::index(tables, None, INDEX_EVENTS)
     });

@@ -11,7 +11,9 @@
 )]
 
 mod accounts;
+mod admin;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
 mod support;
+mod uploads;
