@@ -46,7 +46,9 @@ use crate::http::Response;
 use crate::layer::Bounds;
 use crate::web::{App, Cx, Error, Tick};
 
+pub use auth::{TOKEN_PREFIX, hash as secret_hash};
 pub use hall::Hall;
+pub use wire::time::rfc3339;
 
 /// What is different from server to server.
 #[derive(Clone, Copy, Debug, Default)]
