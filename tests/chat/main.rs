@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod cli;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
