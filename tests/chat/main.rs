@@ -11,8 +11,10 @@
 )]
 
 mod accounts;
+mod admin;
 mod cli;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
 mod support;
+mod uploads;

@@ -122,7 +122,7 @@ impl Parlour {
     pub(crate) fn sign_in(&self, name: &str, password: &str) -> Person {
         let made = self
             .nobody()
-            .post("/tokens", json!({"user": name, "password": password}))
+            .post("/tokens", json!({"name": name, "password": password}))
             .expect(201);
         self.with_token(name, made["token"].as_str().unwrap())
     }
@@ -245,6 +245,16 @@ impl Person {
         }
     }
 
+    /// Asks for something that is not below `/api/v1`.
+    #[track_caller]
+    pub(crate) fn at_root(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut dialogue = self.begin_at(method, path, fields, b"");
+        Answer {
+            response: dialogue.response_to(method),
+            asked: format!("{} {method} {path}", self.name),
+        }
+    }
+
     /// Asks, and leaves the answer to be read: for streams.
     #[track_caller]
     pub(crate) fn begin(
@@ -254,10 +264,12 @@ impl Person {
         fields: &[(&str, &str)],
         body: &[u8],
     ) -> Dialogue {
-        let mut head = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\n",
-            self.address
-        );
+        self.begin_at(method, &format!("/api/v1{path}"), fields, body)
+    }
+
+    #[track_caller]
+    fn begin_at(&self, method: &str, path: &str, fields: &[(&str, &str)], body: &[u8]) -> Dialogue {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         if let Some(token) = &self.token {
             head += &format!("Authorization: Bearer {token}\r\n");
         }

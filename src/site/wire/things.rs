@@ -49,15 +49,17 @@ fn reactions(reactions: &[Reaction]) -> String {
 }
 
 fn attachment(file: &Attachment) -> String {
+    upload(&file.id, &file.name, &file.media, file.bytes)
+}
+
+/// A file, and where it is.
+pub(in crate::site) fn upload(id: &str, name: &str, media: &str, bytes: u64) -> String {
     Object::new()
-        .text("id", &file.id)
-        .text("name", &file.name)
-        .text("type", &file.media)
-        .number("bytes", file.bytes)
-        .text(
-            "url",
-            &format!("/api/v1/uploads/{}/{}", file.id, escaped(&file.name)),
-        )
+        .text("id", id)
+        .text("name", name)
+        .text("type", media)
+        .number("bytes", bytes)
+        .text("url", &format!("/api/v1/uploads/{id}/{}", escaped(name)))
         .end()
 }
 
