@@ -8,7 +8,7 @@
 //! 2. Each kind of [`Damage`] is found wherever it is.
 //! 3. Memory is that of the largest room's message numbers, and a bit for each op.
 //!
-//! Rules that one statement can tell are in [`RULES`]; what needs a room's events beside its
+//! Rules that one statement can tell are in `RULES`; what needs a room's events beside its
 //! messages is in `room`.
 
 use std::collections::{BTreeMap, HashMap};

@@ -19,6 +19,8 @@
 
 mod account;
 mod apply;
+pub mod archive;
+pub mod backup;
 pub mod check;
 mod column;
 mod erase;
@@ -42,6 +44,7 @@ mod query;
 mod reading;
 mod refusal;
 mod room;
+pub mod roster;
 mod schema;
 pub mod search;
 mod snippet;
@@ -69,7 +72,7 @@ pub use people::Identity;
 pub use query::Query;
 pub use reading::Part;
 pub use refusal::{Code, Refusal};
-pub use schema::{CHAT, FILE, open, open_in_memory};
+pub use schema::{CHAT, FILE, is_current, open, open_in_memory};
 pub use search::{Hit, HitPlace};
 pub use snippet::Snippet;
 pub use summary::{Horizon, Member, Membership, RoomSummary};

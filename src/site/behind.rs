@@ -115,6 +115,16 @@ impl Behind {
         }
     }
 
+    /// The rooms that the connection is in.
+    pub(super) fn rooms(&self) -> Vec<RoomId> {
+        self.lags.iter().map(|lag| lag.room).collect()
+    }
+
+    /// The connection is to be told of no other rooms than these.
+    pub(super) fn only(&mut self, rooms: &[RoomId]) {
+        self.lags.retain(|lag| rooms.contains(&lag.room));
+    }
+
     /// The connection is not in a room any more, and is told nothing of it but this.
     pub(super) fn leave(&mut self, room: RoomId, op: Op, told: &Told) {
         let before = self.lags.len();

@@ -15,6 +15,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::announce::announce;
+use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
@@ -52,6 +53,7 @@ pub struct Hall {
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
     pub(super) rates: Rates,
+    pub(super) counts: Counts,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
     seed: Seed,
@@ -95,6 +97,7 @@ impl Hall {
             crowd: Crowd::default(),
             presence: Presence::default(),
             rates: Rates::default(),
+            counts: Counts::default(),
             // Those of the last run may be left.
             unindexed: true,
             seed: Seed::new(seed),
@@ -130,6 +133,16 @@ impl Hall {
         self.heads.get(&room).copied().unwrap_or_default()
     }
 
+    /// Bytes of what waits to be stored.
+    pub(super) const fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Whether something waits to be stored.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.waiting_bytes > 0
+    }
+
     /// A number below `bound`, by chance.
     pub(super) fn draw(&mut self, bound: u64) -> u64 {
         self.seed.below(bound)
@@ -160,7 +173,9 @@ pub(super) fn want(
             state: hall,
             house: house.again(),
         };
-        return then(&mut tick, &Err(busy()));
+        let verdict = Err(busy());
+        tick.state.counts.judged(&verdict);
+        return then(&mut tick, &verdict);
     }
     hall.waiting_bytes += bytes;
     let entry = Entry {
@@ -179,6 +194,7 @@ pub(super) fn want(
     house.wait(wait, move |tick, done: Result<Verdict, Busy>| {
         tick.state.waiting_bytes -= bytes;
         let verdict = done.unwrap_or_else(|_| Err(busy()));
+        tick.state.counts.judged(&verdict);
         then(tick, &verdict);
         if let Ok(outcome) = verdict {
             announce(tick, outcome);

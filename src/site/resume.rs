@@ -51,12 +51,37 @@ pub(super) fn mode(from: Version, to: Version, first: Version) -> Mode {
 }
 
 /// Where a client says that it was in a room.
-enum Was {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Was {
     At(Version),
     Now,
 }
 
-/// Puts a connection where its client says that it was; what it is answered. `heard` is since
+/// Where a client says that it was.
+#[derive(Clone, Debug)]
+pub(super) enum Start {
+    /// It has read what there is, and wants what comes.
+    Now,
+    /// It has everything up to this op.
+    Since(Op),
+    /// It has everything up to these versions of rooms.
+    Rooms(Vec<(RoomName, Was)>),
+    /// It speaks of another database.
+    Elsewhere,
+}
+
+/// What a client is told of where it is now.
+#[derive(Debug)]
+pub(super) struct Resumed {
+    /// Room by room.
+    pub(super) json: String,
+    /// The rooms of which it will be told.
+    pub(super) rooms: Vec<RoomId>,
+    /// Something has to be read anew.
+    pub(super) is_reset: bool,
+}
+
+/// Puts a WebSocket where its client says that it was; what it is answered. `heard` is since
 /// when it hears what happens, if it was not held: that is not told again.
 pub(super) fn resume(
     hall: &mut Hall,
@@ -68,67 +93,112 @@ pub(super) fn resume(
     let is_ours = fields
         .maybe_text("epoch")?
         .is_none_or(|epoch| epoch == &*hall.epoch);
-    let wanted = match (fields.maybe_long("since")?, fields.maybe_object("rooms")?) {
+    let start = match (fields.maybe_long("since")?, fields.maybe_object("rooms")?) {
         (Some(_), Some(_)) => {
             return Err(wrong("since", "left out where `rooms` says where you were"));
         }
         (None, None) => return Err(Refusal::field("rooms", "`rooms` or `since` is missing.")),
-        (Some(op), None) => Wanted::Since(op),
-        (None, Some(rooms)) => Wanted::Rooms(versions(rooms)?),
+        (Some(op), None) => Start::Since(op),
+        (None, Some(rooms)) => Start::Rooms(versions(rooms)?),
     };
-    let seat = hall.crowd.seat_mut(user, channel);
-    let Some(seat) = seat else {
+    let Some(seat) = hall.crowd.seat_mut(user, channel) else {
         return Err(Refusal::not_found("This connection is about to end."));
     };
     let before = seat.behind.take();
-    let mut behind = match before {
+    let behind = match before {
         Some(behind) => *behind,
         None => at_head(hall, user)?,
     };
-    behind.held = false;
-    let rooms = match wanted {
-        Wanted::Since(op) => {
-            let is_ours = is_ours && is_known(hall, op)?;
-            if is_ours {
-                behind.resume_person(op, heard);
-            }
-            let rooms = hall.reader.query(|tables| {
-                let mut rooms = Vec::new();
-                for room in summary::rooms_of(tables, user)? {
-                    let version = missed::version_at(tables, room, op)?;
-                    let Some(name) = summary::name(tables, room)? else {
-                        continue;
-                    };
-                    rooms.push((name, Ok((room, version))));
-                }
-                Ok(rooms)
-            })?;
-            (is_ours, rooms)
+    let way = Way {
+        user,
+        is_ours,
+        heard,
+        states: true,
+    };
+    Ok(put_all(hall, channel, behind, &start, way)?.json)
+}
+
+/// Puts a stream of events where its client says that it was. All of it is told as events: whoever
+/// breaks off goes on from the last one.
+pub(super) fn start(
+    hall: &mut Hall,
+    user: UserId,
+    channel: Channel,
+    start: &Start,
+) -> Result<Resumed, Refusal> {
+    let mut behind = at_head(hall, user)?;
+    if let Start::Rooms(rooms) = start {
+        let mut wanted = Vec::with_capacity(rooms.len());
+        for (name, _) in rooms {
+            let room = hall
+                .reader
+                .query(|tables| summary::room_named(tables, name, user))?;
+            wanted.extend(
+                room.filter(|(_, standing)| standing.is_some())
+                    .map(|(room, _)| room),
+            );
         }
-        Wanted::Rooms(rooms) => {
+        behind.only(&wanted);
+    }
+    let way = Way {
+        user,
+        is_ours: !matches!(start, Start::Elsewhere),
+        heard: None,
+        states: false,
+    };
+    put_all(hall, channel, behind, start, way)
+}
+
+/// How a client is told what it missed.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    user: UserId,
+    /// It speaks of this database.
+    is_ours: bool,
+    /// From here on it has heard everything already.
+    heard: Option<Op>,
+    /// Where too many were missed, it may be told how messages are by now.
+    states: bool,
+}
+
+fn put_all(
+    hall: &mut Hall,
+    channel: Channel,
+    mut behind: Behind,
+    start: &Start,
+    mut way: Way,
+) -> Result<Resumed, Refusal> {
+    behind.held = false;
+    let user = way.user;
+    let rooms = match start {
+        Start::Now => Vec::new(),
+        Start::Since(op) => {
+            way.is_ours = way.is_ours && is_known(hall, *op)?;
+            if way.is_ours {
+                behind.resume_person(*op, way.heard);
+            }
+            positions(hall, user, *op)?
+        }
+        Start::Elsewhere => positions(hall, user, 0)?,
+        Start::Rooms(rooms) => {
             let mut found = Vec::with_capacity(rooms.len());
             for (name, was) in rooms {
                 let room = hall
                     .reader
-                    .query(|tables| summary::room_named(tables, &name, user))?;
-                let at = match room {
-                    None => Err("not_found"),
-                    Some((_, None)) => Err("not_a_member"),
-                    Some((room, Some(_))) => Ok((
-                        room,
-                        match was {
-                            Was::At(version) => version,
-                            Was::Now => hall.head(room).version,
-                        },
-                    )),
+                    .query(|tables| summary::room_named(tables, name, user))?;
+                let at = match (room, was) {
+                    (None, _) => Err("not_found"),
+                    (Some((_, None)), _) => Err("not_a_member"),
+                    (Some((room, Some(_))), Was::At(version)) => Ok((room, *version)),
+                    (Some((room, Some(_))), Was::Now) => Ok((room, hall.head(room).version)),
                 };
-                found.push((name, at));
+                found.push((name.clone(), at));
             }
-            (is_ours, found)
+            found
         }
     };
-    let (is_ours, rooms) = rooms;
     let mut told = Vec::with_capacity(rooms.len());
+    let mut is_reset = !way.is_ours;
     for (name, at) in rooms {
         let json = match at {
             Err(why) => Object::new().text("error", why).end(),
@@ -137,28 +207,46 @@ pub(super) fn resume(
                     room,
                     name: name.clone(),
                     from,
-                    is_ours,
                 };
-                put(hall, &mut behind, place, user, heard)?
+                let (mode, json) = put(hall, &mut behind, place, way)?;
+                is_reset |= mode == Mode::Reset;
+                json
             }
         };
         told.push((name, json));
     }
+    let rooms = behind.rooms();
     if let Some(seat) = hall.crowd.seat_mut(user, channel) {
         seat.behind = Some(Box::new(behind));
     }
-    Ok(written(hall, &told))
+    Ok(Resumed {
+        json: written(hall, &told),
+        rooms,
+        is_reset,
+    })
+}
+
+/// A room by its name, and where somebody was in it; or why they are not told of it.
+type At = (RoomName, Result<(RoomId, Version), &'static str>);
+
+/// Where somebody was in each of their rooms who had been told everything up to an op.
+fn positions(hall: &Hall, user: UserId, op: Op) -> Result<Vec<At>, Refusal> {
+    Ok(hall.reader.query(|tables| {
+        let mut rooms = Vec::new();
+        for room in summary::rooms_of(tables, user)? {
+            let version = missed::version_at(tables, room, op)?;
+            if let Some(name) = summary::name(tables, room)? {
+                rooms.push((name, Ok((room, version))));
+            }
+        }
+        Ok(rooms)
+    })?)
 }
 
 /// Whether somebody who has everything up to this op can be told the rest.
 pub(super) fn is_known(hall: &Hall, op: Op) -> Result<bool, Refusal> {
     let forgotten = hall.reader.query(missed::forgotten)?;
     Ok((forgotten..=hall.announced).contains(&op))
-}
-
-enum Wanted {
-    Since(Op),
-    Rooms(Vec<(RoomName, Was)>),
 }
 
 fn versions(rooms: Fields<'_>) -> Result<Vec<(RoomName, Was)>, Refusal> {
@@ -200,40 +288,32 @@ struct Place {
     room: RoomId,
     name: RoomName,
     from: Version,
-    /// It speaks of this database.
-    is_ours: bool,
 }
 
 fn put(
     hall: &Hall,
     behind: &mut Behind,
     place: Place,
-    user: UserId,
-    heard: Option<Op>,
-) -> Result<String, Refusal> {
-    let Place {
-        room,
-        name,
-        from,
-        is_ours,
-    } = place;
+    way: Way,
+) -> Result<(Mode, String), Refusal> {
+    let Place { room, name, from } = place;
     let to = hall.head(room).version;
     let (first, heard) = hall.reader.query(|tables| {
         let first = summary::first_version(tables, room)?;
-        let Some(op) = heard else {
+        let Some(op) = way.heard else {
             return Ok((first, None));
         };
         // Who joined in between has heard what came from then on.
         let opened = missed::version_at(tables, room, op)?.min(to);
-        let joined = missed::joined(tables, room, user, opened, to)?;
+        let joined = missed::joined(tables, room, way.user, opened, to)?;
         Ok((first, Some(joined.map_or(opened, |joined| joined - 1))))
     })?;
     // What is missing ends where hearing began.
     let end = heard.unwrap_or(to).max(from.min(to));
-    let mode = if is_ours {
-        mode(from, to, first)
-    } else {
-        Mode::Reset
+    let mode = match mode(from, to, first) {
+        _ if !way.is_ours => Mode::Reset,
+        Mode::State if !way.states => Mode::Events,
+        mode => mode,
     };
     match mode {
         Mode::Events => behind.resume(room, name, from, heard, None),
@@ -244,11 +324,11 @@ fn put(
         .number("from", from)
         .number("to", to)
         .text("mode", mode.as_str());
-    Ok(match mode {
+    let object = match mode {
         Mode::Reset => object.flag("reset", true).number("first", first),
-        _ => object,
-    }
-    .end())
+        Mode::Events | Mode::State => object,
+    };
+    Ok((mode, object.end()))
 }
 
 /// Each room by its name, and all of them once more under `rooms`, beside the position: a client

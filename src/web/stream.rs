@@ -13,6 +13,7 @@ use super::event::Event;
 use super::helper::{Busy, Wait};
 use super::reply::Reply;
 use super::seats::{Asked, GuestGoOn, GuestWait};
+use super::timer::Tick;
 use crate::http::Response;
 use crate::layer::{Channel, Refusal};
 use crate::reactor::{Call, Sent};
@@ -123,6 +124,14 @@ impl<S> Flow<'_, S> {
     /// The answer's name as a channel: that of its connection, until the answer ends.
     pub const fn channel(&self) -> Channel {
         Channel(self.call.id.to_bits())
+    }
+
+    /// What a timer would have at hand: for functions that serve streams and timers alike.
+    pub fn tick(&mut self) -> Tick<'_, S> {
+        Tick {
+            state: self.state,
+            house: self.house.again(),
+        }
     }
 
     /// Joins a group.

@@ -11,7 +11,10 @@
 )]
 
 mod accounts;
+mod admin;
+mod cli;
 mod commands;
+mod contract;
 mod keys;
 mod protocol;
 mod resume;
@@ -19,3 +22,4 @@ mod resume;
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
 mod support;
+mod uploads;

@@ -4,10 +4,13 @@
 
 mod admin;
 mod asking;
+mod events;
 mod invites;
 mod me;
 mod messages;
+mod metrics;
 mod notes;
+mod openapi;
 mod people;
 mod rooms;
 mod secrets;
@@ -15,17 +18,23 @@ mod tokens;
 mod tries;
 pub(super) mod uploads;
 
+use std::rc::Rc;
+
 use asking::api;
 
 use super::hall::Hall;
 use super::wire::{self, Object};
 use crate::chat::{Code, Refusal};
 use crate::http::{Method, Response, Status};
-use crate::web::{Cx, Error, Routes, takes_file};
+use crate::web::{Cx, Error, Handler, Routes, takes_file};
 
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
+    let document: Rc<str> = openapi::document().into();
     Routes::new()
+        .get("/openapi.json", move |_: &mut Cx<'_, Hall>| {
+            Response::json(document.to_string())
+        })
         .post("/users", api(people::sign_up))
         .get("/users", api(people::list))
         .get("/users/{name}", api(people::show))
@@ -84,6 +93,7 @@ pub(super) fn routes() -> Routes<Hall> {
         .post("/notifications", api(notes::notify))
         .put("/notifications/{id}/seen", api(notes::seen))
         .get("/search", api(notes::search))
+        .get("/events", api(events::listen))
 }
 
 /// The status that goes with a code.
@@ -115,6 +125,11 @@ pub(super) fn refused(refusal: &Refusal) -> Response {
         Some(ms) => response.field("Retry-After", ms.div_ceil(1000).to_string()),
         None => response,
     }
+}
+
+/// How the server is, at the root, where programs look for it.
+pub(super) fn metrics() -> impl Handler<Hall> {
+    api(metrics::show)
 }
 
 /// Whether the server is well enough to be sent people.

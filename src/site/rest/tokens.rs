@@ -52,12 +52,18 @@ pub(super) fn wish(cx: &Cx<'_, Hall>, fields: Fields<'_>) -> Result<Wish, Refusa
         // Or a page elsewhere signs its visitors in here, as somebody else.
         return Err(auth::elsewhere());
     }
+    let expires_at = fields.maybe_time("expires_at")?;
+    if expires_at.is_some_and(|end| end <= cx.house.now().unix_ms) {
+        // An account would be made, and its token refused.
+        let tell = "`expires_at` has passed already. Choose a time that is still to come.";
+        return Err(Refusal::field("expires_at", tell));
+    }
     Ok(Wish {
         name: fields
             .maybe_title("label")?
             .unwrap_or_else(|| Title::trusted(USUAL_NAME)),
         cookie,
-        expires_at: fields.maybe_time("expires_at")?,
+        expires_at,
     })
 }
 

@@ -17,7 +17,7 @@ pub fn rfc3339(at: Millis) -> String {
 }
 
 /// A moment as somebody else says it; nothing before 1970 or after 9999.
-pub fn parse(text: &str) -> Option<Millis> {
+pub(in crate::site) fn parse(text: &str) -> Option<Millis> {
     let bytes = text.as_bytes();
     let shape = b"dddd-dd-ddTdd:dd:dd";
     let head = bytes.get(..shape.len())?;
