@@ -16,6 +16,7 @@ mod cli;
 mod commands;
 mod contract;
 mod keys;
+mod kills;
 mod protocol;
 mod resume;
 #[path = "../blackbox/support.rs"]

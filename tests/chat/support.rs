@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use parlour::client::{Connect, ConnectError, Incoming, Socket};
+use parlour::client::{Connect, ConnectError, Incoming, ReadError, Socket, WriteError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -356,6 +356,32 @@ impl Line {
     #[track_caller]
     pub(crate) fn say_bytes(&mut self, bytes: &[u8]) {
         self.socket.write(bytes).unwrap();
+    }
+
+    /// Sends JSON to a server that may be gone.
+    pub(crate) fn try_say(&mut self, what: &Value) -> Result<(), WriteError> {
+        self.socket.write(what.to_string().as_str())
+    }
+
+    /// The next thing that is said, or nothing once the connection is gone, in whatever way.
+    #[track_caller]
+    pub(crate) fn heard_or_broken(&mut self) -> Option<Value> {
+        if let Some(value) = self.waiting.pop_front() {
+            return Some(value);
+        }
+        loop {
+            match self.socket.read() {
+                Ok(Some(Incoming::Text(text))) if text == "{}" => {
+                    let _ = self.socket.write("{}");
+                }
+                Ok(Some(Incoming::Text(text))) => {
+                    return Some(serde_json::from_str(&text).unwrap());
+                }
+                Ok(Some(Incoming::Binary(bytes))) => panic!("binary: {bytes:?}"),
+                Err(ReadError::TimedOut) => panic!("neither a word nor an end"),
+                Ok(None) | Err(_) => return None,
+            }
+        }
     }
 
     /// The next thing that is said; heartbeats are answered and passed over. Nothing after a close.
