@@ -5,7 +5,7 @@
 //! have to get the same answers, and who listened goes on where they were. `PARLOUR_KILLS` says how
 //! often; the seed of a run is part of every failure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -30,7 +30,7 @@ const CHECK_EVERY: u64 = 25;
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
-    let kills = std::env::var("PARLOUR_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let kills = kills();
     let seed = RandomState::new().hash_one(std::process::id());
     let mut world = World::new(seed);
     for round in 0..kills {
@@ -40,6 +40,14 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
             world.check();
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one setting that a test run takes from outside"
+)]
+fn kills() -> u64 {
+    std::env::var("PARLOUR_KILLS").map_or(KILLS, |kills| kills.parse().unwrap())
 }
 
 /// A room, who talks in it, and who listens.
@@ -62,13 +70,13 @@ struct Talk {
     /// Keys in the order in which they were sent.
     sent: Vec<String>,
     /// What was acknowledged.
-    acknowledged: HashMap<String, u64>,
+    acknowledged: BTreeMap<String, u64>,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let parlour = Parlour::start();
-        let signed_up = |person: Person| (person.name.clone(), person.token.clone().unwrap());
+        let signed_up = |person: Person| (person.name, person.token.unwrap());
         let listener = parlour.sign_up("listener");
         listener.post("/rooms", json!({"room": "den"})).expect(201);
         let talkers = (0..TALKERS).map(|n| {
@@ -195,7 +203,7 @@ impl World {
                 break;
             }
         }
-        let mut by_key = HashMap::new();
+        let mut by_key = BTreeMap::new();
         for (seq, (key, _)) in &stored {
             assert_eq!(
                 by_key.insert(key.as_str(), *seq),

@@ -15,6 +15,7 @@ mod admin;
 mod cli;
 mod commands;
 mod contract;
+mod disk;
 mod keys;
 mod kills;
 mod protocol;

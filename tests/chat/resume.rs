@@ -105,10 +105,12 @@ fn from_each_version_everything_comes_once_while_others_go_on() {
         let checked = thread::scope(|scope| {
             let held = scope.spawn(|| (0..=head).for_each(|from| held_from(&bo, from)));
             let heard = scope.spawn(|| (0..=head).for_each(|from| heard_from(&bo, from)));
-            held.join().and(heard.join())
+            [held.join(), heard.join()]
         });
         stop.store(true, Ordering::Relaxed);
-        checked.unwrap();
+        for it in checked {
+            it.unwrap();
+        }
     });
 }
 

@@ -16,13 +16,14 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 
 use parlour::client::{Connect, ConnectError, Incoming, ReadError, Socket, WriteError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::contract;
-use crate::strict::{Dialogue, PATIENCE, Response, Server};
+use crate::strict::{Dialogue, PATIENCE, Response, Server, parlour};
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -64,6 +65,29 @@ impl Parlour {
         let mut arguments = vec!["--data", data];
         arguments.extend(self.arguments.iter().map(String::as_str));
         self.server = Some(Server::start(&arguments));
+    }
+
+    /// Starts it in a way of its own: by a shell that is told how and ends in `exec "$@"`.
+    #[track_caller]
+    pub(crate) fn begin_by(&mut self, how: &[&str]) {
+        assert!(self.server.is_none(), "it runs already");
+        let mut command = Command::new(how[0]);
+        command
+            .args(&how[1..])
+            .arg("sh")
+            .arg(parlour().get_program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(self.data.path());
+        self.server = Some(Server::start_as(command, 1));
+    }
+
+    /// A folder in which no server runs yet.
+    pub(crate) fn not_started() -> Self {
+        Self {
+            server: None,
+            data: tempfile::tempdir().unwrap(),
+            arguments: Vec::new(),
+        }
     }
 
     /// Ends it at once, as a power cut of the process does.
