@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use parlour::chat::Files;
 use serde_json::{Value, json};
 
 use crate::strict::{Said, run_in};
@@ -27,7 +28,10 @@ fn does(parlour: &Parlour, arguments: &[&str]) -> String {
     said.stdout
 }
 
-fn lines(path: &Path) -> String {
+/// The SHA-256 of `what is in it`.
+const FILE_HASH: &str = "e622b638981da7028155bd0d32817f480b73249427539f797d4de918f19d50d0";
+
+fn lines_of(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -200,11 +204,50 @@ fn a_backup_is_whole_while_the_server_writes() {
     assert_ne!(ana.line().hello["epoch"], epoch);
     let export = |data: &Path, to: &str| {
         run(&["export", to, "--data", data.to_str().unwrap()]);
-        lines(&home.join(to))
+        lines_of(&home.join(to))
     };
     let text = export(&other, "one");
     let said = text
         .lines()
         .filter(|it| it.contains("\"type\":\"message\""));
     assert_eq!(said.count() as u64, messages);
+}
+
+#[test]
+fn uploaded_files_are_backed_up_and_exported() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let kind = [("Content-Type", "text/plain")];
+    let upload = ana.ask("POST", "/uploads?name=a.txt", &kind, b"what is in it");
+    let upload = upload.expect(201);
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let path = "/rooms/den/messages";
+    let said = json!({"text": "look", "attachment": upload["id"]});
+    ana.post(path, said).expect(201);
+    let home = tempfile::tempdir().unwrap();
+    let [copy, lines] = ["copy", "lines"].map(|name| home.path().join(name));
+    does(&parlour, &["backup", copy.to_str().unwrap()]);
+    does(&parlour, &["export", lines.to_str().unwrap()]);
+    for words in [["restore", "copy"], ["import", "lines"]] {
+        let data = home.path().join(format!("from-{}", words[1]));
+        let words = [&words[..], &["--data", data.to_str().unwrap()]].concat();
+        let made = run_in(home.path(), &words, "");
+        assert_eq!(made.code, Some(0), "{made:?}");
+        let file = Files::beside(&data).path(FILE_HASH).unwrap();
+        assert_eq!(std::fs::read(file).unwrap(), b"what is in it", "{words:?}");
+        let check = run_in(
+            home.path(),
+            &["check", "--data", data.to_str().unwrap()],
+            "",
+        );
+        assert_eq!(check.code, Some(0), "{check:?}");
+    }
+    // A file that was changed on its way is refused.
+    let text = lines_of(&lines);
+    let wrong = text.replace("d2hhdCBpcyBpbiBpdA==", "d2hhdCB3YXMgaW4gaXQ=");
+    assert_ne!(wrong, text);
+    std::fs::write(&lines, wrong).unwrap();
+    let refused = run_in(home.path(), &["import", "lines", "--data", "third"], "");
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("is damaged"), "{refused:?}");
 }
