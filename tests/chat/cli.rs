@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use parlour::chat::Files;
+use parlour::chat::archive::SORTS;
 use serde_json::{Value, json};
 
 use crate::strict::{Said, run_in};
@@ -250,4 +251,49 @@ fn uploaded_files_are_backed_up_and_exported() {
     let refused = run_in(home.path(), &["import", "lines", "--data", "third"], "");
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("is damaged"), "{refused:?}");
+}
+
+#[test]
+fn all_that_people_did_is_exported() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let bo = parlour.sign_up("bo");
+    let mut line = ana.line();
+    for command in [
+        json!({"do": "create_room", "room": "den", "title": "The \"den\"\u{2028}"}),
+        json!({"do": "invite", "room": "den", "user": "bo"}),
+        json!({"do": "send", "room": "den", "text": "hi @bo\n\u{1f600}", "key": "k1"}),
+        json!({"do": "send", "room": "den", "text": "gone", "reply_to": 1}),
+        json!({"do": "delete", "room": "den", "seq": 2}),
+        json!({"do": "react", "room": "den", "seq": 1, "emoji": "\u{1f44d}"}),
+        json!({"do": "dm", "user": "bo"}),
+        json!({"do": "notify", "to": "bo", "text": "see"}),
+        json!({"do": "create_room", "room": "old"}),
+        json!({"do": "delete_room", "room": "old"}),
+    ] {
+        line.ask(command);
+    }
+    bo.line()
+        .ask(json!({"do": "read", "room": "den", "seq": 1}));
+    parlour.sign_up("cy");
+    does(&parlour, &["user", "erase", "cy", "--yes"]);
+    does(&parlour, &["invite", "create", "--room", "den"]);
+    let home = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let said = run_in(home.path(), words, "");
+        assert_eq!(said.code, Some(0), "{words:?}: {said:?}");
+    };
+    let [one, two] = ["one", "two"].map(|name| home.path().join(name));
+    does(&parlour, &["export", one.to_str().unwrap()]);
+    run(&["import", "one", "--data", "other"]);
+    run(&["export", "two", "--data", "other"]);
+    let text = lines_of(&one);
+    assert_eq!(text, lines_of(&two));
+    for sort in SORTS {
+        let is_there = text.contains(&format!("\"type\":\"{}\"", sort.name));
+        // What needs a day, an admin's visit or a misdeed.
+        let is_rare = ["mark", "setting", "reset", "ban", "upload"].contains(&sort.name);
+        assert!(is_there || is_rare, "no {}", sort.name);
+    }
+    run(&["check", "--data", "other"]);
 }
