@@ -66,11 +66,11 @@ fn make(folder: &Path) -> Result<(), CliError> {
 }
 
 /// Milliseconds since 1970.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command is at the edge: what it wants is wanted now"
+)]
 pub(super) fn now_ms() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a command has no loop that could tell it the time"
-    )]
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

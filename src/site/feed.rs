@@ -183,7 +183,7 @@ impl EventFeed {
         }
     }
 
-    fn write(&mut self, flow: &mut Flow<'_, Hall>, name: &str, op: Option<Op>, json: &str) -> Sent {
+    fn write(&self, flow: &mut Flow<'_, Hall>, name: &str, op: Option<Op>, json: &str) -> Sent {
         let id = op.map(|op| format!("{}.{op}", flow.state.epoch));
         let mut event = event_stream::Event::new(json).named(name);
         if let Some(id) = &id {
@@ -294,11 +294,11 @@ fn remind(flow: &mut Flow<'_, Hall>, wait: Duration) -> TimerId {
 
 impl Feed<Hall> for EventFeed {
     fn more(&mut self, flow: &mut Flow<'_, Hall>) {
-        if !self.is_seated {
-            if let Err(refusal) = self.begin(flow) {
-                log::error!("somebody cannot listen: {refusal}");
-                return self.break_off(flow);
-            }
+        if !self.is_seated
+            && let Err(refusal) = self.begin(flow)
+        {
+            log::error!("somebody cannot listen: {refusal}");
+            return self.break_off(flow);
         }
         self.tell_missed(flow);
     }

@@ -13,6 +13,7 @@
 mod accounts;
 mod admin;
 mod cli;
+mod contract;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;

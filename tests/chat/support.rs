@@ -21,6 +21,7 @@ use parlour::client::{Connect, ConnectError, Incoming, Socket};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::contract;
 use crate::strict::{Dialogue, PATIENCE, Response, Server};
 
 /// Everybody's password.
@@ -229,7 +230,7 @@ impl Person {
         self.ask(method, path, &fields, body.to_string().as_bytes())
     }
 
-    /// Asks anything, on a connection of its own.
+    /// Asks anything, on a connection of its own. The answer is as the API's document says.
     #[track_caller]
     pub(crate) fn ask(
         &self,
@@ -239,8 +240,10 @@ impl Person {
         body: &[u8],
     ) -> Answer {
         let mut dialogue = self.begin(method, path, fields, body);
+        let response = dialogue.response_to(method);
+        contract::hold(self.address, method, path, &response);
         Answer {
-            response: dialogue.response_to(method),
+            response,
             asked: format!("{} {method} {path}", self.name),
         }
     }

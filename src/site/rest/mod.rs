@@ -10,12 +10,15 @@ mod me;
 mod messages;
 mod metrics;
 mod notes;
+mod openapi;
 mod people;
 mod rooms;
 mod secrets;
 mod tokens;
 mod tries;
 pub(super) mod uploads;
+
+use std::rc::Rc;
 
 use asking::api;
 
@@ -27,7 +30,11 @@ use crate::web::{Cx, Error, Handler, Routes, takes_file};
 
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
+    let document: Rc<str> = openapi::document().into();
     Routes::new()
+        .get("/openapi.json", move |_: &mut Cx<'_, Hall>| {
+            Response::json(document.to_string())
+        })
         .post("/users", api(people::sign_up))
         .get("/users", api(people::list))
         .get("/users/{name}", api(people::show))
@@ -127,11 +134,7 @@ pub(super) fn metrics() -> impl Handler<Hall> {
 
 /// Whether the server is well enough to be sent people.
 pub(super) fn ready(cx: &mut Cx<'_, Hall>) -> Response {
-    match cx
-        .state
-        .reader
-        .query(|tables| crate::chat::summary::position(tables))
-    {
+    match cx.state.reader.query(crate::chat::summary::position) {
         Ok(_) => Response::text("ok\n"),
         Err(error) => {
             log::warn!("not ready: {error}");

@@ -3,7 +3,7 @@
 use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
-    Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
+    Attachment, Member, Message, Millis, Notice, Notification, Reaction, Refusal, Role,
     RoomSummary, people::Profile,
 };
 use crate::site::crowd::State;
@@ -74,14 +74,6 @@ fn escaped(name: &str) -> String {
         }
     }
     text
-}
-
-/// A person, as others see them.
-pub(in crate::site) fn person(person: &Person) -> String {
-    Object::new()
-        .text("name", &person.name)
-        .text("display_name", &person.display_name)
-        .end()
 }
 
 /// Somebody's profile; `is_private` for themselves and admins.
