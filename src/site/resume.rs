@@ -314,7 +314,7 @@ fn put(
     };
     match mode {
         Mode::Events => behind.resume(room, name, from, heard, None),
-        Mode::State => behind.resume(room, name, from, None, Some(end)),
+        Mode::State => behind.resume(room, name, from, heard, Some(end)),
         Mode::Reset => behind.resume(room, name, to, None, None),
     }
     let object = Object::new()
