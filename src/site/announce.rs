@@ -16,7 +16,7 @@ use crate::chat::{
 };
 use crate::web::{Event as Said, House, Tick};
 
-/// Events of another process that are told in one go.
+/// Events of another process that are looked up at once.
 const OUTSIDE_MAX: u32 = 1000;
 
 /// The group of a room's members.
@@ -32,9 +32,8 @@ pub(super) fn user_group(user: UserId) -> String {
 /// Tells everybody what came of an operation.
 pub(super) fn announce(tick: &mut Tick<'_, Hall>, outcome: Outcome) {
     for event in outcome.events {
-        if event.op > tick.state.announced + 1 {
-            announce_outside(tick);
-        }
+        // However much it is: nothing may be told before what was stored before it.
+        while event.op > tick.state.announced + 1 && announce_outside(tick) {}
         tell_next(tick, &event);
     }
     for ended in outcome.ended {
@@ -42,29 +41,33 @@ pub(super) fn announce(tick: &mut Tick<'_, Hall>, outcome: Outcome) {
     }
 }
 
-/// Tells what another process has stored.
-pub(super) fn announce_outside(tick: &mut Tick<'_, Hall>) {
+/// Tells what another process has stored, as much as is looked up at once. Whether there may be more.
+pub(super) fn announce_outside(tick: &mut Tick<'_, Hall>) -> bool {
     let after = tick.state.announced;
     let found = tick
         .state
         .reader
         .query(|tables| missed::outside(tables, after, OUTSIDE_MAX));
-    match found {
-        Ok(found) => {
-            for (op, event) in found {
-                // What the server stores itself comes by its outcome, in its turn.
-                if op != tick.state.announced + 1 {
-                    return;
-                }
-                match event {
-                    Some(event) => tell_next(tick, &event),
-                    // A notification that is gone: there is nothing to tell.
-                    None => tick.state.announced = op,
-                }
-            }
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            log::error!("what another process stored is not told yet: {error}");
+            return false;
         }
-        Err(error) => log::error!("what another process stored is not told yet: {error}"),
+    };
+    let is_full = found.len() == OUTSIDE_MAX as usize;
+    for (op, event) in found {
+        // What the server stores itself comes by its outcome, in its turn.
+        if op != tick.state.announced + 1 {
+            return false;
+        }
+        match event {
+            Some(event) => tell_next(tick, &event),
+            // A notification that is gone: there is nothing to tell.
+            None => tick.state.announced = op,
+        }
     }
+    is_full
 }
 
 fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
