@@ -117,7 +117,7 @@ find_browser() {
 
 start() {
     local line=''
-    exec 3< <(exec "$parlour" serve --listen 127.0.0.1:0 --echo 2>"$work/errors")
+    exec 3< <(exec "$parlour" serve --data "$work/data" --listen 127.0.0.1:0 --echo 2>"$work/errors")
     server=$!
     read -r -t 10 line <&3 || true
     address=${line#listening on http://}

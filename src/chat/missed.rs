@@ -403,31 +403,35 @@ pub fn forgotten(connection: &Connection) -> Result<Op, StoreError> {
     .unwrap_or_default())
 }
 
-/// The ops of the first `limit` events after `after` that another process than the server stored, each
-/// with what happened; with nothing for a notification that is gone by now.
-pub fn outside(
-    connection: &Connection,
-    after: Op,
-    limit: u32,
-) -> Result<Vec<(Op, Option<Event>)>, StoreError> {
+/// Something that another process than the server stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// Its place in the server.
+    pub op: Op,
+    /// Whom it concerns, if that is one person. They may have lost what they were signed in with.
+    pub user: Option<UserId>,
+    /// What it was; nothing if that is forgotten by now.
+    pub event: Option<Event>,
+}
+
+/// The first `limit` things after `after` that another process than the server stored, in order.
+pub fn outside(connection: &Connection, after: Op, limit: u32) -> Result<Vec<Outside>, StoreError> {
     let sql = "SELECT op, room, version, user FROM outside WHERE op > ? ORDER BY op LIMIT ?";
     type Whose = (Op, Option<u32>, Option<Version>, Option<u32>);
     let found: Vec<Whose> = rows(connection, sql, (after, limit), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     })?;
-    let mut told = Vec::with_capacity(found.len());
-    for (op, room, version, user) in found {
-        let mut events = match (room, version, user) {
-            (Some(room), Some(version), _) => {
-                let before = version.saturating_sub(1);
-                room_events(connection, RoomId(room), before, version, 1)?
+    let tell = |(op, room, version, user): Whose| {
+        let user = user.map(UserId);
+        let mut events = match (room.map(RoomId).zip(version), user) {
+            (Some((room, version)), _) => {
+                room_events(connection, room, version.saturating_sub(1), version, 1)?
             }
-            (_, _, Some(user)) => {
-                user_events(connection, UserId(user), op.saturating_sub(1), op, 1)?
-            }
-            _ => Vec::new(),
+            (None, Some(user)) => user_events(connection, user, op.saturating_sub(1), op, 1)?,
+            (None, None) => Vec::new(),
         };
-        told.push((op, events.pop()));
-    }
-    Ok(told)
+        let event = events.pop();
+        Ok(Outside { op, user, event })
+    };
+    found.into_iter().map(tell).collect()
 }

@@ -343,25 +343,24 @@ pub enum Operation {
 impl Operation {
     /// The room that it is about, where it is about one.
     pub fn room(&self) -> Option<&RoomName> {
-        use Operation as O;
         match self {
-            O::CreateRoom { room, .. }
-            | O::Join { room }
-            | O::Leave { room }
-            | O::Invite { room, .. }
-            | O::Remove { room, .. }
-            | O::Ban { room, .. }
-            | O::Unban { room, .. }
-            | O::ChangeRoom { room, .. }
-            | O::DeleteRoom { room }
-            | O::SetStanding { room, .. }
-            | O::Mute { room, .. }
-            | O::SetLevel { room, .. }
-            | O::Send { room, .. }
-            | O::Edit { room, .. }
-            | O::Delete { room, .. }
-            | O::React { room, .. }
-            | O::Read { room, .. } => Some(room),
+            Self::CreateRoom { room, .. }
+            | Self::Join { room }
+            | Self::Leave { room }
+            | Self::Invite { room, .. }
+            | Self::Remove { room, .. }
+            | Self::Ban { room, .. }
+            | Self::Unban { room, .. }
+            | Self::ChangeRoom { room, .. }
+            | Self::DeleteRoom { room }
+            | Self::SetStanding { room, .. }
+            | Self::Mute { room, .. }
+            | Self::SetLevel { room, .. }
+            | Self::Send { room, .. }
+            | Self::Edit { room, .. }
+            | Self::Delete { room, .. }
+            | Self::React { room, .. }
+            | Self::Read { room, .. } => Some(room),
             _ => None,
         }
     }

@@ -32,7 +32,12 @@ pub fn open(
     Ok(database)
 }
 
-/// The same without a file, for tests.
+/// Whether the database in a folder has this program's tables, so that opening it changes nothing.
+pub fn is_current(folder: &Path) -> Result<bool, OpenError> {
+    Database::is_current(folder.join(FILE), &[CHAT])
+}
+
+/// A database without a file, for tests.
 pub fn open_in_memory(epoch: &str, at: Millis) -> Result<Database, StoreError> {
     let database = Database::in_memory(&[CHAT])?;
     found(&database, epoch, at)?;

@@ -1,5 +1,7 @@
 //! # The data folder, as commands open it
 
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,15 +10,59 @@ use crate::chat;
 use crate::reactor::driver::fresh_seed;
 use crate::store::{Database, Durability};
 
+/// The folder for everything that is kept, if nothing is said.
+pub(super) const DEFAULT_DATA: &str = "parlour-data";
+
+/// The file that whoever needs the data alone has locked.
+const LOCK: &str = "server.lock";
+
 /// Opens the chat's database in a folder, and makes both if they are not there.
 pub(super) fn open(folder: &Path, durability: Durability) -> Result<Database, CliError> {
-    std::fs::create_dir_all(folder).map_err(|error| {
+    make(folder)?;
+    chat::open(folder, durability, &fresh_epoch(), now_ms())
+        .map_err(|error| CliError::Failed(error.to_string()))
+}
+
+/// What a new or restored database is called.
+pub(super) fn fresh_epoch() -> String {
+    format!("{:016x}", fresh_seed())
+}
+
+/// Keeps others, a server above all, from working on a folder's data as long as the file is open.
+pub(super) fn alone(folder: &Path) -> Result<File, CliError> {
+    make(folder)?;
+    let failed = |error: &dyn std::fmt::Display| {
+        let folder = folder.display();
+        CliError::Failed(format!(
+            "--data {folder}: cannot lock {LOCK} there: {error}"
+        ))
+    };
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(folder.join(LOCK))
+        .map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            let folder = folder.display();
+            Err(CliError::Failed(format!(
+                "--data {folder}: a server is running on this data: stop it first, or name another \
+                 folder"
+            )))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
+    }
+}
+
+fn make(folder: &Path) -> Result<(), CliError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
         let folder = folder.display();
         CliError::Failed(format!("--data {folder}: cannot make this folder: {error}"))
-    })?;
-    let epoch = format!("{:016x}", fresh_seed());
-    chat::open(folder, durability, &epoch, now_ms())
-        .map_err(|error| CliError::Failed(error.to_string()))
+    })
 }
 
 /// Milliseconds since 1970.

@@ -3,10 +3,28 @@
 //! One file per command; this one finds out which is meant. Errors of usage end with status 2 and
 //! say what to do, errors of the world with status 1.
 
+mod ask;
+mod backup;
+mod check;
+mod command;
+mod commands;
 mod data;
+mod desk;
+mod export;
+mod import;
+mod invite;
+mod line;
 mod log_sink;
 mod program;
+mod progress;
+mod restore;
+mod room;
+mod secret;
 mod serve;
+mod settings;
+mod table;
+mod token;
+mod user;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -19,34 +37,6 @@ pub use log_sink::log_to_stderr;
 pub use program::{Args, Program};
 pub use serve::{example, serve_app};
 
-const HELP: &str = "\
-parlour: chat and notifications for a small machine
-
-Usage: parlour [COMMAND] [OPTIONS]
-
-Commands:
-  serve    Serve until stopped (the default command)
-  help     Show this help
-
-Options of serve:
-  --listen ADDR    Where to listen: HOST:PORT, unix:PATH or systemd. May be given
-                   several times; port 0 picks a free one [default: 127.0.0.1:8080]
-  --data DIR       Folder for everything that is kept [default: parlour-data]
-  --durability D   What a power cut may cost: 'full', nothing that was acknowledged;
-                   'relaxed', the last moments, for more messages a second
-                   [default: full]
-  --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
-
-Options:
-  -h, --help       Show this help
-  -V, --version    Show the version
-
-Examples:
-  parlour
-  parlour serve --listen 0.0.0.0:80 --listen [::]:80
-  parlour serve --listen unix:/run/parlour.sock
-";
-
 /// Why a command did not do what it should.
 #[derive(Debug)]
 pub enum CliError {
@@ -54,6 +44,23 @@ pub enum CliError {
     Usage(String),
     /// The words are right, but the world is not.
     Failed(String),
+    /// One of both, of the command with this name.
+    Of(&'static str, Box<Self>),
+}
+
+impl CliError {
+    /// The same, as the error of a command.
+    fn of(self, command: &'static str) -> Self {
+        Self::Of(command, Box::new(self))
+    }
+
+    fn is_usage(&self) -> bool {
+        match self {
+            Self::Usage(_) => true,
+            Self::Failed(_) => false,
+            Self::Of(_, error) => error.is_usage(),
+        }
+    }
 }
 
 impl fmt::Display for CliError {
@@ -61,6 +68,14 @@ impl fmt::Display for CliError {
         match self {
             Self::Usage(text) => write!(f, "{text}\nTry '{} --help'.", log_sink::name()),
             Self::Failed(text) => f.write_str(text),
+            Self::Of(command, error) => match &**error {
+                Self::Usage(text) => write!(
+                    f,
+                    "{command}: {text}\nTry '{} {command} --help'.",
+                    log_sink::name()
+                ),
+                other => write!(f, "{command}: {other}"),
+            },
         }
     }
 }
@@ -83,34 +98,30 @@ fn exit_code(result: Result<(), CliError>) -> ExitCode {
     };
     // Where even the error cannot be written, the status still tells.
     let _ = writeln!(io::stderr(), "{}: {error}", log_sink::name());
-    ExitCode::from(match error {
-        CliError::Usage(_) => 2,
-        CliError::Failed(_) => 1,
-    })
+    ExitCode::from(if error.is_usage() { 2 } else { 1 })
 }
 
 /// The first word that is no option names the command; options may stand before and behind it.
 fn dispatch(mut words: Parser) -> Result<(), CliError> {
     let mut options = serve::Options::default();
-    let mut command: Option<String> = None;
+    let mut is_named = false;
     loop {
         match options.read(&mut words)? {
             Next::Noted => {}
-            Next::Said => return Ok(()),
-            Next::Word(word) if command.is_none() => {
-                command = Some(word.to_string_lossy().into_owned());
-            }
-            Next::Word(word) => {
+            Next::Help if is_named => return say(&serve::help()),
+            Next::Help => return say(&commands::top_help()),
+            Next::Version => return say(concat!("parlour ", env!("CARGO_PKG_VERSION"), "\n")),
+            Next::Word(word) if is_named => {
                 let word = word.to_string_lossy();
                 return Err(CliError::Usage(format!("unexpected argument '{word}'")));
             }
-            Next::End => break,
+            Next::Word(word) => match &*word.to_string_lossy() {
+                "serve" => is_named = true,
+                "help" => return commands::help(&mut words),
+                other => return commands::run(other, &mut words, options.only_data()?),
+            },
+            Next::End => return serve::run(&options),
         }
-    }
-    match command.as_deref() {
-        None | Some("serve") => serve::run(&options),
-        Some("help") => say(HELP),
-        Some(other) => Err(CliError::Usage(format!("there is no command '{other}'"))),
     }
 }
 

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::{CliError, HELP, Program, exit_code, say};
+use super::data::{self, DEFAULT_DATA};
+use super::{CliError, Program, exit_code, say};
+use crate::chat::Files;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
@@ -15,6 +17,35 @@ use crate::store::Durability;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
+/// The options, as the help tells of them.
+pub(super) const OPTIONS: &str =
+    "  --listen ADDR    Where to listen: HOST:PORT, unix:PATH or systemd. May be given
+                   several times; port 0 picks a free one [default: 127.0.0.1:8080]
+  --data DIR       Folder for everything that is kept [default: parlour-data]
+  --durability D   What a power cut may cost: 'full', nothing that was acknowledged;
+                   'relaxed', the last moments, for more messages a second
+                   [default: full]
+  --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
+";
+
+/// The command's help.
+pub(super) fn help() -> String {
+    format!(
+        "\
+Serve until stopped
+
+Usage: parlour [serve] [OPTIONS]
+
+Options:
+{OPTIONS}  --help           Show this help
+
+Examples:
+  parlour serve --listen 0.0.0.0:80 --listen [::]:80
+  parlour serve --listen unix:/run/parlour.sock
+"
+    )
+}
+
 /// What `serve` was asked for.
 #[derive(Debug, Default)]
 pub(super) struct Options {
@@ -22,6 +53,8 @@ pub(super) struct Options {
     data: Option<PathBuf>,
     durability: Durability,
     echo: bool,
+    /// One of those that other commands do not have.
+    own: Option<&'static str>,
 }
 
 /// What came of the next word of the command line.
@@ -29,8 +62,10 @@ pub(super) struct Options {
 pub(super) enum Next {
     /// An option, which is noted.
     Noted,
-    /// An option that asked for words, which were said: there is nothing left to do.
-    Said,
+    /// Help is asked for.
+    Help,
+    /// The version is asked for.
+    Version,
     /// No option.
     Word(OsString),
     /// There are no more.
@@ -42,9 +77,13 @@ impl Options {
     pub(super) fn read(&mut self, words: &mut Parser) -> Result<Next, CliError> {
         match words.next()? {
             None => return Ok(Next::End),
-            Some(Arg::Long("listen")) => self.listen.push(words.value()?.parse_with(str::parse)?),
+            Some(Arg::Long("listen")) => {
+                self.own = Some("--listen");
+                self.listen.push(words.value()?.parse_with(str::parse)?);
+            }
             Some(Arg::Long("data")) => self.data = Some(words.value()?.into()),
             Some(Arg::Long("durability")) => {
+                self.own = Some("--durability");
                 let word = words.value()?;
                 self.durability = match word.to_str() {
                     Some("full") => Durability::Full,
@@ -56,25 +95,39 @@ impl Options {
                     }
                 };
             }
-            Some(Arg::Long("echo")) => self.echo = true,
-            Some(Arg::Short('h') | Arg::Long("help")) => {
-                say(HELP)?;
-                return Ok(Next::Said);
+            Some(Arg::Long("echo")) => {
+                self.own = Some("--echo");
+                self.echo = true;
             }
-            Some(Arg::Short('V') | Arg::Long("version")) => {
-                say(concat!("parlour ", env!("CARGO_PKG_VERSION"), "\n"))?;
-                return Ok(Next::Said);
-            }
+            Some(Arg::Short('h') | Arg::Long("help")) => return Ok(Next::Help),
+            Some(Arg::Short('V') | Arg::Long("version")) => return Ok(Next::Version),
             Some(Arg::Value(word)) => return Ok(Next::Word(word)),
             Some(other) => return Err(other.unexpected().into()),
         }
         Ok(Next::Noted)
     }
+
+    /// The folder, for another command, before which no other option may stand.
+    pub(super) fn only_data(self) -> Result<Option<PathBuf>, CliError> {
+        match self.own {
+            None => Ok(self.data),
+            Some(option) => {
+                let tell = format!("'{option}' is an option of 'serve' alone");
+                Err(CliError::Usage(tell))
+            }
+        }
+    }
 }
 
 /// Serves as the options ask.
 pub(super) fn run(options: &Options) -> Result<(), CliError> {
-    let hall = open_hall(options)?;
+    let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
+    let folder = options.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
+    // Held until the end, so that no other server and no `restore` works on the same data.
+    let _alone = data::alone(folder)?;
+    let database = data::open(folder, options.durability)?;
+    let hall = Hall::open(database, fresh_seed()).map_err(|error| failed(&error))?;
+    let hall = hall.files(Files::beside(folder));
     let choices = Choices {
         echo: options.echo,
         modified_s: modified_s(),
@@ -94,17 +147,6 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
             .map(drop)
             .map_err(|error| CliError::Failed(error.to_string())),
     )
-}
-
-/// The folder for everything that is kept, if nothing is said.
-const DEFAULT_DATA: &str = "parlour-data";
-
-/// Opens the database, and makes it if it is not there.
-fn open_hall(options: &Options) -> Result<Hall, CliError> {
-    let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
-    let folder = options.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
-    let database = super::data::open(folder, options.durability)?;
-    Hall::open(database, fresh_seed()).map_err(|error| failed(&error))
 }
 
 /// When this binary, and so everything embedded in it, was made.

@@ -7,16 +7,17 @@
 //! 1. Each event is told once, and none before those that were stored before it.
 //! 2. Who joins hears everything from their own `joined` on; who leaves hears nothing behind their
 //!    own `left`.
-//! 3. A connection whose sign-in has ended hears nothing that was stored afterwards.
+//! 3. A connection whose sign-in has ended hears nothing that was stored afterwards, also where
+//!    another process has ended it.
 
 use super::hall::{Hall, Head};
 use super::wire;
 use crate::chat::{
-    Ended, Event, Outcome, RoomId, To, TokenId, UserId, Version, What, missed, summary,
+    Ended, Event, Outcome, RoomId, To, TokenId, UserId, Version, What, missed, people, summary,
 };
 use crate::web::{Event as Said, House, Tick};
 
-/// Events of another process that are looked up at once.
+/// Events of another process that are told in one go.
 const OUTSIDE_MAX: u32 = 1000;
 
 /// The group of a room's members.
@@ -32,7 +33,6 @@ pub(super) fn user_group(user: UserId) -> String {
 /// Tells everybody what came of an operation.
 pub(super) fn announce(tick: &mut Tick<'_, Hall>, outcome: Outcome) {
     for event in outcome.events {
-        // However much it is: nothing may be told before what was stored before it.
         while event.op > tick.state.announced + 1 && announce_outside(tick) {}
         tell_next(tick, &event);
     }
@@ -41,33 +41,53 @@ pub(super) fn announce(tick: &mut Tick<'_, Hall>, outcome: Outcome) {
     }
 }
 
-/// Tells what another process has stored, as much as is looked up at once. Whether there may be more.
+/// Tells what another process has stored, some of it in one go; whether that was anything.
 pub(super) fn announce_outside(tick: &mut Tick<'_, Hall>) -> bool {
     let after = tick.state.announced;
     let found = tick
         .state
         .reader
         .query(|tables| missed::outside(tables, after, OUTSIDE_MAX));
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => {
-            log::error!("what another process stored is not told yet: {error}");
-            return false;
-        }
-    };
-    let is_full = found.len() == OUTSIDE_MAX as usize;
-    for (op, event) in found {
+    let found = found.unwrap_or_else(|error| {
+        log::error!("what another process stored is not told yet: {error}");
+        Vec::new()
+    });
+    for it in found {
         // What the server stores itself comes by its outcome, in its turn.
-        if op != tick.state.announced + 1 {
-            return false;
+        if it.op != tick.state.announced + 1 {
+            break;
         }
-        match event {
-            Some(event) => tell_next(tick, &event),
-            // A notification that is gone: there is nothing to tell.
-            None => tick.state.announced = op,
+        if let Some(event) = &it.event {
+            tell_next(tick, event);
+        }
+        tick.state.announced = it.op;
+        if let Some(user) = it.user {
+            end_lost(tick, user, it.event.as_ref());
         }
     }
-    is_full
+    tick.state.announced > after
+}
+
+/// Ends connections whose token is gone by now. Which ones an event of another process has ended is
+/// stored nowhere; but a token's number never comes again, so that whatever is missing has ended.
+fn end_lost(tick: &mut Tick<'_, Hall>, user: UserId, event: Option<&Event>) {
+    let may_end =
+        event.is_none_or(|event| matches!(event.what, What::SignedOut | What::Account { .. }));
+    if !may_end || tick.state.crowd.seats(user).is_empty() {
+        return;
+    }
+    match tick
+        .state
+        .reader
+        .query(|tables| people::tokens_of(tables, user))
+    {
+        Ok(left) => end_where(tick, user, |token| left.iter().all(|it| it.id != token)),
+        Err(error) => {
+            // Nobody can be known to be signed in still; who is comes back at once.
+            log::error!("user {} is signed out everywhere: {error}", user.0);
+            end(tick, Ended::User(user, None));
+        }
+    }
 }
 
 fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
@@ -96,6 +116,9 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             }
         }
         To::User(user) => {
+            if let What::Account { user: person, .. } = &event.what {
+                tick.state.crowd.rename(*user, &person.display_name);
+            }
             let summary = room_of(tick.state, *user, &event.what);
             let told = wire::event(event, summary.as_deref());
             say(&mut tick.house, &user_group(*user), &told, event.op);
@@ -152,10 +175,13 @@ fn left(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId) {
 
 /// Ends connections whose sign-in has ended.
 fn end(tick: &mut Tick<'_, Hall>, ended: Ended) {
-    let (user, goes): (UserId, Box<dyn Fn(TokenId) -> bool>) = match ended {
-        Ended::Token(user, token) => (user, Box::new(move |it| it == token)),
-        Ended::User(user, keep) => (user, Box::new(move |it| Some(it) != keep)),
-    };
+    match ended {
+        Ended::Token(user, token) => end_where(tick, user, |it| it == token),
+        Ended::User(user, keep) => end_where(tick, user, |it| Some(it) != keep),
+    }
+}
+
+fn end_where(tick: &mut Tick<'_, Hall>, user: UserId, goes: impl Fn(TokenId) -> bool) {
     let seats = tick.state.crowd.seats(user).iter();
     let gone: Vec<_> = seats
         .filter(|seat| goes(seat.token))

@@ -22,10 +22,10 @@ const BEARER_PROTOCOL: &str = "bearer.";
 pub(super) const COOKIE: &str = "parlour_token";
 
 /// What a token begins with, so that people and scanners recognise one.
-pub(super) const TOKEN_PREFIX: &str = "pt_";
+pub const TOKEN_PREFIX: &str = "pt_";
 
 /// The hash of a secret, as it is stored.
-pub(super) fn hash(secret: &str) -> Hash {
+pub fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 

@@ -75,6 +75,12 @@ impl Crowd {
         self.people.len()
     }
 
+    /// How many connections are told what they missed.
+    pub(super) fn behind_len(&self) -> usize {
+        let seats = self.people.values().flat_map(|here| &here.seats);
+        seats.filter(|seat| seat.behind.is_some()).count()
+    }
+
     /// The connections of a person.
     pub(super) fn seats(&self, user: UserId) -> &[Seat] {
         self.people.get(&user).map_or(&[], |here| &here.seats)
@@ -104,6 +110,13 @@ impl Crowd {
         self.people
             .get(&user)
             .map(|here| (&here.name, &here.display_name))
+    }
+
+    /// Somebody wants to be called something else.
+    pub(super) fn rename(&mut self, user: UserId, display_name: &Title) {
+        if let Some(here) = self.people.get_mut(&user) {
+            here.display_name = display_name.clone();
+        }
     }
 
     /// How somebody is there.

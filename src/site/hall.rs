@@ -15,11 +15,12 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::announce::announce;
+use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
 use crate::chat::{
-    Code, Entry, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
+    Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
     summary::{self, Horizon},
 };
 use crate::ground::seed::Seed;
@@ -44,12 +45,15 @@ pub struct Hall {
     pub(super) log: Rc<dyn Log>,
     pub(super) database: Database,
     pub(super) reader: Reader,
+    /// Where uploaded files are; nothing if none are kept.
+    pub(super) files: Option<Files>,
     pub(super) epoch: Box<str>,
     pub(super) announced: Op,
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
     pub(super) rates: Rates,
+    pub(super) counts: Counts,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
     seed: Seed,
@@ -86,17 +90,26 @@ impl Hall {
             log,
             database,
             reader,
+            files: None,
             epoch,
             announced,
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
             rates: Rates::default(),
+            counts: Counts::default(),
             // Those of the last run may be left.
             unindexed: true,
             seed: Seed::new(seed),
             waiting_bytes: 0,
         })
+    }
+
+    /// Keeps files that are uploaded, too.
+    #[must_use]
+    pub fn files(mut self, files: Files) -> Self {
+        self.files = Some(files);
+        self
     }
 
     /// Looks something up, as far as it was told.
@@ -118,6 +131,16 @@ impl Hall {
     /// How far a room has come; nothing for one that was not told of yet.
     pub(super) fn head(&self, room: RoomId) -> Head {
         self.heads.get(&room).copied().unwrap_or_default()
+    }
+
+    /// Bytes of what waits to be stored.
+    pub(super) const fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Whether something waits to be stored.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.waiting_bytes > 0
     }
 
     /// A number below `bound`, by chance.
@@ -150,7 +173,9 @@ pub(super) fn want(
             state: hall,
             house: house.again(),
         };
-        return then(&mut tick, &Err(busy()));
+        let verdict = Err(busy());
+        tick.state.counts.judged(&verdict);
+        return then(&mut tick, &verdict);
     }
     hall.waiting_bytes += bytes;
     let entry = Entry {
@@ -169,6 +194,7 @@ pub(super) fn want(
     house.wait(wait, move |tick, done: Result<Verdict, Busy>| {
         tick.state.waiting_bytes -= bytes;
         let verdict = done.unwrap_or_else(|_| Err(busy()));
+        tick.state.counts.judged(&verdict);
         then(tick, &verdict);
         if let Ok(outcome) = verdict {
             announce(tick, outcome);

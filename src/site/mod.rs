@@ -25,6 +25,7 @@ mod announce;
 mod auth;
 mod behind;
 mod commands;
+mod counts;
 mod crowd;
 mod feed;
 mod fields;
@@ -45,7 +46,9 @@ use crate::http::Response;
 use crate::layer::Bounds;
 use crate::web::{App, Cx, Error, Tick};
 
+pub use auth::{TOKEN_PREFIX, hash as secret_hash};
 pub use hall::Hall;
+pub use wire::time::rfc3339;
 
 /// What is different from server to server.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,6 +73,7 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .nest("", welcome::routes(choices.echo, choices.modified_s))
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
+        .get("/metrics", rest::metrics())
         .consumer("/ws", socket::Socket::new)
         .nest("/api/v1", rest::routes())
 }
@@ -85,20 +89,21 @@ fn face(cx: &mut Cx<'_, Hall>, error: &Error) -> Option<Response> {
 /// How often what another process stored is looked for.
 const BEAT: Duration = presence::BEAT;
 
+/// How often what has had its time is forgotten.
+const TIDY: Duration = Duration::from_secs(60 * 60);
+
+/// How often devices that nobody touches are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
+    tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
-        presence::sweep(tick);
-        if std::mem::take(&mut tick.state.unindexed) {
-            searching::index(tick, |_, done| {
-                if let Err(error) = done {
-                    log::warn!("new messages are not found yet: {error}");
-                }
-            });
-        }
+        searching::index_in_passing(tick);
     });
+    tick.house.every(SWEEP, presence::sweep);
 }
 
 /// Everybody is told to come back, spread over a while that grows with their number.

@@ -7,7 +7,7 @@ use super::commands::Question;
 use super::crowd::State;
 use super::fields::{Fields, wrong};
 use super::hall::Hall;
-use super::socket::reply;
+use super::socket::{refuse, reply};
 use super::wire::{self, Object};
 use super::{presence, searching};
 use crate::chat::limits::HISTORY_MAX;
@@ -54,13 +54,13 @@ pub(super) fn ask(
             };
             return match typing(&mut tick, user, fields) {
                 Ok(()) => {}
-                Err(refusal) => reply(&mut live.house, channel, id, Err(&refusal)),
+                Err(refusal) => refuse(live, channel, id, &refusal),
             };
         }
         Question::Search => {
             let asked = match searching::asked(hall, user, fields) {
                 Ok(asked) => asked,
-                Err(refusal) => return reply(&mut live.house, channel, id, Err(&refusal)),
+                Err(refusal) => return refuse(live, channel, id, &refusal),
             };
             let mut tick = Tick {
                 state: hall,
@@ -73,8 +73,10 @@ pub(super) fn ask(
         }
         Question::Resume => unreachable!("the socket itself resumes"),
     };
-    let answer = answer.as_deref();
-    reply(&mut live.house, channel, id, answer);
+    match answer {
+        Ok(answer) => reply(&mut live.house, channel, id, Ok(&answer)),
+        Err(refusal) => refuse(live, channel, id, &refusal),
+    }
 }
 
 /// The room of that name, which somebody may see, and what they are in it.
@@ -108,13 +110,18 @@ pub(super) fn room(hall: &Hall, user: UserId, room: RoomId) -> Result<Object, Re
     let Some(summary) = found else {
         return Err(Refusal::not_found("The room is gone."));
     };
-    let online = hall.presence.here(room).take(PAGE_MAX as usize);
+    // Whoever asks may have come in just now, which is told to everybody only afterwards.
+    let comes = summary.joined.is_some() && hall.crowd.state(user) != State::Offline;
+    let is_new = comes && !hall.presence.here(room).any(|here| here == user);
+    let here = hall.presence.here(room).chain(is_new.then_some(user));
+    let online = here.take(PAGE_MAX as usize);
     let names = online
         .filter_map(|user| hall.crowd.name(user))
         .map(|(name, _)| name);
+    let count = hall.presence.len(room) + usize::from(is_new);
     Ok(wire::room(&summary)
         .texts("online", names)
-        .number("online_count", hall.presence.len(room) as u64))
+        .number("online_count", count as u64))
 }
 
 /// The rooms that somebody may see, in the order of their names.

@@ -80,6 +80,33 @@ pub(super) fn search(
     });
 }
 
+/// Indexes what was said lately: all of it when nothing waits to be stored, and a little otherwise,
+/// because it costs as much as storing.
+pub(super) fn index_in_passing(tick: &mut Tick<'_, Hall>) {
+    if !std::mem::take(&mut tick.state.unindexed) {
+        return;
+    }
+    let is_busy = tick.state.is_busy();
+    let job = Wait::stored(&tick.state.database, |tables| {
+        search::index(tables, None, INDEX_EVENTS)
+    });
+    tick.house.wait(job, move |tick, done| match done {
+        Ok(Ok(indexed)) if !indexed.left => {}
+        Ok(Ok(_)) if is_busy => tick.state.unindexed = true,
+        Ok(Ok(_)) => index_in_passing_on(tick),
+        Ok(Err(error)) => {
+            tick.state.unindexed = true;
+            log::warn!("new messages are not found yet: {error}");
+        }
+        Err(_) => tick.state.unindexed = true,
+    });
+}
+
+fn index_in_passing_on(tick: &mut Tick<'_, Hall>) {
+    tick.state.unindexed = true;
+    index_in_passing(tick);
+}
+
 /// Indexes what is not indexed yet, in pieces between which others may store things.
 pub(super) fn index(
     tick: &mut Tick<'_, Hall>,

@@ -152,7 +152,7 @@ impl Consumer<Hall> for Socket {
         let channel = live.channel();
         let Message::Text(text) = message else {
             let refusal = Refusal::new(Code::BadJson, "Commands are text, not binary messages.");
-            reply(&mut live.house, channel, None, Err(&refusal));
+            refuse(live, channel, None, &refusal);
             return;
         };
         // The client's own heartbeat: it is there, and nobody has touched it.
@@ -264,23 +264,23 @@ impl Socket {
         let channel = live.channel();
         let map = match object(text.as_bytes()) {
             Ok(map) => map,
-            Err(refusal) => return reply(&mut live.house, channel, None, Err(&refusal)),
+            Err(refusal) => return refuse(live, channel, None, &refusal),
         };
         let fields = Fields(&map);
         let id = map.get("id").and_then(serde_json::Value::as_i64);
         let name = match fields.text("do") {
             Ok(name) => name,
-            Err(refusal) => return reply(&mut live.house, channel, id, Err(&refusal)),
+            Err(refusal) => return refuse(live, channel, id, &refusal),
         };
         if id.is_none() && (map.contains_key("id") || name != "typing") {
             let refusal = Refusal::field("id", "`id` has to be a whole number of your choice.");
-            return reply(&mut live.house, channel, None, Err(&refusal));
+            return refuse(live, channel, None, &refusal);
         }
         match command(name, fields) {
-            Err(refusal) => reply(&mut live.house, channel, id, Err(&refusal)),
+            Err(refusal) => refuse(live, channel, id, &refusal),
             Ok(Command::Want(operation)) => match fields.key() {
                 Ok(key) => self.want(live, id, key, operation),
-                Err(refusal) => reply(&mut live.house, channel, id, Err(&refusal)),
+                Err(refusal) => refuse(live, channel, id, &refusal),
             },
             Ok(Command::Ask(Question::Resume)) => self.resume(live, id, fields),
             Ok(Command::Ask(question)) => {
@@ -330,7 +330,7 @@ impl Socket {
         let user = self.user();
         match super::resume::resume(live.state, user, channel, self.since, fields) {
             Err(refusal) => {
-                reply(&mut live.house, channel, id, Err(&refusal));
+                refuse(live, channel, id, &refusal);
                 if refusal.code.may_retry() {
                     // Where it was is not known any more.
                     live.close(4002, "connect again and resume");
@@ -450,6 +450,17 @@ pub(super) fn answer_json(
         object
     };
     Ok(object.end())
+}
+
+/// Says that something was not done, and counts that.
+pub(super) fn refuse(
+    live: &mut Live<'_, Hall>,
+    channel: Channel,
+    id: Option<i64>,
+    refusal: &Refusal,
+) {
+    live.state.counts.refused(refusal);
+    reply(&mut live.house, channel, id, Err(refusal));
 }
 
 /// Says the one reply to a command.

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::Durability;
 use super::connection::{self, Place};
 use super::error::{OpenError, StoreError};
-use super::migration::Migrations;
+use super::migration::{self, Migrations};
 use super::reader::Reader;
 use super::scribe::{Scribe, Task};
 
@@ -83,6 +83,39 @@ impl Database {
         path::absolute(path)
             .map_err(|error| StoreError::io(&error))
             .and_then(|path| Self::start(Place::File(path), migrations, durability))
+            .map_err(|why| OpenError {
+                path: path.to_owned(),
+                why,
+            })
+    }
+
+    /// Whether every migration was done on the file at `path`, so that opening it changes nothing: for
+    /// programs beside the one whose file it is. Only looks.
+    ///
+    /// ```
+    /// use parlour::store::{Database, Migration, Migrations};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("notes.db");
+    /// drop(Database::open(&path, &[])?);
+    /// let notes = Migrations {
+    ///     set: "notes",
+    ///     steps: &[Migration { name: "notes", sql: "CREATE TABLE notes (text TEXT) STRICT" }],
+    /// };
+    /// assert!(!Database::is_current(&path, &[notes])?);
+    /// drop(Database::open(&path, &[notes])?);
+    /// assert!(Database::is_current(&path, &[notes])?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_current(
+        path: impl AsRef<Path>,
+        migrations: &[Migrations],
+    ) -> Result<bool, OpenError> {
+        let path = path.as_ref();
+        path::absolute(path)
+            .map_err(|error| StoreError::io(&error))
+            .and_then(|path| connection::open_reader(&Place::File(path)))
+            .and_then(|reader| migration::are_done(&reader, migrations))
             .map_err(|why| OpenError {
                 path: path.to_owned(),
                 why,

@@ -155,6 +155,16 @@ pub(super) fn judge(connection: &Connection, sets: &[Migrations]) -> Result<(), 
         .try_for_each(|set| set.done(connection).map(drop))
 }
 
+/// Whether there is nothing left to do.
+pub(super) fn are_done(connection: &Connection, sets: &[Migrations]) -> Result<bool, StoreError> {
+    for set in sets {
+        if set.done(connection)? < set.steps.len() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Brings every set to its end.
 pub(super) fn migrate(
     connection: &Connection,

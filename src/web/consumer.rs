@@ -21,7 +21,7 @@ use super::seats::{Asked, GuestGoOn, GuestWait};
 use super::timer::Tick;
 use crate::http::Status;
 use crate::layer::{Channel, Refusal};
-use crate::reactor::{Call, Sent};
+use crate::reactor::{Call, Sent, upgrade_refusal};
 use crate::ws::Message;
 
 /// What the request's own context is called when a consumer decides about it.
@@ -427,8 +427,14 @@ impl<S> Live<'_, S> {
 pub fn consumer<S: 'static, C: Consumer<S>>(make: impl Fn() -> C + 'static) -> impl Handler<S> {
     move |cx: &mut Cx<'_, S>| -> Reply<S> {
         if !cx.request.is_upgrade() {
-            let error = Error::new(Status::UPGRADE_REQUIRED, "there is only a WebSocket here");
-            return Reply::Fail(error);
+            // Who asks for a WebSocket in the wrong way is told what is wrong.
+            return match upgrade_refusal(&cx.request.head()) {
+                Some(refusal) => Reply::of(refusal),
+                None => Reply::Fail(Error::new(
+                    Status::BAD_REQUEST,
+                    "there is only a WebSocket here",
+                )),
+            };
         }
         let mut consumer = make();
         match consumer.connect(cx) {

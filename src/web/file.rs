@@ -347,6 +347,7 @@ pub struct SendFile {
     asked: Asked,
     content_type: Option<String>,
     save_as: Option<String>,
+    fields: Vec<(&'static str, &'static str)>,
 }
 
 impl SendFile {
@@ -356,7 +357,14 @@ impl SendFile {
             asked,
             content_type: None,
             save_as: None,
+            fields: Vec::new(),
         }
+    }
+
+    /// Has the answer carry this field too.
+    pub fn field(mut self, name: &'static str, value: &'static str) -> Self {
+        self.fields.push((name, value));
+        self
     }
 
     /// Has the browser save it under this name, which may be one that a visitor chose.
@@ -379,6 +387,7 @@ impl<S: 'static> IntoReply<S> for SendFile {
             asked,
             content_type,
             save_as,
+            fields,
         } = self;
         let content_type =
             content_type.unwrap_or_else(|| media::by_path(&path.to_string_lossy()).to_owned());
@@ -394,6 +403,11 @@ impl<S: 'static> IntoReply<S> for SendFile {
             Ok((None, _)) => Reply::Fail(Error::not_found()),
             Ok((Some(found), asked)) => found.reply(&asked, |response| {
                 let response = response.field("Cache-Control", "private, no-cache");
+                let response = fields
+                    .into_iter()
+                    .fold(response, |response, (name, value)| {
+                        response.field(name, value)
+                    });
                 match save_as {
                     Some(name) => response.attachment(&name),
                     None => response,

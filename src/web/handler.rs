@@ -27,6 +27,11 @@ pub trait Handler<S>: 'static {
     fn body_bytes_max(&self) -> Option<u64> {
         None
     }
+
+    /// Whether a body that is no form is a file all the same: see [`takes_file`].
+    fn body_is_file(&self) -> bool {
+        false
+    }
 }
 
 impl<S, R, F> Handler<S> for F
@@ -52,11 +57,38 @@ where
 /// # drop(app);
 /// ```
 pub fn takes<S: 'static>(bytes_max: u64, inner: impl Handler<S>) -> impl Handler<S> {
-    Taking { bytes_max, inner }
+    Taking {
+        bytes_max,
+        is_file: false,
+        inner,
+    }
+}
+
+/// The same for a handler to which files are sent, in a form or as the body itself. Either way they are
+/// [`Request::uploads`](super::Request::uploads), a large one in a temporary file instead of in memory;
+/// one that is the body has no field and no name.
+///
+/// ```
+/// use parlour::web::{App, Cx, takes_file};
+///
+/// fn upload(cx: &mut Cx<'_, ()>) -> String {
+///     let file = cx.request.take_upload("").or_else(|| cx.request.take_upload("file"));
+///     format!("{} bytes, thank you", file.map_or(0, |file| file.len()))
+/// }
+/// let app = App::new(()).put("/backup", takes_file(1 << 30, upload));
+/// # drop(app);
+/// ```
+pub fn takes_file<S: 'static>(bytes_max: u64, inner: impl Handler<S>) -> impl Handler<S> {
+    Taking {
+        bytes_max,
+        is_file: true,
+        inner,
+    }
 }
 
 struct Taking<H> {
     bytes_max: u64,
+    is_file: bool,
     inner: H,
 }
 
@@ -67,5 +99,9 @@ impl<S, H: Handler<S>> Handler<S> for Taking<H> {
 
     fn body_bytes_max(&self) -> Option<u64> {
         Some(self.bytes_max)
+    }
+
+    fn body_is_file(&self) -> bool {
+        self.is_file
     }
 }

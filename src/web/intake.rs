@@ -1,4 +1,4 @@
-//! # Intake: a form with files, while it arrives
+//! # Intake: a form with files, or a file, while it arrives
 //!
 //! Fields and small files stay in memory. What is beyond that goes to temporary files, written by the
 //! helper while the peer waits: no more is read from it than is being written.
@@ -58,7 +58,8 @@ pub(super) type Written = (usize, io::Result<(Option<Spilled>, File)>);
 /// A form that arrives.
 #[derive(Debug)]
 pub(super) struct Intake {
-    parser: Multipart,
+    /// None for a body that is one file.
+    parser: Option<Multipart>,
     fields: Vec<(String, String)>,
     /// The field that is arriving.
     field: Option<(String, Vec<u8>)>,
@@ -72,7 +73,7 @@ pub(super) struct Intake {
 impl Intake {
     pub(super) fn new(boundary: &Boundary) -> Self {
         Self {
-            parser: Multipart::new(boundary, MultipartLimits::default()),
+            parser: Some(Multipart::new(boundary, MultipartLimits::default())),
             fields: Vec::new(),
             field: None,
             field_bytes: 0,
@@ -82,10 +83,35 @@ impl Intake {
         }
     }
 
+    /// For a body that is a file of this type. It ends with the body.
+    pub(super) fn of_file(content_type: &str) -> Self {
+        let part = Part {
+            name: String::new(),
+            file_name: Some(String::new()),
+            content_type: (!content_type.is_empty()).then(|| content_type.to_owned()),
+        };
+        Self {
+            parser: None,
+            fields: Vec::new(),
+            field: None,
+            field_bytes: 0,
+            sinks: vec![Sink {
+                part: Some(part),
+                ..Sink::default()
+            }],
+            arriving: true,
+            spills: false,
+        }
+    }
+
     /// Takes the next piece of the body.
     pub(super) fn take(&mut self, mut input: &[u8]) -> Result<(), Error> {
         loop {
-            let used = match self.parser.decode(input) {
+            let Some(parser) = &mut self.parser else {
+                let (field, field_bytes) = (&mut self.field, &mut self.field_bytes);
+                return keep(field, field_bytes, &mut self.sinks, input);
+            };
+            let used = match parser.decode(input) {
                 Step::More => return Ok(()),
                 Step::Broken(fault) => return Err(fault.into()),
                 Step::Finished { used } => used,
@@ -183,7 +209,9 @@ impl Intake {
 
     /// The body has ended, and nothing is being written any more.
     pub(super) fn finish(self) -> Result<Form, Error> {
-        self.parser.ended()?;
+        if let Some(parser) = &self.parser {
+            parser.ended()?;
+        }
         let uploads = self.sinks.into_iter().filter_map(|sink| {
             let Part {
                 name, content_type, ..

@@ -19,27 +19,35 @@ pub(super) struct Receiving {
 }
 
 impl<S: 'static> Service<S> {
-    /// How to take a body. Only forms in parts come in pieces.
-    pub(super) fn take_in(&mut self, call: Call, head: &Head<'_>, bytes_max: u64) -> Reception {
+    /// How to take a body. Only forms in parts and files come in pieces.
+    pub(super) fn take_in(
+        &mut self,
+        call: Call,
+        head: &Head<'_>,
+        bytes_max: u64,
+        is_file: bool,
+    ) -> Reception {
         let media_type = head.field("Content-Type").unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("multipart/form-data") {
-            return Reception::Collect { bytes_max };
-        }
-        match Boundary::of(media_type.as_bytes()) {
-            Ok(boundary) => {
-                let intake = Intake::new(&boundary);
-                self.intakes.insert(
-                    call,
-                    Receiving {
-                        intake,
-                        request: None,
-                    },
-                );
-                Reception::Stream { bytes_max }
+        let intake = if essence.eq_ignore_ascii_case("multipart/form-data") {
+            match Boundary::of(media_type.as_bytes()) {
+                Ok(boundary) => Intake::new(&boundary),
+                Err(fault) => {
+                    let refusal = Response::refusal(fault.status(), fault.reason());
+                    return Reception::Refuse(refusal);
+                }
             }
-            Err(fault) => Reception::Refuse(Response::refusal(fault.status(), fault.reason())),
-        }
+        } else if is_file {
+            Intake::of_file(media_type)
+        } else {
+            return Reception::Collect { bytes_max };
+        };
+        let receiving = Receiving {
+            intake,
+            request: None,
+        };
+        self.intakes.insert(call, receiving);
+        Reception::Stream { bytes_max }
     }
 
     pub(super) fn take_piece(&mut self, call: Call, bytes: &[u8], net: &mut Net) {

@@ -84,7 +84,7 @@ pub use guard::{
     User, accept_websocket, guard, login_required, login_required_at, methods, rate_limit,
     rate_limit_by, require_websocket, same_origin_required, same_user_required,
 };
-pub use handler::{Handler, takes};
+pub use handler::{Handler, takes, takes_file};
 pub use helper::{Busy, Pending, Return, Wait};
 pub use middleware::{CsrfToken, Middleware};
 /// What a handler says to a template: names and values, for [`Cx::render`].

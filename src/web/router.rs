@@ -159,6 +159,21 @@ impl<S: 'static> Routes<S> {
         self
     }
 
+    /// Method and pattern of each route, in the order in which they were added: for an app that tells
+    /// what it serves.
+    ///
+    /// ```
+    /// use parlour::http::Method;
+    /// use parlour::web::{Cx, Routes};
+    ///
+    /// let routes = Routes::new().get("/todo", |_: &mut Cx<'_, ()>| "all of them");
+    /// assert!(routes.patterns().eq([(Method::Get, "/todo")]));
+    /// ```
+    pub fn patterns(&self) -> impl Iterator<Item = (Method, &str)> {
+        let routes = self.routes.iter();
+        routes.map(|route| (route.method, route.pattern.as_str()))
+    }
+
     /// What the names mean, or why they are none.
     pub(super) fn names(&self) -> Result<Names, String> {
         Names::new(self.names.iter().map(|(name, at)| {

@@ -298,11 +298,12 @@ impl<S: 'static> reactor::App for Service<S> {
             return Reception::Collect { bytes_max };
         }
         let found = self.router.find(head.method(), head.path());
-        let own = match &found {
-            Found::Handler { handler, .. } => handler.body_bytes_max(),
-            Found::OtherMethods(_) | Found::Nothing => None,
+        let (own, is_file) = match &found {
+            Found::Handler { handler, .. } => (handler.body_bytes_max(), handler.body_is_file()),
+            Found::OtherMethods(_) | Found::Nothing => (None, false),
         };
-        self.take_in(call, head, own.unwrap_or(self.body_bytes_max))
+        let bytes_max = own.unwrap_or(self.body_bytes_max);
+        self.take_in(call, head, bytes_max, is_file)
     }
 
     fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {

@@ -74,6 +74,36 @@ impl Upload {
         }
     }
 
+    /// Writes all of it somewhere. Waits for the disk, and so is for a helper.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Error, Reply, Wait};
+    ///
+    /// fn upload(cx: &mut Cx<'_, ()>) -> Reply<()> {
+    ///     let Some(picture) = cx.request.take_upload("picture") else {
+    ///         return Reply::of(Error::bad_request("choose a picture first"));
+    ///     };
+    ///     let count = Wait::on_helper(move || picture.copy_to(&mut std::io::sink()));
+    ///     count.then(|_, copied| match copied {
+    ///         Ok(bytes) => Ok(format!("{bytes} bytes")),
+    ///         Err(error) => Err(Error::internal(error)),
+    ///     })
+    /// }
+    /// # let _ = upload;
+    /// ```
+    pub fn copy_to(self, to: &mut impl Write) -> io::Result<u64> {
+        match self.content {
+            Content::Memory(bytes) => to.write_all(&bytes)?,
+            Content::Spilled(spilled) => {
+                let copied =
+                    File::open(spilled.path()).and_then(|mut from| io::copy(&mut from, to));
+                spilled.remove();
+                copied?;
+            }
+        }
+        Ok(self.length)
+    }
+
     /// Saves it as a file, which must not be there yet. Whoever waits gets how many bytes it has.
     ///
     /// ```
@@ -97,21 +127,13 @@ impl Upload {
                 .write(true)
                 .create_new(true)
                 .open(&path)?;
-            let saved = match self.content {
-                Content::Memory(bytes) => file.write_all(&bytes),
-                Content::Spilled(spilled) => {
-                    let copied = File::open(spilled.path())
-                        .and_then(|mut from| io::copy(&mut from, &mut file));
-                    spilled.remove();
-                    copied.map(drop)
-                }
-            };
-            if let Err(error) = saved.and_then(|()| file.sync_all()) {
+            let saved = self.copy_to(&mut file);
+            let saved = saved.and_then(|bytes| file.sync_all().map(|()| bytes));
+            if saved.is_err() {
                 // Half a file is worse than none.
                 let _ = std::fs::remove_file(&path);
-                return Err(error);
             }
-            Ok(self.length)
+            saved
         })
     }
 }

@@ -11,7 +11,10 @@
 )]
 
 mod accounts;
+mod admin;
+mod contract;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
 mod support;
+mod uploads;

@@ -21,6 +21,7 @@ use parlour::client::{Connect, ConnectError, Incoming, Socket};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::contract;
 use crate::strict::{Dialogue, PATIENCE, Response, Server};
 
 /// Everybody's password.
@@ -122,7 +123,7 @@ impl Parlour {
     pub(crate) fn sign_in(&self, name: &str, password: &str) -> Person {
         let made = self
             .nobody()
-            .post("/tokens", json!({"user": name, "password": password}))
+            .post("/tokens", json!({"name": name, "password": password}))
             .expect(201);
         self.with_token(name, made["token"].as_str().unwrap())
     }
@@ -229,7 +230,7 @@ impl Person {
         self.ask(method, path, &fields, body.to_string().as_bytes())
     }
 
-    /// Asks anything, on a connection of its own.
+    /// Asks anything, on a connection of its own. The answer is as the API's document says.
     #[track_caller]
     pub(crate) fn ask(
         &self,
@@ -239,6 +240,18 @@ impl Person {
         body: &[u8],
     ) -> Answer {
         let mut dialogue = self.begin(method, path, fields, body);
+        let response = dialogue.response_to(method);
+        contract::hold(self.address, method, path, &response);
+        Answer {
+            response,
+            asked: format!("{} {method} {path}", self.name),
+        }
+    }
+
+    /// Asks for something that is not below `/api/v1`.
+    #[track_caller]
+    pub(crate) fn at_root(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut dialogue = self.begin_at(method, path, fields, b"");
         Answer {
             response: dialogue.response_to(method),
             asked: format!("{} {method} {path}", self.name),
@@ -254,10 +267,12 @@ impl Person {
         fields: &[(&str, &str)],
         body: &[u8],
     ) -> Dialogue {
-        let mut head = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\n",
-            self.address
-        );
+        self.begin_at(method, &format!("/api/v1{path}"), fields, body)
+    }
+
+    #[track_caller]
+    fn begin_at(&self, method: &str, path: &str, fields: &[(&str, &str)], body: &[u8]) -> Dialogue {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         if let Some(token) = &self.token {
             head += &format!("Authorization: Bearer {token}\r\n");
         }

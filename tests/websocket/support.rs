@@ -35,14 +35,20 @@ pub(crate) struct Server {
     child: Child,
     said: File,
     pub(crate) address: SocketAddr,
+    /// Goes with the server.
+    data: Option<tempfile::TempDir>,
 }
 
 impl Server {
     /// The real binary with the echo endpoint.
     pub(crate) fn echo() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_parlour"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--echo"]);
-        Self::start(command)
+        let data = tempfile::tempdir().expect("a temporary folder");
+        command.args(["serve", "--listen", "127.0.0.1:0", "--echo", "--data"]);
+        command.arg(data.path());
+        let mut server = Self::start(command);
+        server.data = Some(data);
+        server
     }
 
     /// Runs `command` and waits for its line `listening on http://ADDRESS`.
@@ -59,6 +65,7 @@ impl Server {
             child,
             said,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: None,
         };
         let line = line.unwrap_or_else(|| panic!("no ready line; errors: {}", server.errors()));
         server.address = line

@@ -276,11 +276,15 @@ proptest! {
         let mut at = 0;
         loop {
             let some = lived.town.look(move |connection| outside(connection, at, portion));
-            let Some((last, _)) = some.last() else {
-                break;
+            let Some(last) = some.last() else { break };
+            at = last.op;
+            let is_right = |it: &Outside| match it.event.as_ref().map(|event| (event.op, &event.to)) {
+                Some((op, To::User(user))) => op == it.op && it.user == Some(*user),
+                Some((op, To::Room { .. })) => op == it.op && it.user.is_none(),
+                None => true,
             };
-            at = *last;
-            found.extend(some.into_iter().filter_map(|(_, event)| event));
+            prop_assert!(some.iter().all(is_right));
+            found.extend(some.into_iter().filter_map(|it| it.event));
         }
         prop_assert_eq!(found, expected);
         prop_assert_eq!(at, lived.outside.last().copied().unwrap_or_default());

@@ -71,7 +71,7 @@ fn a_token_is_its_person_until_it_ends() {
     let mut town = Town::new(&["root", "bo"]);
     let end = town.at + 100;
     let token = sign_in(&mut town, "bo", 1, Some(end));
-    let expected = people::Identity {
+    let expected = Identity {
         user: town.id("bo"),
         name: user("bo"),
         display_name: Title::trusted("BO"),

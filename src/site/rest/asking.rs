@@ -22,7 +22,13 @@ pub(super) type Answered = Result<Reply<Hall>, Refusal>;
 
 /// A route that gives a refusal or a reply.
 pub(super) fn api(route: impl Fn(&mut Cx<'_, Hall>) -> Answered + 'static) -> impl Handler<Hall> {
-    move |cx: &mut Cx<'_, Hall>| settled(route(cx))
+    move |cx: &mut Cx<'_, Hall>| {
+        let answered = route(cx);
+        if let Err(refusal) = &answered {
+            cx.state.counts.refused(refusal);
+        }
+        settled(answered)
+    }
 }
 
 /// A refusal is an answer too.

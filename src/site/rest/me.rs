@@ -1,11 +1,14 @@
-//! # Me: whoever asks
+//! # Me: whoever asks, and what they change about themselves
 
-use super::asking::{Answered, at, ok};
-use super::people::self_of;
+use super::asking::{Answered, at, body, done, ok, settled, want};
+use super::people::{hashed, new_password, self_of};
+use super::tries;
+use crate::chat::{Operation, Refusal, people};
 use crate::site::auth;
+use crate::site::fields::Fields;
 use crate::site::hall::Hall;
 use crate::site::wire::Object;
-use crate::web::Cx;
+use crate::web::{Cx, password};
 
 /// `GET /me`: who is signed in, and with which token.
 pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
@@ -17,4 +20,64 @@ pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
         .json("user", &about)
         .json("token", &token)
         .end())
+}
+
+/// `PATCH /me`: what one is called, and one's picture; `null` takes that away.
+pub(super) fn change(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let map = body(cx)?;
+    let fields = Fields(&map);
+    let avatar = fields.maybe_text("avatar")?.map(str::to_owned);
+    let operation = Operation::SetProfile {
+        display_name: fields.maybe_title("display_name")?,
+        avatar: fields.has("avatar").then_some(avatar),
+    };
+    Ok(want(
+        cx,
+        Some(identity.user),
+        None,
+        operation,
+        move |cx, _| {
+            let about = self_of(cx.state, &identity.name)?;
+            ok(Object::new().json("user", &about).end())
+        },
+    ))
+}
+
+/// `PUT /me/password`: another one, by whoever knows the old one. All other tokens end.
+pub(super) fn set_password(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let map = body(cx)?;
+    let fields = Fields(&map);
+    let old = fields.text("old")?.to_owned();
+    let new = new_password(fields, "new")?.to_owned();
+    tries::may_try_password(cx, &identity.name)?;
+    let name = identity.name.clone();
+    let found = cx
+        .state
+        .reader
+        .query(|tables| people::password_of(tables, &name))?;
+    let Some(found) = found else {
+        let tell = "You have no password yet. Ask the server's admin for a link to choose one.";
+        return Err(Refusal::forbidden(tell));
+    };
+    let fits = password::verify(&old, &found.password);
+    Ok(fits.then(move |cx: &mut Cx<'_, Hall>, fits: bool| {
+        if !fits {
+            tries::failed_password(cx, &identity.name);
+            let tell = "`old` is not your password.";
+            return settled(Err(Refusal::field("old", tell)));
+        }
+        tries::forgive_password(cx, &identity.name);
+        hashed(&new, "new").then(move |cx: &mut Cx<'_, Hall>, hashed| {
+            settled(hashed.map(|password| {
+                let operation = Operation::SetPassword {
+                    user: identity.name,
+                    password,
+                    keep: Some(identity.token),
+                };
+                want(cx, Some(identity.user), None, operation, |_, _| done())
+            }))
+        })
+    }))
 }

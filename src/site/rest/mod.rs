@@ -2,32 +2,62 @@
 //!
 //! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
 
+mod admin;
 mod asking;
 mod events;
+mod invites;
 mod me;
 mod messages;
+mod metrics;
 mod notes;
+mod openapi;
 mod people;
 mod rooms;
 mod secrets;
 mod tokens;
 mod tries;
+pub(super) mod uploads;
+
+use std::rc::Rc;
 
 use asking::api;
 
 use super::hall::Hall;
 use super::wire::{self, Object};
 use crate::chat::{Code, Refusal};
-use crate::http::{Response, Status};
-use crate::web::{Cx, Error, Routes};
+use crate::http::{Method, Response, Status};
+use crate::web::{Cx, Error, Handler, Routes, takes_file};
 
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
+    let document: Rc<str> = openapi::document().into();
     Routes::new()
+        .get("/openapi.json", move |_: &mut Cx<'_, Hall>| {
+            Response::json(document.to_string())
+        })
         .post("/users", api(people::sign_up))
         .get("/users", api(people::list))
         .get("/users/{name}", api(people::show))
+        .patch("/users/{name}", api(admin::change))
+        .delete("/users/{name}", api(admin::erase))
+        .post("/users/{name}/tokens", api(admin::create_token))
+        .delete("/users/{name}/tokens", api(admin::revoke_tokens))
+        .post("/users/{name}/reset", api(admin::create_reset))
+        .post("/resets", api(admin::reset))
+        .get("/settings", api(admin::settings))
+        .patch("/settings", api(admin::set))
+        .get("/invites", api(invites::list))
+        .post("/invites", api(invites::create))
+        .delete("/invites/{number}", api(invites::revoke))
+        .route(
+            Method::Post,
+            "/uploads",
+            takes_file(uploads::REQUEST_BYTES_MAX, api(uploads::add)),
+        )
+        .get("/uploads/{id}/{name}", api(uploads::show))
         .get("/me", api(me::show))
+        .patch("/me", api(me::change))
+        .put("/me/password", api(me::set_password))
         .post("/tokens", api(tokens::sign_in))
         .get("/tokens", api(tokens::list))
         .delete("/tokens", api(tokens::sign_all_out))
@@ -95,6 +125,11 @@ pub(super) fn refused(refusal: &Refusal) -> Response {
         Some(ms) => response.field("Retry-After", ms.div_ceil(1000).to_string()),
         None => response,
     }
+}
+
+/// How the server is, at the root, where programs look for it.
+pub(super) fn metrics() -> impl Handler<Hall> {
+    api(metrics::show)
 }
 
 /// Whether the server is well enough to be sent people.

@@ -1,10 +1,10 @@
 //! # People: signing up, and who there is
 
 use super::asking::{Answered, body, ok, query, segment, settled, wanted};
-use super::{tokens, tries};
+use super::{admin, tokens, tries};
 use crate::chat::limits::{PASSWORD_CHARS, PEOPLE_MAX};
 use crate::chat::people::{self, Profile};
-use crate::chat::{Answer, Email, Operation, Refusal, Role, Title, UserName};
+use crate::chat::{Email, Operation, Refusal, Role, Title, UserName};
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
@@ -55,12 +55,15 @@ pub(super) fn email(fields: Fields<'_>) -> Result<Option<Email>, Refusal> {
 pub(super) fn sign_up(cx: &mut Cx<'_, Hall>) -> Answered {
     let map = body(cx)?;
     let fields = Fields(&map);
+    if fields.has("role") {
+        return admin::add(cx, fields);
+    }
     let name = UserName::parse_new("name", fields.text("name")?)?;
     let display_name = display_name(fields, &name)?;
     let email = email(fields)?;
     let password = new_password(fields, "password")?;
     let invite = fields.maybe_text("invite")?.map(auth::hash);
-    let wish = tokens::wish(cx, fields, "label")?;
+    let wish = tokens::wish(cx, fields)?;
     tries::note_sign_up(cx)?;
     if invite.is_some() {
         tries::note(cx)?;
@@ -76,12 +79,7 @@ pub(super) fn sign_up(cx: &mut Cx<'_, Hall>) -> Answered {
                 invite,
             };
             wanted(cx, None, None, operation).then(move |cx: &mut Cx<'_, Hall>, made| {
-                settled(made.map(|made| {
-                    let Answer::User(user) = made.answer else {
-                        unreachable!("an account was made");
-                    };
-                    tokens::hand_out(cx, None, user, name, Some(password), wish)
-                }))
+                settled(made.map(|_| tokens::hand_out(cx, None, name, Some(password), wish)))
             })
         }))
     }))

@@ -8,12 +8,24 @@ use crate::chat::{Code, Refusal};
 
 /// A new secret that begins with `prefix`.
 pub(super) fn fresh(prefix: &str) -> Result<String, Refusal> {
-    let mut bytes = [0; 32];
+    Ok(format!(
+        "{prefix}{}",
+        BASE64URL_NOPAD.encode(&random::<32>()?)
+    ))
+}
+
+/// A new name for something that has an address.
+pub(super) fn fresh_id() -> Result<String, Refusal> {
+    Ok(BASE64URL_NOPAD.encode(&random::<16>()?))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
         log::error!("the system gives no random bytes: {error}");
         Refusal::new(Code::Internal, "The server has no random bytes just now.")
     })?;
-    Ok(format!("{prefix}{}", BASE64URL_NOPAD.encode(&bytes)))
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! 2. A token is said once, to whoever asked for it.
 
 use super::asking::{Answered, answer, at, body, done, ok, query, segment, want};
-use super::people::{profile_of, self_of};
+use super::people::self_of;
 use super::{secrets, tries};
 use crate::chat::people::{self, Password};
 use crate::chat::{
@@ -35,23 +35,35 @@ pub(super) struct Wish {
     expires_at: Option<Millis>,
 }
 
-/// Reads how somebody wants to be signed in. The token's name is in the member `name`.
-pub(super) fn wish(
-    cx: &Cx<'_, Hall>,
-    fields: Fields<'_>,
-    name: &'static str,
-) -> Result<Wish, Refusal> {
+impl Wish {
+    /// For somebody else, whose browser this is not.
+    pub(super) fn without_cookie(self) -> Self {
+        Self {
+            cookie: false,
+            ..self
+        }
+    }
+}
+
+/// Reads how somebody wants to be signed in.
+pub(super) fn wish(cx: &Cx<'_, Hall>, fields: Fields<'_>) -> Result<Wish, Refusal> {
     let cookie = fields.maybe_flag("cookie")?.unwrap_or(false);
     if cookie && cx.request.is_from_elsewhere() {
         // Or a page elsewhere signs its visitors in here, as somebody else.
         return Err(auth::elsewhere());
     }
+    let expires_at = fields.maybe_time("expires_at")?;
+    if expires_at.is_some_and(|end| end <= cx.house.now().unix_ms) {
+        // An account would be made, and its token refused.
+        let tell = "`expires_at` has passed already. Choose a time that is still to come.";
+        return Err(Refusal::field("expires_at", tell));
+    }
     Ok(Wish {
         name: fields
-            .maybe_title(name)?
+            .maybe_title("label")?
             .unwrap_or_else(|| Title::trusted(USUAL_NAME)),
         cookie,
-        expires_at: fields.maybe_time("expires_at")?,
+        expires_at,
     })
 }
 
@@ -66,7 +78,7 @@ pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
     };
     let who = who.to_owned();
     let text = fields.text("password")?.to_owned();
-    let wish = wish(cx, fields, "label")?;
+    let wish = wish(cx, fields)?;
     tries::may_try_password(cx, &who)?;
     let found = cx
         .state
@@ -93,20 +105,13 @@ pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
 
 /// Lets in whoever knows the password.
 fn admit(cx: &mut Cx<'_, Hall>, found: Password, wish: Wish) -> Reply<Hall> {
-    let Password {
-        user,
-        name,
-        password,
-        ..
-    } = found;
-    hand_out(cx, None, user, name, Some(password.into()), wish)
+    hand_out(cx, None, found.name, Some(found.password.into()), wish)
 }
 
 /// Makes a token for somebody, and says it. `by` is whoever asks.
 pub(super) fn hand_out(
     cx: &mut Cx<'_, Hall>,
     by: Option<UserId>,
-    user: UserId,
     name: UserName,
     password: Option<String>,
     wish: Wish,
@@ -131,10 +136,7 @@ pub(super) fn hand_out(
         let Answer::Token(_, id) = made.answer else {
             unreachable!("a token was made");
         };
-        let about = match by.is_none_or(|by| by == user) {
-            true => self_of(cx.state, &name)?,
-            false => profile_of(cx.state, &name, true)?,
-        };
+        let about = self_of(cx.state, &name)?;
         let json = Object::new()
             .text("token", &token)
             .number("id", id.0)
@@ -180,7 +182,7 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
     let each = tokens.iter().map(|token| {
         let json = Object::new()
             .number("id", token.id.0)
-            .text("name", &token.name)
+            .text("label", &token.name)
             .flag("current", token.id == identity.token);
         let json = at(json, "created_at", Some(token.created_at));
         at(json, "expires_at", token.expires_at).end()

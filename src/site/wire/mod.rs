@@ -10,4 +10,4 @@ pub(super) mod time;
 
 pub(super) use event::{Told, event, state};
 pub(super) use object::Object;
-pub(super) use things::{member, message, notification, profile, refusal, room};
+pub(super) use things::{member, message, notification, profile, refusal, room, upload};

@@ -3,7 +3,7 @@
 use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
-    Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
+    Attachment, Member, Message, Millis, Notice, Notification, Reaction, Refusal, Role,
     RoomSummary, people::Profile,
 };
 use crate::site::crowd::State;
@@ -49,15 +49,17 @@ fn reactions(reactions: &[Reaction]) -> String {
 }
 
 fn attachment(file: &Attachment) -> String {
+    upload(&file.id, &file.name, &file.media, file.bytes)
+}
+
+/// A file, and where it is.
+pub(in crate::site) fn upload(id: &str, name: &str, media: &str, bytes: u64) -> String {
     Object::new()
-        .text("id", &file.id)
-        .text("name", &file.name)
-        .text("type", &file.media)
-        .number("bytes", file.bytes)
-        .text(
-            "url",
-            &format!("/api/v1/uploads/{}/{}", file.id, escaped(&file.name)),
-        )
+        .text("id", id)
+        .text("name", name)
+        .text("type", media)
+        .number("bytes", bytes)
+        .text("url", &format!("/api/v1/uploads/{id}/{}", escaped(name)))
         .end()
 }
 
@@ -72,14 +74,6 @@ fn escaped(name: &str) -> String {
         }
     }
     text
-}
-
-/// A person, as others see them.
-pub(in crate::site) fn person(person: &Person) -> String {
-    Object::new()
-        .text("name", &person.name)
-        .text("display_name", &person.display_name)
-        .end()
 }
 
 /// Somebody's profile; `is_private` for themselves and admins.

@@ -8,7 +8,7 @@ use crate::chat::Millis;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A moment as it is said.
-pub(in crate::site) fn rfc3339(at: Millis) -> String {
+pub fn rfc3339(at: Millis) -> String {
     let (year, month, day) = civil((at / DAY_MS) as i64);
     let ms = at % DAY_MS;
     let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);

@@ -1,0 +1,5 @@
+//! # stub
+
+use super::command::Command;
+
+pub(super) const COMMANDS: &[Command] = &[];
