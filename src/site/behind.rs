@@ -263,6 +263,11 @@ impl Behind {
         }
     }
 
+    /// Whether there is nothing that happened and was not told yet.
+    pub(super) fn misses_nothing(&self, hall: &Hall) -> bool {
+        self.person >= hall.announced && self.lags.iter().all(|lag| Self::is_at_head(hall, lag))
+    }
+
     /// Whether the connection has been told everything.
     pub(super) fn is_over(&self, hall: &Hall) -> bool {
         !self.held

@@ -116,6 +116,7 @@ impl Town {
             away: false,
             active: Instant::default(),
             in_flight: 0,
+            only: None,
             behind: None,
         };
         let title = Title::trusted("Ana");
