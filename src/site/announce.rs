@@ -13,7 +13,8 @@
 use super::hall::Hall;
 use super::wire;
 use crate::chat::{
-    Ended, Event, Outcome, RoomId, To, TokenId, UserId, Version, What, missed, people, summary,
+    Ended, Event, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed, people,
+    summary,
 };
 use crate::web::{Event as Said, House, Tick};
 
@@ -96,7 +97,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
     }
     tick.state.announced = event.op;
     match &event.to {
-        To::Room { id, version, .. } => {
+        To::Room { id, version, name } => {
             let head = tick.state.heads.entry(*id).or_default();
             head.version = *version;
             if let What::Message(message) = &event.what {
@@ -105,7 +106,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             let (id, version) = (*id, *version);
             tick.state.unindexed = true;
             if let What::Joined { user, .. } = &event.what {
-                joined(tick, user.id, id, version);
+                joined(tick, user.id, id, name, version);
             }
             let told = wire::event(event, None);
             say(&mut tick.house, &room_group(id), &told, event.op);
@@ -146,9 +147,16 @@ pub(super) fn room_of(hall: &Hall, user: UserId, what: &What) -> Option<String> 
     }
 }
 
-fn joined(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId, version: Version) {
+fn joined(
+    tick: &mut Tick<'_, Hall>,
+    user: UserId,
+    room: RoomId,
+    name: &RoomName,
+    version: Version,
+) {
     let group = room_group(room);
-    for seat in tick.state.crowd.seats_mut(user) {
+    let seats = tick.state.crowd.seats_mut(user).iter_mut();
+    for seat in seats.filter(|seat| seat.wants(name)) {
         if let Err(refusal) = tick.house.group_add(&group, seat.channel) {
             log::error!("a member does not hear room {}: {refusal}", room.0);
         }

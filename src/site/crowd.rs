@@ -4,9 +4,10 @@
 //! signs out takes the seats of a token or of the person along.
 
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use super::behind::Behind;
-use crate::chat::{Millis, Title, TokenId, UserId, UserName};
+use crate::chat::{Millis, RoomName, Title, TokenId, UserId, UserName};
 use crate::ground::time::Instant;
 use crate::layer::Channel;
 
@@ -24,8 +25,17 @@ pub(super) struct Seat {
     pub(super) active: Instant,
     /// Commands that were not answered yet.
     pub(super) in_flight: u16,
+    /// The rooms of which it wants to be told, if it does not of all.
+    pub(super) only: Option<Rc<[RoomName]>>,
     /// What it has not been told yet, if it does not hear what is told now.
     pub(super) behind: Option<Box<Behind>>,
+}
+
+impl Seat {
+    /// Whether it wants to be told of a room.
+    pub(super) fn wants(&self, room: &RoomName) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(room))
+    }
 }
 
 /// How somebody is there.

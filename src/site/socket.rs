@@ -241,6 +241,7 @@ impl Socket {
             away: false,
             active: live.house.now().instant,
             in_flight: 0,
+            only: None,
             behind,
         };
         live.state

@@ -14,6 +14,10 @@ mod accounts;
 mod admin;
 mod cli;
 mod contract;
+mod events;
+mod messages;
+mod notifications;
+mod rooms;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
