@@ -13,8 +13,8 @@
 use super::hall::Hall;
 use super::wire;
 use crate::chat::{
-    Ended, Event, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed, people,
-    summary,
+    Ended, Event, Op, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
+    people, summary,
 };
 use crate::web::{Event as Said, House, Tick};
 
@@ -111,7 +111,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             let told = wire::event(event, None);
             say(&mut tick.house, &room_group(id), &told, event.op);
             match &event.what {
-                What::Left { user, .. } => left(tick, user.id, id),
+                What::Left { user, .. } => left(tick, user.id, id, event.op, &told),
                 What::Message(message) => tick.state.presence.said(id, message.from.id),
                 _ => {}
             }
@@ -170,12 +170,12 @@ fn joined(
     }
 }
 
-fn left(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId) {
+fn left(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId, op: Op, told: &wire::Told) {
     let group = room_group(room);
     for seat in tick.state.crowd.seats_mut(user) {
         tick.house.group_discard(&group, seat.channel);
         if let Some(behind) = &mut seat.behind {
-            behind.leave(room);
+            behind.leave(room, op, told);
         }
     }
     tick.state.presence.leave(room, user);

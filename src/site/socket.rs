@@ -329,7 +329,8 @@ impl Socket {
     fn resume(&self, live: &mut Live<'_, Hall>, id: Option<i64>, fields: Fields<'_>) {
         let channel = live.channel();
         let user = self.user();
-        match super::resume::resume(live.state, user, channel, self.since, fields) {
+        let heard = (!self.hold).then_some(self.since);
+        match super::resume::resume(live.state, user, channel, heard, fields) {
             Err(refusal) => {
                 refuse(live, channel, id, &refusal);
                 if refusal.code.may_retry() {
