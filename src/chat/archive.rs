@@ -333,7 +333,7 @@ pub fn count(connection: &Connection) -> Result<u64, StoreError> {
 /// Takes everything out, in order.
 pub fn take(
     connection: &Connection,
-    tell: &mut dyn FnMut(&Sort, Vec<Value>) -> Result<(), StoreError>,
+    mut tell: impl FnMut(&Sort, Vec<Value>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     for sort in SORTS {
         let names = sort.names().join(", ");

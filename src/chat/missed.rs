@@ -115,6 +115,22 @@ pub fn room_events(
     found.into_iter().map(|event| now.tell(event)).collect()
 }
 
+/// Where the first `limit` events of a room after one version and up to another have their place in
+/// the server.
+pub fn room_ops(
+    connection: &Connection,
+    room: RoomId,
+    after: Version,
+    upto: Version,
+    limit: u32,
+) -> Result<Vec<(Version, Op)>, StoreError> {
+    let sql = "SELECT key, op FROM events WHERE key > ? AND key <= ? ORDER BY key LIMIT ?";
+    let values = (room.key(after), room.key(upto), limit);
+    rows(connection, sql, values, |row| {
+        Ok((number_of_key(row.get(0)?), row.get(1)?))
+    })
+}
+
 /// The message that has to be looked up to tell an event.
 fn message_key(room: RoomId, event: &Stored) -> Option<i64> {
     let is_told_by_it = match event.kind {

@@ -10,12 +10,13 @@
 //! 3. A connection whose sign-in has ended hears nothing that was stored afterwards, also where
 //!    another process has ended it.
 
-use super::hall::{Hall, Head};
+use super::hall::Hall;
 use super::wire;
 use crate::chat::{
-    Ended, Event, Op, Outcome, RoomId, To, TokenId, UserId, Version, What, missed, people, summary,
+    Ended, Event, Op, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
+    people, summary,
 };
-use crate::web::{Event as Said, House, Tick};
+use crate::web::{Event as Said, Tick};
 
 /// Events of another process that are told in one go.
 const OUTSIDE_MAX: u32 = 1000;
@@ -23,11 +24,6 @@ const OUTSIDE_MAX: u32 = 1000;
 /// The group of a room's members.
 pub(super) fn room_group(room: RoomId) -> String {
     format!("r/{}", room.0)
-}
-
-/// The group of a person's devices.
-pub(super) fn user_group(user: UserId) -> String {
-    format!("u/{}", user.0)
 }
 
 /// Tells everybody what came of an operation.
@@ -96,8 +92,8 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
     }
     tick.state.announced = event.op;
     match &event.to {
-        To::Room { id, version, .. } => {
-            let head = tick.state.heads.entry(*id).or_insert_with(Head::default);
+        To::Room { id, version, name } => {
+            let head = tick.state.heads.entry(*id).or_default();
             head.version = *version;
             if let What::Message(message) = &event.what {
                 head.seq = message.seq;
@@ -105,10 +101,11 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             let (id, version) = (*id, *version);
             tick.state.unindexed = true;
             if let What::Joined { user, .. } = &event.what {
-                joined(tick, user.id, id, version);
+                joined(tick, user.id, id, name, version);
             }
             let told = wire::event(event, None);
-            say(&mut tick.house, &room_group(id), &told, event.op);
+            let said = numbered(&told, event.op);
+            tick.house.group_send(&room_group(id), &said);
             match &event.what {
                 What::Left { user, .. } => left(tick, user.id, id, event.op, &told),
                 What::Message(message) => tick.state.presence.said(id, message.from.id),
@@ -121,15 +118,19 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             }
             let summary = room_of(tick.state, *user, &event.what);
             let told = wire::event(event, summary.as_deref());
-            say(&mut tick.house, &user_group(*user), &told, event.op);
+            // No group: nearly everybody has one device, and a group for each would take more than
+            // all else that is kept of them.
+            let seats = tick.state.crowd.seats(*user).iter();
+            let devices: Vec<_> = seats.map(|seat| seat.channel).collect();
+            tick.house.send_each(&devices, &numbered(&told, event.op));
         }
     }
 }
 
-/// Says something durable to a group. Its kind tells feeds its name and op.
-fn say(house: &mut House<'_, Hall>, group: &str, told: &wire::Told, op: u64) {
+/// Something durable, as it is said. Its kind tells feeds its name and op.
+fn numbered(told: &wire::Told, op: u64) -> Said {
     let kind = format!("{} {op}", told.name);
-    house.group_send(group, &Said::new(&kind, told.json.as_str()).numbered(op));
+    Said::new(&kind, told.json.as_str()).numbered(op)
 }
 
 /// What a device is told of a room that is new to it.
@@ -146,9 +147,16 @@ pub(super) fn room_of(hall: &Hall, user: UserId, what: &What) -> Option<String> 
     }
 }
 
-fn joined(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId, version: Version) {
+fn joined(
+    tick: &mut Tick<'_, Hall>,
+    user: UserId,
+    room: RoomId,
+    name: &RoomName,
+    version: Version,
+) {
     let group = room_group(room);
-    for seat in tick.state.crowd.seats_mut(user) {
+    let seats = tick.state.crowd.seats_mut(user).iter_mut();
+    for seat in seats.filter(|seat| seat.wants(name)) {
         if let Err(refusal) = tick.house.group_add(&group, seat.channel) {
             log::error!("a member does not hear room {}: {refusal}", room.0);
         }

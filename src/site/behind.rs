@@ -26,8 +26,10 @@ use crate::store::StoreError;
 /// Events of a page, over all rooms.
 const PAGE_EVENTS: u32 = 512;
 
-/// Events of one room in a page, at most.
+/// Events of one room, or of the person, in a page, at most; and how many of each room are looked for
+/// if there are many rooms. Looking is cheap, and where too few were looked for a page ends early.
 const ROOM_EVENTS: u32 = 64;
+const ROOM_EVENTS_MIN: u32 = 16;
 
 /// What a connection has not been told yet.
 #[derive(Debug)]
@@ -169,7 +171,9 @@ impl Behind {
         }
         let is_late = |lag: &&Lag| lag.version < hall.head(lag.room).version;
         let late: Vec<&Lag> = self.lags.iter().filter(is_late).collect();
-        let states = late.iter().find(|lag| matches!(lag.mode, Mode::States(_)));
+        let states = late
+            .iter()
+            .find(|lag| matches!(lag.mode, Mode::States(upto) if lag.version < upto));
         let mut parcels = match states {
             Some(lag) => states_page(hall, lag)?,
             None => self.events_page(hall, user, &late)?,
@@ -186,38 +190,50 @@ impl Behind {
         user: UserId,
         late: &[&Lag],
     ) -> Result<Vec<Parcel>, StoreError> {
-        let each = (PAGE_EVENTS / late.len().max(1) as u32).clamp(1, ROOM_EVENTS);
-        // Up to here nothing is missing in the page: rooms with more end it at their last.
+        let each = PAGE_EVENTS / late.len().max(1) as u32;
+        let each = each.clamp(ROOM_EVENTS_MIN, ROOM_EVENTS);
+        // Up to here nothing is missing in the page: whatever has more ends it at its last.
         let mut horizon = hall.announced;
         let mut events = Vec::new();
         hall.reader.query(|connection| {
+            let mut places = Vec::new();
             for lag in late {
                 let head = hall.head(lag.room).version;
-                let mut found = Vec::new();
+                let mut left = each;
                 for (after, upto) in untold(lag.version, lag.told, head) {
-                    let limit = each - found.len() as u32;
-                    let more = missed::room_events(connection, lag.room, after, upto, limit)?;
-                    found.extend(more);
+                    let found = missed::room_ops(connection, lag.room, after, upto, left)?;
+                    left -= found.len() as u32;
+                    if left == 0
+                        && let Some((_, last)) = found.last()
+                    {
+                        horizon = horizon.min(*last);
+                    }
+                    places.push((lag.room, after, found));
                 }
-                if found.len() == each as usize
+            }
+            let mut left = ROOM_EVENTS;
+            for (after, upto) in untold(self.person, self.person_told, hall.announced) {
+                let found = missed::user_events(connection, user, after, upto, left)?;
+                left -= found.len() as u32;
+                if left == 0
                     && let Some(last) = found.last()
                 {
                     horizon = horizon.min(last.op);
                 }
                 events.extend(found);
             }
-            let mut found = Vec::new();
-            for (after, upto) in untold(self.person, self.person_told, hall.announced) {
-                let limit = ROOM_EVENTS - found.len() as u32;
-                let more = missed::user_events(connection, user, after, upto, limit)?;
-                found.extend(more);
+            let all = places.iter().flat_map(|(_, _, found)| found);
+            let mut ops: Vec<Op> = all.map(|(_, op)| *op).collect();
+            ops.sort_unstable();
+            if let Some(last) = ops.get(PAGE_EVENTS as usize - 1) {
+                horizon = horizon.min(*last);
             }
-            if found.len() == ROOM_EVENTS as usize
-                && let Some(last) = found.last()
-            {
-                horizon = horizon.min(last.op);
+            for (room, after, found) in places {
+                let in_page = found.partition_point(|(_, op)| *op <= horizon);
+                if let Some((upto, _)) = found[..in_page].last() {
+                    events.extend(missed::room_events(connection, room, after, *upto, each)?);
+                }
             }
-            events.extend(found);
             Ok(())
         })?;
         events.retain(|event| event.op <= horizon);
@@ -265,6 +281,11 @@ impl Behind {
         }
     }
 
+    /// Whether there is nothing that happened and was not told yet.
+    pub(super) fn misses_nothing(&self, hall: &Hall) -> bool {
+        self.person >= hall.announced && self.lags.iter().all(|lag| Self::is_at_head(hall, lag))
+    }
+
     /// Whether the connection has been told everything.
     pub(super) fn is_over(&self, hall: &Hall) -> bool {
         !self.held
@@ -283,10 +304,12 @@ impl Behind {
     }
 }
 
-/// What was not told yet between where somebody is and `head`: after the first, up to the second.
+/// The stretches that were not told, from where somebody is up to `head`.
 fn untold<N: Copy + Ord>(at: N, told: Option<(N, N)>, head: N) -> impl Iterator<Item = (N, N)> {
-    let (from, to) = told.unwrap_or((at, at));
-    let stretches = [(at, from.min(head)), (at.max(to), head)];
+    let stretches = match told {
+        None => [(at, head), (head, head)],
+        Some((from, to)) => [(at, from.min(head)), (at.max(to), head)],
+    };
     stretches.into_iter().filter(|(after, upto)| after < upto)
 }
 
@@ -349,22 +372,4 @@ fn caught_up(hall: &Hall, lag: &Lag) -> Option<Parcel> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::untold;
-
-    #[test]
-    fn what_was_heard_is_left_out_wherever_one_is() {
-        let check = |at, told, head, expected: &[(u32, u32)]| {
-            let found: Vec<_> = untold(at, told, head).collect();
-            assert_eq!(found, expected, "at {at}, told {told:?}, head {head}");
-        };
-        check(3, None, 9, &[(3, 9)]);
-        check(9, None, 9, &[]);
-        check(3, Some((5, 7)), 9, &[(3, 5), (7, 9)]);
-        check(5, Some((5, 7)), 9, &[(7, 9)]);
-        check(6, Some((5, 7)), 9, &[(7, 9)]);
-        check(8, Some((5, 7)), 9, &[(8, 9)]);
-        check(3, Some((5, 7)), 7, &[(3, 5)]);
-        check(3, Some((5, 5)), 9, &[(3, 5), (5, 9)]);
-    }
-}
+mod tests;

@@ -3,10 +3,11 @@
 //! A person may have several devices, each with a seat: a WebSocket or a stream of events. Whoever
 //! signs out takes the seats of a token or of the person along.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use super::behind::Behind;
-use crate::chat::{Millis, Title, TokenId, UserId, UserName};
+use crate::chat::{Millis, RoomName, Title, TokenId, UserId, UserName};
 use crate::ground::time::Instant;
 use crate::layer::Channel;
 
@@ -24,8 +25,17 @@ pub(super) struct Seat {
     pub(super) active: Instant,
     /// Commands that were not answered yet.
     pub(super) in_flight: u16,
+    /// The rooms of which it wants to be told, if it does not of all.
+    pub(super) only: Option<Rc<[RoomName]>>,
     /// What it has not been told yet, if it does not hear what is told now.
     pub(super) behind: Option<Box<Behind>>,
+}
+
+impl Seat {
+    /// Whether it wants to be told of a room.
+    pub(super) fn wants(&self, room: &RoomName) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(room))
+    }
 }
 
 /// How somebody is there.
@@ -58,7 +68,7 @@ struct Here {
 /// Who is connected.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
-    people: HashMap<UserId, Here>,
+    people: BTreeMap<UserId, Here>,
     seats: usize,
     /// When those who have gone were there last, since the server began.
     last_seen: HashMap<UserId, Millis>,
@@ -77,8 +87,8 @@ impl Crowd {
 
     /// How many connections are told what they missed.
     pub(super) fn behind_len(&self) -> usize {
-        let seats = self.people.values().flat_map(|here| &here.seats);
-        seats.filter(|seat| seat.behind.is_some()).count()
+        let seats = self.everybody().into_iter();
+        seats.filter(|(_, seat)| seat.behind.is_some()).count()
     }
 
     /// The connections of a person.
@@ -180,10 +190,7 @@ impl Crowd {
 
     /// Everybody's connections, people in the order of their numbers.
     pub(super) fn everybody(&self) -> Vec<(UserId, &Seat)> {
-        let mut people: Vec<_> = self.people.iter().collect();
-        // The same in every run: a map's own order is not.
-        people.sort_unstable_by_key(|(user, _)| **user);
-        let seats = people.into_iter().flat_map(|(user, here)| {
+        let seats = self.people.iter().flat_map(|(user, here)| {
             let user = *user;
             here.seats.iter().map(move |seat| (user, seat))
         });
@@ -205,7 +212,6 @@ impl Crowd {
                 changed.push(*user);
             }
         }
-        changed.sort_unstable();
         changed
     }
 }

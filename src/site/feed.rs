@@ -10,15 +10,17 @@
 //! 2. What the client has no room for is told from the store when it has.
 //! 3. Whoever waits is answered with the first events, or with none when the time is over.
 
+use std::rc::Rc;
 use std::time::Duration;
 
+use super::behind::Behind;
 use super::crowd::Seat;
 use super::hall::Hall;
 use super::resume::{self, Start};
 use super::socket::{behind_since, leave};
 use super::wire::Object;
 use super::{announce, presence};
-use crate::chat::{Identity, Op, Refusal, UserId};
+use crate::chat::{Identity, Op, Refusal, RoomName, UserId};
 use crate::http::event_stream;
 use crate::reactor::Sent;
 use crate::web::{Event, Feed, Flow, TimerId, Wait};
@@ -49,21 +51,32 @@ pub(super) enum Way {
 pub(super) struct EventFeed {
     identity: Identity,
     start: Start,
+    only: Option<Rc<[RoomName]>>,
     way: Way,
     timer: Option<TimerId>,
     is_seated: bool,
+    /// Everything up to here was told. What waits to be said to this feed may have come later.
+    told: Op,
     /// What it is told of where it is now, if it has to read something anew.
     reset: Option<String>,
 }
 
 impl EventFeed {
-    pub(super) fn new(identity: Identity, start: Start, way: Way) -> Self {
+    /// `only` are the rooms of which it wants to be told, if not of all.
+    pub(super) fn new(
+        identity: Identity,
+        start: Start,
+        only: Option<Rc<[RoomName]>>,
+        way: Way,
+    ) -> Self {
         Self {
             identity,
             start,
+            only,
             way,
             timer: None,
             is_seated: false,
+            told: 0,
             reset: None,
         }
     }
@@ -82,6 +95,7 @@ impl EventFeed {
             away: false,
             active: flow.house.now().instant,
             in_flight: 0,
+            only: self.only.clone(),
             behind: Some(Box::new(behind)),
         };
         let before = flow.state.crowd.state(user);
@@ -90,21 +104,25 @@ impl EventFeed {
         } = &self.identity;
         flow.state.crowd.sit(user, name, display_name, seat);
         self.is_seated = true;
-        let resumed = resume::start(flow.state, user, channel, &self.start)?;
+        let only = self.only.as_deref();
+        let resumed = resume::start(flow.state, user, channel, &self.start, only)?;
         for group in resumed.rooms.iter().map(|room| announce::room_group(*room)) {
             flow.join(&group).map_err(too_many)?;
         }
-        flow.join(&announce::user_group(user)).map_err(too_many)?;
         self.reset = resumed.is_reset.then(|| resumed.json.clone());
         if matches!(self.way, Way::Stream) {
             let json = Object::new()
                 .text("event", "hello")
                 .text("epoch", &flow.state.epoch)
                 .number("op", flow.state.announced)
-                .json("resume", &resumed.json)
-                .end();
-            // Its position is told by the first event that follows: until then it is where it was.
-            self.write(flow, "hello", None, &json);
+                .json("resume", &resumed.json);
+            let json = match resumed.is_reset {
+                true => json.flag("reset", true).end(),
+                false => json.end(),
+            };
+            // Whoever missed something is where it was until the first event that follows.
+            let here = resumed.is_current.then_some(flow.state.announced);
+            self.write(flow, "hello", here, &json);
         }
         if before != super::crowd::State::Online {
             presence::changed(&mut flow.tick(), user, &self.identity.name);
@@ -125,7 +143,6 @@ impl EventFeed {
             return;
         };
         let mut gathered = Vec::new();
-        let mut last = None;
         let mut pages = 0;
         let is_over = 'pages: loop {
             let page = match behind.page(flow.state, user) {
@@ -140,21 +157,24 @@ impl EventFeed {
             }
             for parcel in &page {
                 behind.advance(parcel);
-                // The answer to a poll says in its cursor what a marker would say.
-                let is_event = parcel.op.is_some() || matches!(self.way, Way::Stream);
-                if parcel.is_silent() || !is_event {
-                    continue;
-                }
-                if matches!(self.way, Way::Poll(_)) {
-                    gathered.push(parcel.told.json.clone());
-                    last = parcel.op.or(last);
-                    if gathered.len() >= POLL_EVENTS_MAX {
-                        break 'pages false;
+                // What has no op of its own says that a room has been told up to now; that comes
+                // when all of them have.
+                self.told = parcel.op.unwrap_or(flow.state.announced);
+                let json = &parcel.told.json;
+                match self.way {
+                    Way::Poll(_) if parcel.op.is_none() => {}
+                    Way::Poll(_) => {
+                        gathered.push(json.clone());
+                        if gathered.len() >= POLL_EVENTS_MAX {
+                            break 'pages false;
+                        }
                     }
-                } else if self.write(flow, parcel.told.name, parcel.op, &parcel.told.json)
-                    != Sent::Queued
-                {
-                    break 'pages false;
+                    Way::Stream => {
+                        let id = Some(self.told);
+                        if self.write(flow, parcel.told.name, id, json) != Sent::Queued {
+                            break 'pages false;
+                        }
+                    }
                 }
             }
             pages += 1;
@@ -168,22 +188,20 @@ impl EventFeed {
                 break false;
             }
         };
+        if is_over {
+            self.told = flow.state.announced;
+        }
         // Whoever has to read anew need not wait for that.
         let is_reset = self.reset.is_some() && matches!(self.way, Way::Poll(_));
         if !gathered.is_empty() || is_reset {
-            let op = if is_over {
-                Some(flow.state.announced)
-            } else {
-                last
-            };
-            return self.answer(flow, &gathered, op, !is_over);
+            return self.answer(flow, &gathered, !is_over);
         }
         if !is_over && let Some(seat) = flow.state.crowd.seat_mut(user, channel) {
             seat.behind = Some(behind);
         }
     }
 
-    fn write(&mut self, flow: &mut Flow<'_, Hall>, name: &str, op: Option<Op>, json: &str) -> Sent {
+    fn write(&self, flow: &mut Flow<'_, Hall>, name: &str, op: Option<Op>, json: &str) -> Sent {
         let id = op.map(|op| format!("{}.{op}", flow.state.epoch));
         let mut event = event_stream::Event::new(json).named(name);
         if let Some(id) = &id {
@@ -193,17 +211,24 @@ impl EventFeed {
     }
 
     /// The one answer to whoever waits.
-    fn answer(&mut self, flow: &mut Flow<'_, Hall>, events: &[String], op: Option<Op>, more: bool) {
-        let op = op.unwrap_or(flow.state.announced);
+    fn answer(&mut self, flow: &mut Flow<'_, Hall>, events: &[String], more: bool) {
         let mut object = Object::new()
             .array("events", events)
-            .text("next", &format!("{}.{op}", flow.state.epoch))
+            .text("next", &format!("{}.{}", flow.state.epoch, self.told))
             .flag("more", more);
         if let Some(reset) = &self.reset {
             object = object.flag("reset", true).json("resume", reset);
         }
         flow.write(object.end().as_bytes());
         self.end(flow);
+    }
+
+    /// There is nothing more to tell: a stream ends, and whoever asked for one answer gets it.
+    fn finish(&mut self, flow: &mut Flow<'_, Hall>) {
+        match self.way {
+            Way::Poll(_) => self.answer(flow, &[], false),
+            Way::Stream => self.end(flow),
+        }
     }
 
     fn end(&mut self, flow: &mut Flow<'_, Hall>) {
@@ -229,11 +254,10 @@ impl EventFeed {
     /// It is time for a sign of life, or for an answer without events.
     fn time_is_over(&mut self, flow: &mut Flow<'_, Hall>) {
         match self.way {
-            Way::Poll(_) => self.answer(flow, &[], None, false),
+            Way::Poll(_) => self.finish(flow),
             Way::Stream => {
                 if self.hears(flow) && flow.write(b":\n\n") != Sent::Queued {
-                    let op = flow.state.announced;
-                    self.fall_behind(flow, op);
+                    self.fall_behind(flow);
                 }
                 self.timer = Some(remind(flow, BEAT));
             }
@@ -244,16 +268,17 @@ impl EventFeed {
     fn told(&mut self, flow: &mut Flow<'_, Hall>, name: &str, op: Op, json: &str) {
         let (user, channel) = (self.user(), flow.channel());
         match flow.state.crowd.seat(user, channel) {
-            None => return self.end(flow),
-            // It is told from the store, in its turn.
-            Some(seat) if seat.behind.is_some() => return,
+            None => return self.finish(flow),
+            // It is told from the store, in its turn, or was while this was on its way.
+            Some(seat) if seat.behind.is_some() || op <= self.told => return,
             Some(_) => {}
         }
+        self.told = op;
         if let Way::Poll(_) = self.way {
-            return self.answer(flow, &[json.to_owned()], Some(op), false);
+            return self.answer(flow, &[json.to_owned()], false);
         }
         if self.write(flow, name, Some(op), json) != Sent::Queued {
-            self.fall_behind(flow, op);
+            self.fall_behind(flow);
         }
     }
 
@@ -263,10 +288,10 @@ impl EventFeed {
         seat.is_some_and(|seat| seat.behind.is_none())
     }
 
-    /// There is no room for more: it has been told everything up to this op.
-    fn fall_behind(&mut self, flow: &mut Flow<'_, Hall>, op: Op) {
+    /// There is no room for more: what comes is told from the store.
+    fn fall_behind(&mut self, flow: &mut Flow<'_, Hall>) {
         let (user, channel) = (self.user(), flow.channel());
-        match behind_since(flow.state, user, op) {
+        match self.behind(flow.state) {
             Ok(behind) => {
                 if let Some(seat) = flow.state.crowd.seat_mut(user, channel) {
                     seat.behind = Some(Box::new(behind));
@@ -277,6 +302,15 @@ impl EventFeed {
                 self.break_off(flow);
             }
         }
+    }
+
+    /// Where it is, in the rooms of which it wants to be told.
+    fn behind(&self, hall: &Hall) -> Result<Behind, Refusal> {
+        let mut behind = behind_since(hall, self.user(), self.told)?;
+        if let Some(only) = &self.only {
+            behind.only(&resume::own_rooms(hall, self.user(), only)?);
+        }
+        Ok(behind)
     }
 }
 
@@ -295,6 +329,10 @@ fn remind(flow: &mut Flow<'_, Hall>, wait: Duration) -> TimerId {
 impl Feed<Hall> for EventFeed {
     fn more(&mut self, flow: &mut Flow<'_, Hall>) {
         if !self.is_seated {
+            if flow.write(&[]) == Sent::Gone {
+                // Nobody takes it, as with HEAD.
+                return;
+            }
             if let Err(refusal) = self.begin(flow) {
                 log::error!("somebody cannot listen: {refusal}");
                 return self.break_off(flow);
@@ -314,7 +352,7 @@ impl Feed<Hall> for EventFeed {
                 if matches!(self.way, Way::Stream) {
                     self.write(flow, "bye", None, event.text());
                 }
-                self.end(flow);
+                self.finish(flow);
             }
             // Who is here and who types: for those who have room, and are not just asking.
             None => {
@@ -322,15 +360,14 @@ impl Feed<Hall> for EventFeed {
                     && self.hears(flow)
                     && self.write(flow, event.kind(), None, event.text()) != Sent::Queued
                 {
-                    let op = flow.state.announced;
-                    self.fall_behind(flow, op);
+                    self.fall_behind(flow);
                 }
             }
         }
     }
 
     fn hung_up(&mut self, flow: &mut Flow<'_, Hall>) {
-        self.end(flow);
+        self.finish(flow);
     }
 
     fn ended(&mut self, flow: &mut Flow<'_, Hall>) {

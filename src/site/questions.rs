@@ -174,7 +174,7 @@ pub(super) fn history_page(
     fields: Fields<'_>,
 ) -> Result<String, Refusal> {
     let name = fields.room()?;
-    let (room, _) = find_readable(hall, user, &name)?;
+    let room = find_own(hall, user, &name)?;
     let limit = fields.limit(HISTORY_USUAL, HISTORY_MAX)?;
     let before = fields.maybe_number("before")?.map(Whence::Before);
     let after = fields.maybe_number("after")?.map(Whence::After);
@@ -196,19 +196,6 @@ pub(super) fn history_page(
         .flag("more_before", page.more)
         .flag("more_after", page.more_after)
         .end())
-}
-
-/// A room that somebody may read: a public one, or one of their own.
-fn find_readable(
-    hall: &Hall,
-    user: UserId,
-    name: &RoomName,
-) -> Result<(RoomId, Option<Standing>), Refusal> {
-    let (room, standing) = find(hall, user, name)?;
-    if standing.is_none() {
-        return find_own(hall, user, name).map(|room| (room, None));
-    }
-    Ok((room, standing))
 }
 
 /// What somebody is to know, newest first.

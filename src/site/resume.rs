@@ -79,6 +79,8 @@ pub(super) struct Resumed {
     pub(super) rooms: Vec<RoomId>,
     /// Something has to be read anew.
     pub(super) is_reset: bool,
+    /// Nothing was missed that can be told.
+    pub(super) is_current: bool,
 }
 
 /// Puts a WebSocket where its client says that it was; what it is answered. `heard` is since
@@ -119,26 +121,17 @@ pub(super) fn resume(
 }
 
 /// Puts a stream of events where its client says that it was. All of it is told as events: whoever
-/// breaks off goes on from the last one.
+/// breaks off goes on from the last one. With `only` it is told of no other rooms than these.
 pub(super) fn start(
     hall: &mut Hall,
     user: UserId,
     channel: Channel,
     start: &Start,
+    only: Option<&[RoomName]>,
 ) -> Result<Resumed, Refusal> {
     let mut behind = at_head(hall, user)?;
-    if let Start::Rooms(rooms) = start {
-        let mut wanted = Vec::with_capacity(rooms.len());
-        for (name, _) in rooms {
-            let room = hall
-                .reader
-                .query(|tables| summary::room_named(tables, name, user))?;
-            wanted.extend(
-                room.filter(|(_, standing)| standing.is_some())
-                    .map(|(room, _)| room),
-            );
-        }
-        behind.only(&wanted);
+    if let Some(only) = only {
+        behind.only(&own_rooms(hall, user, only)?);
     }
     let way = Way {
         user,
@@ -147,6 +140,23 @@ pub(super) fn start(
         states: false,
     };
     put_all(hall, channel, behind, start, way)
+}
+
+/// Those of these rooms that somebody is in.
+pub(super) fn own_rooms(
+    hall: &Hall,
+    user: UserId,
+    names: &[RoomName],
+) -> Result<Vec<RoomId>, Refusal> {
+    Ok(hall.reader.query(|tables| {
+        let mut own = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some((room, Some(_))) = summary::room_named(tables, name, user)? {
+                own.push(room);
+            }
+        }
+        Ok(own)
+    })?)
 }
 
 /// How a client is told what it missed.
@@ -177,9 +187,9 @@ fn put_all(
             if way.is_ours {
                 behind.resume_person(*op, way.heard);
             }
-            positions(hall, user, *op)?
+            positions(hall, &behind.rooms(), *op)?
         }
-        Start::Elsewhere => positions(hall, user, 0)?,
+        Start::Elsewhere => positions(hall, &behind.rooms(), 0)?,
         Start::Rooms(rooms) => {
             let mut found = Vec::with_capacity(rooms.len());
             for (name, was) in rooms {
@@ -216,6 +226,7 @@ fn put_all(
         told.push((name, json));
     }
     let rooms = behind.rooms();
+    let is_current = behind.misses_nothing(hall);
     if let Some(seat) = hall.crowd.seat_mut(user, channel) {
         seat.behind = Some(Box::new(behind));
     }
@@ -223,23 +234,24 @@ fn put_all(
         json: written(hall, &told),
         rooms,
         is_reset,
+        is_current,
     })
 }
 
 /// A room by its name, and where somebody was in it; or why they are not told of it.
 type At = (RoomName, Result<(RoomId, Version), &'static str>);
 
-/// Where somebody was in each of their rooms who had been told everything up to an op.
-fn positions(hall: &Hall, user: UserId, op: Op) -> Result<Vec<At>, Refusal> {
+/// Where somebody was in each of these rooms who had been told everything up to an op.
+fn positions(hall: &Hall, rooms: &[RoomId], op: Op) -> Result<Vec<At>, Refusal> {
     Ok(hall.reader.query(|tables| {
-        let mut rooms = Vec::new();
-        for room in summary::rooms_of(tables, user)? {
+        let mut found = Vec::with_capacity(rooms.len());
+        for &room in rooms {
             let version = missed::version_at(tables, room, op)?;
             if let Some(name) = summary::name(tables, room)? {
-                rooms.push((name, Ok((room, version))));
+                found.push((name, Ok((room, version))));
             }
         }
-        Ok(rooms)
+        Ok(found)
     })?)
 }
 

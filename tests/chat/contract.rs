@@ -87,6 +87,11 @@ fn fits(document: &Value, shape: &Value, value: &Value) -> Result<(), String> {
         let shape = document.pointer(name.trim_start_matches('#')).unwrap();
         return fits(document, shape, value);
     }
+    if let Some(choices) = shape["anyOf"].as_array() {
+        let wrong = |shape| fits(document, shape, value).err();
+        let wrong: Option<Vec<String>> = choices.iter().map(wrong).collect();
+        return wrong.map_or(Ok(()), |wrong| Err(wrong.join(", and ")));
+    }
     if let Some(words) = shape["enum"].as_array() {
         return match words.contains(value) {
             true => Ok(()),

@@ -1,5 +1,6 @@
 //! # Events: `/events`, for clients without WebSockets
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::asking::{Answered, query};
@@ -33,7 +34,7 @@ pub(super) fn listen(cx: &mut Cx<'_, Hall>) -> Answered {
             ));
         }
     };
-    let start = start(cx, fields)?;
+    let (start, only) = start(cx, fields)?;
     if !cx.state.crowd.has_seat(identity.user) {
         let tell = "You have too many connections. Close some of your other devices.";
         return Err(Refusal::later(Code::TooMany, tell, 10_000));
@@ -42,23 +43,30 @@ pub(super) fn listen(cx: &mut Cx<'_, Hall>) -> Answered {
         Way::Stream => event_stream::response(),
         Way::Poll(_) => Response::json("").field("Cache-Control", "no-store"),
     };
-    Ok(stream(response, None, EventFeed::new(identity, start, way)))
+    Ok(stream(
+        response,
+        None,
+        EventFeed::new(identity, start, only, way),
+    ))
 }
 
-/// Where the client says that it was. What a browser says by itself when it comes back is newer than
-/// what its page once said.
-fn start(cx: &Cx<'_, Hall>, fields: Fields<'_>) -> Result<Start, Refusal> {
+/// Where the client says that it was, and of which rooms it wants to be told, if not of all. What a
+/// browser says by itself when it comes back is newer than what its page once said.
+fn start(
+    cx: &Cx<'_, Hall>,
+    fields: Fields<'_>,
+) -> Result<(Start, Option<Rc<[RoomName]>>), Refusal> {
+    let rooms = fields.maybe_text("rooms")?.map(rooms).transpose()?;
+    let names = |rooms: &Vec<(RoomName, Was)>| rooms.iter().map(|(name, _)| name.clone()).collect();
+    let only = rooms.as_ref().map(names);
     let last = cx
         .request
         .field("Last-Event-ID")
         .filter(|id| !id.is_empty());
     if let Some(cursor) = last.or(fields.maybe_text("since")?) {
-        return cursor_of(cx.state, cursor);
+        return Ok((cursor_of(cx.state, cursor)?, only));
     }
-    match fields.maybe_text("rooms")? {
-        None => Ok(Start::Now),
-        Some(text) => Ok(Start::Rooms(rooms(text)?)),
-    }
+    Ok((rooms.map_or(Start::Now, Start::Rooms), only))
 }
 
 fn cursor_of(hall: &Hall, cursor: &str) -> Result<Start, Refusal> {

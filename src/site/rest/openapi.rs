@@ -264,7 +264,7 @@ const OPS: [Op; 50] = [
     op(Get, "/rooms/{room}/members", "Who is in a room.")
         .asks(&[("after", "integer"), ("limit", "integer")]).gives(&[(200, "Members")]).codes(&[NotAMember]),
     op(Put, "/rooms/{room}/members/{user}", "Joins (`me`) or invites; with a body, says what a member may do.")
-        .takes("Member").gives(&[(204, ""), (200, "Room")]).codes(IN_ROOM).keyed(),
+        .takes("Member").gives(&[(204, ""), (200, "Entered")]).codes(IN_ROOM).keyed(),
     op(Delete, "/rooms/{room}/members/{user}", "Leaves (`me`) or removes.")
         .gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
     op(Put, "/rooms/{room}/bans/{user}", "Removes somebody for good, with `messages` also what they said there.")

@@ -74,24 +74,19 @@ pub(super) fn enter(cx: &mut Cx<'_, Hall>) -> Answered {
     let (room, who) = (room(cx)?, person(cx)?);
     let map = body(cx)?;
     let fields = Fields(&map);
-    let operation = match who {
-        Who::Me if map.is_empty() => Operation::Join { room },
-        Who::Other(user) if user == identity.name && map.is_empty() => Operation::Join { room },
-        Who::Other(user) if map.is_empty() => Operation::Invite { room, user },
-        who => {
-            let user = who.name(&identity.name);
-            if fields.has("role") {
-                commands::role_of(room, user, fields)?
-            } else if fields.has("muted_until") {
-                Operation::Mute {
-                    room,
-                    user,
-                    until: fields.maybe_time("muted_until")?,
-                }
-            } else {
-                let tell = "Send `role` or `muted_until`, or nothing to make a member of somebody.";
-                return Err(Refusal::field("role", tell));
-            }
+    let user = who.name(&identity.name);
+    let operation = match (fields.has("role"), fields.has("muted_until")) {
+        (false, false) if user == identity.name => Operation::Join { room },
+        (false, false) => Operation::Invite { room, user },
+        (true, false) => commands::role_of(room, user, fields)?,
+        (false, true) => Operation::Mute {
+            room,
+            user,
+            until: fields.maybe_time("muted_until")?,
+        },
+        (true, true) => {
+            let tell = "Send `role` or `muted_until`, one after the other.";
+            return Err(Refusal::field("muted_until", tell));
         }
     };
     change(cx, identity.user, operation, Status::OK)

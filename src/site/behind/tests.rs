@@ -1,0 +1,271 @@
+//! What a connection is told that was away: everything, once, in order, in few pages.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::chat::{
+    Entry, Kind, Op, Operation, Text, Title, TokenId, UserName, Verdict, open_in_memory, summary,
+};
+use crate::ground::time::Instant;
+use crate::layer::Channel;
+use crate::site::crowd::Seat;
+use crate::site::fields::Fields;
+use crate::site::hall::Head;
+use crate::site::resume;
+
+/// A server without connections, in which whatever is stored is announced at once.
+struct Town {
+    hall: Hall,
+    at: u64,
+}
+
+const ANA: UserId = UserId(1);
+const LINE: Channel = Channel(7);
+
+impl Town {
+    /// A server with Ana in it.
+    fn new() -> Self {
+        let database = open_in_memory("e", 1).unwrap();
+        let hall = Hall::open(database, 1).unwrap();
+        let mut town = Self { hall, at: 1000 };
+        town.want(
+            None,
+            Operation::SignUp {
+                name: ana(),
+                display_name: Title::trusted("Ana"),
+                email: None,
+                password: "x".to_owned(),
+                invite: None,
+            },
+        );
+        town
+    }
+
+    fn want(&mut self, by: Option<UserId>, operation: Operation) {
+        self.at += 1;
+        let entry = Entry {
+            by,
+            at: self.at,
+            key: None,
+            random: [0; 16],
+            outside: false,
+            operation,
+        };
+        let (sender, receiver) = std::sync::mpsc::channel::<Verdict>();
+        let done = Box::new(move |verdict| drop(sender.send(verdict)));
+        self.hall.log.append(entry, done).unwrap();
+        receiver.recv().unwrap().unwrap();
+        let (op, heads) = self
+            .hall
+            .reader
+            .query(|tables| Ok((summary::position(tables)?.1, summary::heads(tables)?)))
+            .unwrap();
+        self.hall.announced = op;
+        let heads = heads.into_iter();
+        self.hall.heads = heads
+            .map(|(room, seq, version)| (room, Head { seq, version }))
+            .collect();
+    }
+
+    /// Makes a room of Ana's.
+    fn room(&mut self, name: &str) -> RoomId {
+        let room = named(name);
+        let operation = Operation::CreateRoom {
+            room: room.clone(),
+            title: None,
+            topic: None,
+            kind: Kind::Public,
+        };
+        self.want(Some(ANA), operation);
+        let found = self
+            .hall
+            .reader
+            .query(|tables| summary::room_named(tables, &room, ANA));
+        found.unwrap().unwrap().0
+    }
+
+    fn say(&mut self, room: &str, text: &str) {
+        let operation = Operation::Send {
+            room: named(room),
+            text: Text::trusted(text),
+            reply_to: None,
+            attachment: None,
+        };
+        self.want(Some(ANA), operation);
+    }
+
+    fn notify(&mut self, text: &str) -> Op {
+        let operation = Operation::Notify {
+            to: ana(),
+            text: Text::trusted(text),
+        };
+        self.want(Some(ANA), operation);
+        self.hall.announced
+    }
+
+    fn version(&self, room: RoomId) -> Version {
+        self.hall.head(room).version
+    }
+
+    /// Ana has a connection, which hears, and says where she was. `since` is what had been told when
+    /// it opened.
+    fn resumes(&mut self, since: Op, was: &Value) -> Behind {
+        let seat = Seat {
+            channel: LINE,
+            token: TokenId(1),
+            away: false,
+            active: Instant::default(),
+            in_flight: 0,
+            only: None,
+            behind: None,
+        };
+        let title = Title::trusted("Ana");
+        self.hall.crowd.sit(ANA, &ana(), &title, seat);
+        let fields = Fields(was.as_object().unwrap());
+        resume::resume(&mut self.hall, ANA, LINE, Some(since), fields).unwrap();
+        let seat = self.hall.crowd.seat_mut(ANA, LINE).unwrap();
+        *seat.behind.take().unwrap()
+    }
+
+    /// The next page.
+    fn page(&self, behind: &mut Behind) -> Vec<Value> {
+        let page = behind.page(&self.hall, ANA).unwrap();
+        let mut told = Vec::new();
+        for parcel in &page {
+            behind.advance(parcel);
+            if !parcel.is_silent() {
+                told.push(serde_json::from_str(&parcel.told.json).unwrap());
+            }
+        }
+        assert!(
+            !page.is_empty() || behind.is_over(&self.hall),
+            "it is stuck"
+        );
+        told
+    }
+
+    /// Everything that is left, and the number of its pages.
+    fn rest(&self, behind: &mut Behind) -> (Vec<Value>, usize) {
+        let (mut told, mut pages) = (Vec::new(), 0);
+        while !behind.is_over(&self.hall) {
+            told.extend(self.page(behind));
+            pages += 1;
+            assert!(pages < 10_000, "it does not end");
+        }
+        assert!(self.page(behind).is_empty());
+        (told, pages)
+    }
+}
+
+fn ana() -> UserName {
+    UserName::parse("name", "ana").unwrap()
+}
+
+fn named(name: &str) -> RoomName {
+    RoomName::parse("room", name).unwrap()
+}
+
+fn texts(told: &[Value]) -> Vec<&str> {
+    told.iter().filter_map(|it| it["text"].as_str()).collect()
+}
+
+#[test]
+fn what_happens_just_before_it_hears_again_is_told_also_behind_states() {
+    // As many messages as fit into pages of states without rest.
+    let mut town = Town::new();
+    let den = town.room("den");
+    let start = town.version(den);
+    for number in 0..ROOM_EVENTS {
+        town.say("den", &number.to_string());
+    }
+    let mut behind = Behind::since(town.hall.announced);
+    let head = town.version(den);
+    behind.resume(den, named("den"), start, None, Some(head));
+    assert_eq!(town.page(&mut behind).len(), ROOM_EVENTS as usize);
+    assert_eq!(town.page(&mut behind)[0]["event"], "caught_up");
+    town.say("den", "late");
+    let (told, _) = town.rest(&mut behind);
+    assert_eq!(texts(&told), ["late"]);
+}
+
+#[test]
+fn what_concerns_a_person_is_told_around_what_they_heard() {
+    let mut town = Town::new();
+    let before = town.hall.announced;
+    town.notify("missed");
+    town.room("den");
+    // The last event before it opened is none of the person's own.
+    town.say("den", "hi");
+    let opened = town.hall.announced;
+    town.notify("heard");
+    let mut behind = town.resumes(opened, &json!({"since": before}));
+    town.notify("while it is fed");
+    let (told, _) = town.rest(&mut behind);
+    let notes: Vec<_> = told
+        .iter()
+        .filter(|it| it["event"] == "notification")
+        .filter_map(|it| it["text"].as_str())
+        .collect();
+    assert_eq!(notes, ["missed", "while it is fed"]);
+}
+
+#[test]
+fn what_was_heard_is_not_told_again_behind_states() {
+    let mut town = Town::new();
+    let den = town.room("den");
+    let start = town.version(den);
+    for number in 0..510 {
+        town.say("den", &number.to_string());
+    }
+    let opened = town.hall.announced;
+    town.say("den", "heard");
+    let mut behind = town.resumes(opened, &json!({"rooms": {"den": start}}));
+    town.say("den", "while it is fed");
+    let (told, _) = town.rest(&mut behind);
+    let mut expected: Vec<String> = (0..510).map(|number| number.to_string()).collect();
+    expected.push("while it is fed".to_owned());
+    assert_eq!(texts(&told), expected);
+    assert_eq!(told[0]["state"], true);
+}
+
+#[test]
+fn many_rooms_take_few_pages() {
+    let mut town = Town::new();
+    let start = town.hall.announced;
+    let names: Vec<String> = (0..300).map(|number| format!("room-{number}")).collect();
+    for name in &names {
+        town.room(name);
+    }
+    for round in ["first", "second"] {
+        for name in &names {
+            town.say(name, round);
+        }
+    }
+    let mut behind = town.resumes(town.hall.announced, &json!({"since": start}));
+    // It has heard nothing since it opened, which was just now.
+    let (told, pages) = town.rest(&mut behind);
+    let ops: Vec<u64> = told
+        .iter()
+        .filter(|it| it["event"] != "caught_up")
+        .map(|it| it["op"].as_u64().unwrap())
+        .collect();
+    let all: Vec<u64> = (start + 1..=town.hall.announced).collect();
+    assert_eq!(ops, all, "each once, in order");
+    assert!(pages < 20, "{pages} pages");
+}
+
+#[test]
+fn what_was_heard_is_left_out_wherever_one_is() {
+    let check = |at, told, head, expected: &[(u32, u32)]| {
+        let found: Vec<_> = untold(at, told, head).collect();
+        assert_eq!(found, expected, "at {at}, told {told:?}, head {head}");
+    };
+    check(3, None, 9, &[(3, 9)]);
+    check(9, None, 9, &[]);
+    check(3, Some((5, 7)), 9, &[(3, 5), (7, 9)]);
+    check(5, Some((5, 7)), 9, &[(7, 9)]);
+    check(6, Some((5, 7)), 9, &[(7, 9)]);
+    check(8, Some((5, 7)), 9, &[(8, 9)]);
+    check(3, Some((5, 7)), 7, &[(3, 5)]);
+    check(3, Some((5, 5)), 9, &[(3, 5), (5, 9)]);
+}
