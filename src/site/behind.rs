@@ -158,7 +158,7 @@ impl Behind {
         let lag = self.lags.iter_mut().find(|lag| lag.room == room);
         let lag = lag.expect("a room that was entered is there");
         // Of a room that it is being told already, it has heard no more than it had then.
-        lag.told = lag.told.or(heard.map(|heard| (heard, lag.version)));
+        lag.told = lag.told.or_else(|| heard.map(|heard| (heard, lag.version)));
         lag.version = from;
         lag.mode = states_to.map_or(Mode::Events, Mode::States);
         lag.tell = Some(name);

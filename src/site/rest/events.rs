@@ -50,12 +50,15 @@ pub(super) fn listen(cx: &mut Cx<'_, Hall>) -> Answered {
     ))
 }
 
+/// Where a client was, and the rooms of which it wants to be told, if not of all.
+type Wanted = (Start, Option<Rc<[RoomName]>>);
+
 /// Where the client says that it was, and of which rooms it wants to be told, if not of all. What a
 /// browser says by itself when it comes back is newer than what its page once said.
 fn start(
     cx: &Cx<'_, Hall>,
     fields: Fields<'_>,
-) -> Result<(Start, Option<Rc<[RoomName]>>), Refusal> {
+) -> Result<Wanted, Refusal> {
     let rooms = fields.maybe_text("rooms")?.map(rooms).transpose()?;
     let names = |rooms: &Vec<(RoomName, Was)>| rooms.iter().map(|(name, _)| name.clone()).collect();
     let only = rooms.as_ref().map(names);
