@@ -19,6 +19,8 @@
 
 mod account;
 mod apply;
+pub mod archive;
+pub mod backup;
 pub mod check;
 mod column;
 mod erase;

@@ -37,8 +37,10 @@ fn run(given: &Given) -> Result<(), CliError> {
     said?;
     match found {
         0 => say("nothing is wrong\n"),
-        _ => Err(CliError::Failed(format!(
-            "{found} things are wrong: restore a backup, or go on and keep this in mind"
-        ))),
+        _ => {
+            let things = if found == 1 { "thing is" } else { "things are" };
+            let tell = format!("{found} {things} wrong: restore a backup if you miss something");
+            Err(CliError::Failed(tell))
+        }
     }
 }

@@ -122,7 +122,10 @@ impl Options {
 /// Serves as the options ask.
 pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
-    let folder = options.data.as_deref().unwrap_or(Path::new(DEFAULT_DATA));
+    let folder = options
+        .data
+        .as_deref()
+        .unwrap_or_else(|| Path::new(DEFAULT_DATA));
     // Held until the end, so that no other server and no `restore` works on the same data.
     let _alone = data::alone(folder)?;
     let database = data::open(folder, options.durability)?;
@@ -142,11 +145,10 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
             .iter()
             .try_for_each(|address| say(&format!("listening on {address}\n")));
     });
-    said.and(
-        served
-            .map(drop)
-            .map_err(|error| CliError::Failed(error.to_string())),
-    )
+    said?;
+    served
+        .map(drop)
+        .map_err(|error| CliError::Failed(error.to_string()))
 }
 
 /// When this binary, and so everything embedded in it, was made.

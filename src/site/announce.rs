@@ -10,7 +10,7 @@
 //! 3. A connection whose sign-in has ended hears nothing that was stored afterwards, also where
 //!    another process has ended it.
 
-use super::hall::{Hall, Head};
+use super::hall::Hall;
 use super::wire;
 use crate::chat::{
     Ended, Event, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed, people,
@@ -98,7 +98,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
     tick.state.announced = event.op;
     match &event.to {
         To::Room { id, version, name } => {
-            let head = tick.state.heads.entry(*id).or_insert_with(Head::default);
+            let head = tick.state.heads.entry(*id).or_default();
             head.version = *version;
             if let What::Message(message) = &event.what {
                 head.seq = message.seq;

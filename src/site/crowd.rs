@@ -3,7 +3,7 @@
 //! A person may have several devices, each with a seat: a WebSocket or a stream of events. Whoever
 //! signs out takes the seats of a token or of the person along.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::behind::Behind;
@@ -68,7 +68,7 @@ struct Here {
 /// Who is connected.
 #[derive(Debug, Default)]
 pub(super) struct Crowd {
-    people: HashMap<UserId, Here>,
+    people: BTreeMap<UserId, Here>,
     seats: usize,
     /// When those who have gone were there last, since the server began.
     last_seen: HashMap<UserId, Millis>,
@@ -190,10 +190,7 @@ impl Crowd {
 
     /// Everybody's connections, people in the order of their numbers.
     pub(super) fn everybody(&self) -> Vec<(UserId, &Seat)> {
-        let mut people: Vec<_> = self.people.iter().collect();
-        // The same in every run: a map's own order is not.
-        people.sort_unstable_by_key(|(user, _)| **user);
-        let seats = people.into_iter().flat_map(|(user, here)| {
+        let seats = self.people.iter().flat_map(|(user, here)| {
             let user = *user;
             here.seats.iter().map(move |seat| (user, seat))
         });
@@ -215,7 +212,6 @@ impl Crowd {
                 changed.push(*user);
             }
         }
-        changed.sort_unstable();
         changed
     }
 }

@@ -202,7 +202,7 @@ impl EventFeed {
         }
     }
 
-    fn write(&mut self, flow: &mut Flow<'_, Hall>, name: &str, op: Option<Op>, json: &str) -> Sent {
+    fn write(&self, flow: &mut Flow<'_, Hall>, name: &str, op: Option<Op>, json: &str) -> Sent {
         let id = op.map(|op| format!("{}.{op}", flow.state.epoch));
         let mut event = event_stream::Event::new(json).named(name);
         if let Some(id) = &id {

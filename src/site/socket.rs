@@ -261,7 +261,7 @@ impl Socket {
     }
 
     /// Does what a command wants.
-    fn obey(&mut self, text: &str, live: &mut Live<'_, Hall>) {
+    fn obey(&self, text: &str, live: &mut Live<'_, Hall>) {
         let channel = live.channel();
         let map = match object(text.as_bytes()) {
             Ok(map) => map,
@@ -471,7 +471,7 @@ pub(super) fn reply(
     id: Option<i64>,
     json: Result<&str, &Refusal>,
 ) {
-    let re = id.map_or("null".to_owned(), |id| id.to_string());
+    let re = id.map_or_else(|| "null".to_owned(), |id| id.to_string());
     let object = Object::new().json("re", &re);
     let text = match json {
         Ok(json) => object.json("ok", json).end(),

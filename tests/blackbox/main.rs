@@ -11,6 +11,7 @@
     reason = "in a test a broken assumption ends the test, and the panic says where"
 )]
 
+mod commands;
 mod http;
 mod regressions;
 mod serve;

@@ -70,16 +70,27 @@ pub(crate) struct Said {
     pub(crate) stderr: String,
 }
 
-/// Runs `parlour` with `arguments` to its end, which must come within [`PATIENCE`].
+/// Runs `parlour` with `arguments` to its end, which must come within [`PATIENCE`], in an empty folder
+/// that is gone afterwards.
 #[track_caller]
 pub(crate) fn run(arguments: &[&str]) -> Said {
+    let home = tempfile::tempdir().unwrap();
+    run_in(home.path(), arguments, "")
+}
+
+/// The same in a folder, with something to read on standard input.
+#[track_caller]
+pub(crate) fn run_in(folder: &Path, arguments: &[&str], input: &str) -> Said {
     let mut child = parlour()
         .args(arguments)
-        .stdin(Stdio::null())
+        .current_dir(folder)
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Whoever does not want to read it has ended, which is seen below.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let ended = holds_within(PATIENCE, || child.try_wait().unwrap().is_some());
     if !ended {
         child.kill().unwrap();

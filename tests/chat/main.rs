@@ -12,6 +12,7 @@
 
 mod accounts;
 mod admin;
+mod cli;
 mod contract;
 mod events;
 mod messages;

@@ -79,12 +79,8 @@ pub(super) fn change(cx: &mut Cx<'_, Hall>) -> Answered {
     let disabled = fields.maybe_flag("disabled")?;
     let password = fields.maybe_text("password")?;
     match (role, disabled, password) {
-        (Some(role), None, None) => {
-            let user = user.clone();
-            Ok(changed(cx, identity, Operation::SetRole { user, role }))
-        }
+        (Some(role), None, None) => Ok(changed(cx, identity, Operation::SetRole { user, role })),
         (None, Some(disabled), None) => {
-            let user = user.clone();
             Ok(changed(cx, identity, Operation::Disable { user, disabled }))
         }
         (None, None, Some(_)) => {

@@ -134,11 +134,7 @@ pub(super) fn metrics() -> impl Handler<Hall> {
 
 /// Whether the server is well enough to be sent people.
 pub(super) fn ready(cx: &mut Cx<'_, Hall>) -> Response {
-    match cx
-        .state
-        .reader
-        .query(|tables| crate::chat::summary::position(tables))
-    {
+    match cx.state.reader.query(crate::chat::summary::position) {
         Ok(_) => Response::text("ok\n"),
         Err(error) => {
             log::warn!("not ready: {error}");

@@ -75,7 +75,7 @@ pub(super) fn add(cx: &mut Cx<'_, Hall>) -> Answered {
     if upload.len() > UPLOAD_BYTES_MAX {
         return Err(too_large(upload.len()));
     }
-    let name = file_name::safe(said.unwrap_or(upload.file_name()));
+    let name = file_name::safe(said.unwrap_or_else(|| upload.file_name()));
     let media = media_of(upload.media_type(), &name);
     let id = secrets::fresh_id()?;
     let bringing = Wait::on_helper(move || keep(&files, upload));

@@ -1,0 +1,210 @@
+//! # The command line beside a server that runs
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::strict::{Said, run_in};
+use crate::support::{PASSWORD, Parlour};
+
+#[track_caller]
+fn says(parlour: &Parlour, arguments: &[&str]) -> Said {
+    let data = parlour.data().to_str().unwrap();
+    let input = format!("{PASSWORD}, another\n");
+    let home = tempfile::tempdir().unwrap();
+    run_in(
+        home.path(),
+        &[arguments, &["--data", data]].concat(),
+        &input,
+    )
+}
+
+/// What a command says that has to succeed.
+#[track_caller]
+fn does(parlour: &Parlour, arguments: &[&str]) -> String {
+    let said = says(parlour, arguments);
+    assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
+    said.stdout
+}
+
+fn lines(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn whoever_is_connected_sees_what_a_command_did() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let mut line = ana.line();
+    does(&parlour, &["room", "archive", "den"]);
+    let event = line.event("room");
+    assert_eq!(
+        (&event["room"], &event["archived"]),
+        (&"den".into(), &true.into())
+    );
+    does(&parlour, &["room", "archive", "den", "--undo"]);
+    assert_eq!(line.event("room")["archived"], false);
+    // What the server stores itself goes on behind that.
+    line.ask(json!({"do": "send", "room": "den", "text": "hi"}));
+    assert_eq!(line.event("message")["text"], "hi");
+    does(&parlour, &["room", "delete", "den", "--yes"]);
+    line.event("left");
+}
+
+#[test]
+fn what_a_command_made_can_be_used_at_once() {
+    let parlour = Parlour::start();
+    does(&parlour, &["user", "add", "ana"]);
+    does(&parlour, &["user", "add", "ci", "--role", "bot"]);
+    let token = does(&parlour, &["token", "create", "ci"]);
+    let ci = parlour.with_token("ci", token.trim_end());
+    assert_eq!(ci.get("/me").expect(200)["user"]["role"], "bot");
+    does(&parlour, &["room", "create", "den", "--owner", "ana"]);
+    let mut line = ci.line();
+    line.ask(json!({"do": "join", "room": "den"}));
+    line.ask(json!({"do": "send", "room": "den", "text": "built"}));
+    let ana = parlour.sign_in("ana", &format!("{PASSWORD}, another"));
+    assert_eq!(ana.line().hello["rooms"][0]["unread"], 1);
+    does(&parlour, &["settings", "sign_up", "closed"]);
+    let asked = json!({"name": "cy", "password": PASSWORD});
+    parlour
+        .nobody()
+        .post("/users", asked)
+        .refuses(403, "forbidden");
+}
+
+#[test]
+fn whoever_is_signed_out_by_a_command_is_gone() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let mut ana_line = ana.line();
+    let ends: [&[&str]; 4] = [
+        &["user", "disable", "bo"],
+        &["user", "password", "bo"],
+        &["token", "revoke", "bo"],
+        &["user", "erase", "bo", "--messages", "--yes"],
+    ];
+    for (at, end) in ends.into_iter().enumerate() {
+        let name = format!("bo{at}");
+        let bo = parlour.sign_up(&name);
+        bo.post("/rooms", json!({"room": format!("den{at}")}))
+            .expect(201);
+        let mut line = bo.line();
+        line.ask(json!({"do": "send", "room": format!("den{at}"), "text": "hi"}));
+        let end: Vec<&str> = end
+            .iter()
+            .map(|it| if *it == "bo" { &name } else { *it })
+            .collect();
+        does(&parlour, &end);
+        assert_eq!(
+            line.find("bye", |it| it["event"] == "bye")["code"],
+            4001,
+            "{end:?}"
+        );
+        assert_eq!(line.close_code(), Some(4001), "{end:?}");
+        bo.get("/me").refuses(401, "unauthenticated");
+    }
+    // Nothing of that has kept others from hearing what comes behind it.
+    ana.post("/rooms", json!({"room": "mine"})).expect(201);
+    ana_line.find("the room", |it| {
+        it["event"] == "joined" && it["room"] == "mine"
+    });
+}
+
+#[test]
+fn one_token_ends_without_the_others() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let again = parlour.sign_in("ana", PASSWORD);
+    let (mut stays, mut goes) = (ana.line(), again.line());
+    let id = again.get("/me").expect(200)["token"]["id"].to_string();
+    does(&parlour, &["token", "revoke", "ana", &id]);
+    assert_eq!(goes.close_code(), Some(4001));
+    stays.event("signed_out");
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    stays.event("joined");
+}
+
+#[test]
+fn a_second_server_and_what_needs_the_data_alone_are_refused() {
+    let mut parlour = Parlour::start();
+    parlour.sign_up("ana");
+    let home = tempfile::tempdir().unwrap();
+    let [backup, export] = ["backup", "export"].map(|name| home.path().join(name));
+    let [backup, export] = [&backup, &export].map(|path| path.to_str().unwrap());
+    does(&parlour, &["backup", backup]);
+    does(&parlour, &["export", export]);
+    let alone: [&[&str]; 3] = [
+        &["serve", "--listen", "127.0.0.1:0"],
+        &["restore", backup, "--force"],
+        &["import", export],
+    ];
+    for arguments in alone {
+        let said = says(&parlour, arguments);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(
+            said.stderr.contains("a server is running on this data"),
+            "{said:?}"
+        );
+    }
+    parlour.kill();
+    does(&parlour, &["restore", backup, "--force"]);
+    parlour.begin();
+    parlour.sign_in("ana", PASSWORD);
+}
+
+#[test]
+fn a_backup_is_whole_while_the_server_writes() {
+    let mut parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let mut line = ana.line();
+    let epoch = line.hello["epoch"].clone();
+    let home = tempfile::tempdir().unwrap();
+    let copy = home.path().join("copy");
+    let other = home.path().join("other");
+    let mut wanted = 0;
+    let mut say = |line: &mut crate::support::Line| {
+        wanted += 1;
+        let text = format!("number {wanted} {}", "x".repeat(4000));
+        line.command(json!({"do": "send", "room": "den", "text": text}));
+    };
+    for _ in 0..100 {
+        say(&mut line);
+    }
+    std::thread::scope(|scope| {
+        let backup = scope.spawn(|| does(&parlour, &["backup", copy.to_str().unwrap()]));
+        while !backup.is_finished() {
+            say(&mut line);
+        }
+        backup.join().unwrap();
+    });
+    let home = home.path();
+    let run = |words: &[&str]| {
+        let said = run_in(home, words, "");
+        assert_eq!(said.code, Some(0), "{said:?}");
+        said.stdout
+    };
+    run(&["restore", "copy", "--data", "other"]);
+    assert_eq!(run(&["check", "--data", "other"]), "nothing is wrong\n");
+    let rooms: Value =
+        serde_json::from_str(&run(&["room", "list", "--json", "--data", "other"])).unwrap();
+    let messages = rooms[0]["messages"].as_u64().unwrap();
+    assert!((100..=wanted).contains(&messages), "{messages} of {wanted}");
+    // What goes on from the copy is not what clients know.
+    parlour.kill();
+    does(&parlour, &["restore", copy.to_str().unwrap(), "--force"]);
+    parlour.begin();
+    let ana = parlour.sign_in("ana", PASSWORD);
+    assert_ne!(ana.line().hello["epoch"], epoch);
+    let export = |data: &Path, to: &str| {
+        run(&["export", to, "--data", data.to_str().unwrap()]);
+        lines(&home.join(to))
+    };
+    let text = export(&other, "one");
+    let said = text
+        .lines()
+        .filter(|it| it.contains("\"type\":\"message\""));
+    assert_eq!(said.count() as u64, messages);
+}
