@@ -330,11 +330,11 @@ pub fn count(connection: &Connection) -> Result<u64, StoreError> {
     Ok(count)
 }
 
-/// Who is told each row, with its table.
-type Teller<'a> = dyn FnMut(&Sort, Vec<Value>) -> Result<(), StoreError> + 'a;
-
 /// Takes everything out, in order.
-pub fn take(connection: &Connection, tell: &mut Teller<'_>) -> Result<(), StoreError> {
+pub fn take(
+    connection: &Connection,
+    mut tell: impl FnMut(&Sort, Vec<Value>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     for sort in SORTS {
         let names = sort.names().join(", ");
         let sql = format!("SELECT {names} FROM {} ORDER BY {}", sort.table, sort.order);

@@ -43,7 +43,7 @@ impl Log for Database {
         let judged = move |result: Result<Verdict, StoreError>| {
             on_done(result.unwrap_or_else(|error| Err(error.into())));
         };
-        self.submit_or_undo(job, judged).map_err(|_| Full)
+        self.submit_repeatable(job, judged).map_err(|_| Full)
     }
 }
 

@@ -312,6 +312,23 @@ pub fn version_at(connection: &Connection, room: RoomId, op: Op) -> Result<Versi
     Ok(low)
 }
 
+/// When somebody joined a room last, after one version and up to another.
+pub fn joined(
+    connection: &Connection,
+    room: RoomId,
+    user: UserId,
+    after: Version,
+    upto: Version,
+) -> Result<Option<Version>, StoreError> {
+    let sql = "SELECT key FROM events
+               WHERE key > ? AND key <= ? AND kind = ? AND subject = ? ORDER BY key DESC LIMIT 1";
+    let kind = EventKind::Joined as i64;
+    let values = (room.key(after), room.key(upto), kind, user.0);
+    row(connection, sql, values, |row| {
+        Ok(number_of_key(row.get(0)?))
+    })
+}
+
 /// The first `limit` of what happened to somebody after one op and up to another. A notification
 /// that is gone by now is not told of.
 pub fn user_events(

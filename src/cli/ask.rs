@@ -128,11 +128,7 @@ fn stty(words: &[&str]) -> Result<String, CliError> {
 
 /// What is typed up to Enter, with the keys that correct it; nothing after Ctrl-C, or Ctrl-D at the
 /// beginning.
-#[expect(
-    clippy::unbuffered_bytes,
-    reason = "a terminal gives a key at a time, and what is behind the line is not ours"
-)]
-fn typed(input: impl Read) -> io::Result<Option<String>> {
+fn typed(input: impl BufRead) -> io::Result<Option<String>> {
     let mut line: Vec<u8> = Vec::new();
     for byte in input.bytes() {
         match byte? {

@@ -85,7 +85,7 @@ fn write(desk: &Desk, given: &Given, out: &mut impl Write) -> io::Result<()> {
                 told
             })
         };
-        archive::take(tables, &mut |sort, values| put(thing(sort, values)))?;
+        archive::take(tables, |sort, values| put(thing(sort, values)))?;
         for hash in hashes {
             match files.path(&hash).map(std::fs::read) {
                 Some(Ok(content)) => {

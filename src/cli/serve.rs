@@ -145,10 +145,7 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
             .iter()
             .try_for_each(|address| say(&format!("listening on {address}\n")));
     });
-    said?;
-    served
-        .map(drop)
-        .map_err(|error| CliError::Failed(error.to_string()))
+    said.and_then(|()| served.map(drop).map_err(|error| failed(&error)))
 }
 
 /// When this binary, and so everything embedded in it, was made.

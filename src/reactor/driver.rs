@@ -52,14 +52,24 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Bell {
     waker: Arc<Waker>,
+    /// The loop was woken and has not looked yet.
+    rung: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
 impl Bell {
     /// Wakes the loop. Rings that come before it wakes are one.
     pub fn ring(&self) {
+        if self.rung.swap(true, Ordering::AcqRel) {
+            return;
+        }
         // A poll that is gone needs no waking.
         let _ = self.waker.wake();
+    }
+
+    /// Whatever is rung for from now on rings again.
+    fn hear(&self) {
+        self.rung.swap(false, Ordering::AcqRel);
     }
 
     /// Stops the server as SIGTERM would.
@@ -88,6 +98,7 @@ impl Driver {
         let listeners = Listeners::open(addresses, poll.registry(), FIRST_LISTENER)?;
         let bell = Bell {
             waker: Arc::new(waker),
+            rung: Arc::default(),
             stop: Arc::default(),
         };
         let sockets = Sockets::default();
@@ -159,6 +170,7 @@ impl Driver {
         self.sockets.read(engine, &mut turn.buffer);
         engine.elapse();
         if std::mem::take(&mut turn.rung) {
+            self.bell.hear();
             engine.woken();
         }
         for id in turn.writable.drain(..) {

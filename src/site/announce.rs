@@ -13,10 +13,10 @@
 use super::hall::Hall;
 use super::wire;
 use crate::chat::{
-    Ended, Event, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed, people,
-    summary,
+    Ended, Event, Op, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
+    people, summary,
 };
-use crate::web::{Event as Said, House, Tick};
+use crate::web::{Event as Said, Tick};
 
 /// Events of another process that are told in one go.
 const OUTSIDE_MAX: u32 = 1000;
@@ -24,11 +24,6 @@ const OUTSIDE_MAX: u32 = 1000;
 /// The group of a room's members.
 pub(super) fn room_group(room: RoomId) -> String {
     format!("r/{}", room.0)
-}
-
-/// The group of a person's devices.
-pub(super) fn user_group(user: UserId) -> String {
-    format!("u/{}", user.0)
 }
 
 /// Tells everybody what came of an operation.
@@ -109,9 +104,10 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
                 joined(tick, user.id, id, name, version);
             }
             let told = wire::event(event, None);
-            say(&mut tick.house, &room_group(id), &told, event.op);
+            let said = numbered(&told, event.op);
+            tick.house.group_send(&room_group(id), &said);
             match &event.what {
-                What::Left { user, .. } => left(tick, user.id, id),
+                What::Left { user, .. } => left(tick, user.id, id, event.op, &told),
                 What::Message(message) => tick.state.presence.said(id, message.from.id),
                 _ => {}
             }
@@ -122,15 +118,19 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             }
             let summary = room_of(tick.state, *user, &event.what);
             let told = wire::event(event, summary.as_deref());
-            say(&mut tick.house, &user_group(*user), &told, event.op);
+            // No group: nearly everybody has one device, and a group for each would take more than
+            // all else that is kept of them.
+            let seats = tick.state.crowd.seats(*user).iter();
+            let devices: Vec<_> = seats.map(|seat| seat.channel).collect();
+            tick.house.send_each(&devices, &numbered(&told, event.op));
         }
     }
 }
 
-/// Says something durable to a group. Its kind tells feeds its name and op.
-fn say(house: &mut House<'_, Hall>, group: &str, told: &wire::Told, op: u64) {
+/// Something durable, as it is said. Its kind tells feeds its name and op.
+fn numbered(told: &wire::Told, op: u64) -> Said {
     let kind = format!("{} {op}", told.name);
-    house.group_send(group, &Said::new(&kind, told.json.as_str()).numbered(op));
+    Said::new(&kind, told.json.as_str()).numbered(op)
 }
 
 /// What a device is told of a room that is new to it.
@@ -170,12 +170,12 @@ fn joined(
     }
 }
 
-fn left(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId) {
+fn left(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId, op: Op, told: &wire::Told) {
     let group = room_group(room);
     for seat in tick.state.crowd.seats_mut(user) {
         tick.house.group_discard(&group, seat.channel);
         if let Some(behind) = &mut seat.behind {
-            behind.leave(room);
+            behind.leave(room, op, told);
         }
     }
     tick.state.presence.leave(room, user);

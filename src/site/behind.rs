@@ -41,6 +41,8 @@ pub(super) struct Behind {
     person: Op,
     /// Those that it was told before it fell behind, like a room's.
     person_told: Option<(Op, Op)>,
+    /// That the person is no member of a room any more, and since which op.
+    partings: Vec<(Op, Told)>,
 }
 
 /// How far a connection is in a room.
@@ -79,6 +81,7 @@ enum Step {
     State(RoomId, Version),
     StatesEnd(RoomId, Version),
     Person(Op),
+    Parted(Op),
     CaughtUp(RoomId),
 }
 
@@ -97,6 +100,7 @@ impl Behind {
             lags: Vec::new(),
             person,
             person_told: None,
+            partings: Vec::new(),
         }
     }
 
@@ -123,15 +127,20 @@ impl Behind {
         self.lags.retain(|lag| rooms.contains(&lag.room));
     }
 
-    /// The connection is not in a room any more.
-    pub(super) fn leave(&mut self, room: RoomId) {
+    /// The connection is not in a room any more, and is told nothing of it but this.
+    pub(super) fn leave(&mut self, room: RoomId, op: Op, told: &Told) {
+        let before = self.lags.len();
         self.lags.retain(|lag| lag.room != room);
+        if self.lags.len() < before {
+            self.partings.push((op, told.clone()));
+        }
     }
 
     /// The person's own events are told from here on. What the client heard before it fell behind,
     /// from `heard` on, is not told again.
     pub(super) fn resume_person(&mut self, from: Op, heard: Option<Op>) {
-        self.person_told = heard.map(|heard| (heard, self.person));
+        let told = heard.map(|heard| (heard, self.person));
+        self.person_told = self.person_told.or(told);
         self.person = from;
     }
 
@@ -148,8 +157,8 @@ impl Behind {
         self.enter(room, from);
         let lag = self.lags.iter_mut().find(|lag| lag.room == room);
         let lag = lag.expect("a room that was entered is there");
-        // Where it heard what came later, that is where it goes on.
-        lag.told = heard.map(|heard| (heard, lag.version));
+        // Of a room that it is being told already, it has heard no more than it had then.
+        lag.told = lag.told.or(heard.map(|heard| (heard, lag.version)));
         lag.version = from;
         lag.mode = states_to.map_or(Mode::Events, Mode::States);
         lag.tell = Some(name);
@@ -228,7 +237,6 @@ impl Behind {
             Ok(())
         })?;
         events.retain(|event| event.op <= horizon);
-        events.sort_unstable_by_key(|event| event.op);
         let parcel = |event: crate::chat::Event| {
             let summary = super::announce::room_of(hall, user, &event.what);
             Parcel {
@@ -240,7 +248,16 @@ impl Behind {
                 },
             }
         };
-        Ok(events.into_iter().map(parcel).collect())
+        let partings = self.partings.iter().filter(|(op, _)| *op <= horizon);
+        let parting = |(op, told): &(Op, Told)| Parcel {
+            told: told.clone(),
+            op: Some(*op),
+            step: Step::Parted(*op),
+        };
+        let mut parcels: Vec<Parcel> = events.into_iter().map(parcel).collect();
+        parcels.extend(partings.map(parting));
+        parcels.sort_unstable_by_key(|parcel| parcel.op);
+        Ok(parcels)
     }
 
     /// The connection has been told a parcel.
@@ -260,6 +277,7 @@ impl Behind {
             }),
             Step::CaughtUp(room) => with(room, &|lag| lag.tell = None),
             Step::Person(op) => self.person = op,
+            Step::Parted(op) => self.partings.retain(|(at, _)| *at != op),
         }
     }
 

@@ -87,8 +87,8 @@ impl Crowd {
 
     /// How many connections are told what they missed.
     pub(super) fn behind_len(&self) -> usize {
-        let seats = self.people.values().flat_map(|here| &here.seats);
-        seats.filter(|seat| seat.behind.is_some()).count()
+        let seats = self.everybody().into_iter();
+        seats.filter(|(_, seat)| seat.behind.is_some()).count()
     }
 
     /// The connections of a person.

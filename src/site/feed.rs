@@ -113,7 +113,6 @@ impl EventFeed {
         for group in resumed.rooms.iter().map(|room| announce::room_group(*room)) {
             flow.join(&group).map_err(too_many)?;
         }
-        flow.join(&announce::user_group(user)).map_err(too_many)?;
         self.reset = resumed.is_reset.then(|| resumed.json.clone());
         if matches!(self.way, Way::Stream) {
             let json = Object::new()

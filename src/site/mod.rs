@@ -63,8 +63,8 @@ pub struct Choices {
 pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
     App::new(hall)
         .group_bounds(Bounds {
-            // As many rooms as somebody may be in, and what is addressed to them alone.
-            groups_max: crate::chat::limits::ROOMS_PER_PERSON_MAX as usize + 1,
+            // As many rooms as somebody may be in.
+            groups_max: crate::chat::limits::ROOMS_PER_PERSON_MAX as usize,
             ..Bounds::default()
         })
         .on_error(face)

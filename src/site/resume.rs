@@ -83,13 +83,13 @@ pub(super) struct Resumed {
     pub(super) is_current: bool,
 }
 
-/// Puts a WebSocket where its client says that it was; what it is answered. `since` is what had been
-/// told when it opened.
+/// Puts a WebSocket where its client says that it was; what it is answered. `heard` is since
+/// when it hears what happens, if it was not held: that is not told again.
 pub(super) fn resume(
     hall: &mut Hall,
     user: UserId,
     channel: Channel,
-    since: Op,
+    heard: Option<Op>,
     fields: Fields<'_>,
 ) -> Result<String, Refusal> {
     let is_ours = fields
@@ -107,18 +107,17 @@ pub(super) fn resume(
         return Err(Refusal::not_found("This connection is about to end."));
     };
     let before = seat.behind.take();
-    // What it heard while it was not held is not told again.
-    let heard = before.is_none().then_some(since);
     let behind = match before {
         Some(behind) => *behind,
         None => at_head(hall, user)?,
     };
     let way = Way {
+        user,
         is_ours,
         heard,
         states: true,
     };
-    Ok(put_all(hall, user, channel, behind, &start, way)?.json)
+    Ok(put_all(hall, channel, behind, &start, way)?.json)
 }
 
 /// Puts a stream of events where its client says that it was. All of it is told as events: whoever
@@ -135,11 +134,12 @@ pub(super) fn start(
         behind.only(&own_rooms(hall, user, only)?);
     }
     let way = Way {
+        user,
         is_ours: !matches!(start, Start::Elsewhere),
         heard: None,
         states: false,
     };
-    put_all(hall, user, channel, behind, start, way)
+    put_all(hall, channel, behind, start, way)
 }
 
 /// Those of these rooms that somebody is in.
@@ -162,6 +162,7 @@ pub(super) fn own_rooms(
 /// How a client is told what it missed.
 #[derive(Clone, Copy, Debug)]
 struct Way {
+    user: UserId,
     /// It speaks of this database.
     is_ours: bool,
     /// From here on it has heard everything already.
@@ -172,13 +173,13 @@ struct Way {
 
 fn put_all(
     hall: &mut Hall,
-    user: UserId,
     channel: Channel,
     mut behind: Behind,
     start: &Start,
     mut way: Way,
 ) -> Result<Resumed, Refusal> {
     behind.held = false;
+    let user = way.user;
     let rooms = match start {
         Start::Now => Vec::new(),
         Start::Since(op) => {
@@ -311,11 +312,13 @@ fn put(
     let to = hall.head(room).version;
     let (first, heard) = hall.reader.query(|tables| {
         let first = summary::first_version(tables, room)?;
-        let heard = way
-            .heard
-            .map(|op| missed::version_at(tables, room, op))
-            .transpose()?;
-        Ok((first, heard.map(|heard| heard.min(to))))
+        let Some(op) = way.heard else {
+            return Ok((first, None));
+        };
+        // Who joined in between has heard what came from then on.
+        let opened = missed::version_at(tables, room, op)?.min(to);
+        let joined = missed::joined(tables, room, way.user, opened, to)?;
+        Ok((first, Some(joined.map_or(opened, |joined| joined - 1))))
     })?;
     // What is missing ends where hearing began.
     let end = heard.unwrap_or(to).max(from.min(to));

@@ -87,7 +87,9 @@ pub(super) const GOING_AWAY: Bye = Bye {
 /// One WebSocket.
 #[derive(Debug)]
 pub(super) struct Socket {
-    identity: Option<Identity>,
+    /// Who is about to come: once they are here, the crowd knows them.
+    newcomer: Option<Box<Identity>>,
+    user: Option<UserId>,
     hold: bool,
     /// What had been told when it opened.
     since: Op,
@@ -96,16 +98,15 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) const fn new() -> Self {
         Self {
-            identity: None,
+            newcomer: None,
+            user: None,
             hold: false,
             since: 0,
         }
     }
 
     fn user(&self) -> UserId {
-        self.identity
-            .as_ref()
-            .map_or(UserId(0), |identity| identity.user)
+        self.user.unwrap_or(UserId(0))
     }
 }
 
@@ -119,7 +120,7 @@ impl Consumer<Hall> for Socket {
             }
         };
         self.hold = scope.request.query("hold").is_some_and(|it| it != "0");
-        self.identity = Some(identity);
+        self.newcomer = Some(Box::new(identity));
         if scope.request.offers_protocol(PROTOCOL) {
             Connect::Protocol(PROTOCOL.to_owned())
         } else if scope.request.field("Sec-WebSocket-Protocol").is_some() {
@@ -132,15 +133,15 @@ impl Consumer<Hall> for Socket {
 
     fn opened(&mut self, live: &mut Live<'_, Hall>) {
         self.since = live.state.announced;
-        let Some(identity) = self.identity.clone() else {
+        let Some(identity) = self.newcomer.take() else {
             return;
         };
         let channel = live.channel();
         let user = identity.user;
         if !live.state.crowd.has_seat(user) {
-            self.identity = None;
             return say_bye(&mut live.house, channel, TOO_MANY);
         }
+        self.user = Some(user);
         if let Err(refusal) = self.begin(live, &identity) {
             log::error!("a connection cannot begin: {refusal}");
             live.close(1011, "something went wrong here; it is not your fault");
@@ -169,10 +170,10 @@ impl Consumer<Hall> for Socket {
 
     fn disconnect(&mut self, _: Option<u16>, live: &mut Live<'_, Hall>) {
         let channel = live.channel();
-        let Some(identity) = self.identity.take() else {
+        let Some(user) = self.user.take() else {
             return;
         };
-        leave(live.state, &mut live.house, identity.user, channel);
+        leave(live.state, &mut live.house, user, channel);
     }
 
     fn message_bytes_max(&self) -> usize {
@@ -248,8 +249,7 @@ impl Socket {
             .crowd
             .sit(user, &identity.name, &identity.display_name, seat);
         live.send(&hello);
-        let groups = rooms.iter().map(|room| announce::room_group(*room));
-        for group in groups.chain([announce::user_group(user)]) {
+        for group in rooms.iter().map(|room| announce::room_group(*room)) {
             live.join(&group).map_err(|refusal| {
                 Refusal::new(Code::TooMany, format!("{group} cannot be heard: {refusal}"))
             })?;
@@ -329,7 +329,8 @@ impl Socket {
     fn resume(&self, live: &mut Live<'_, Hall>, id: Option<i64>, fields: Fields<'_>) {
         let channel = live.channel();
         let user = self.user();
-        match super::resume::resume(live.state, user, channel, self.since, fields) {
+        let heard = (!self.hold).then_some(self.since);
+        match super::resume::resume(live.state, user, channel, heard, fields) {
             Err(refusal) => {
                 refuse(live, channel, id, &refusal);
                 if refusal.code.may_retry() {

@@ -171,7 +171,8 @@ impl Database {
         D: FnOnce(Result<T, StoreError>) + Send + 'static,
     {
         self.queue(Errand {
-            job: Some(job),
+            job: once(job),
+            is_repeatable: false,
             is_undone: |_| false,
             result: None,
             on_done,
@@ -206,7 +207,46 @@ impl Database {
         D: FnOnce(Result<Result<T, E>, StoreError>) + Send + 'static,
     {
         self.queue(Errand {
-            job: Some(job),
+            job: once(job),
+            is_repeatable: false,
+            is_undone: Result::is_err,
+            result: None,
+            on_done,
+        })
+    }
+
+    /// Like [`submit_or_undo`](Self::submit_or_undo), for a job that may be done again: what it wrote
+    /// may be undone because of another job, and then it is called once more. It does the same
+    /// whenever it finds the same tables, and leaves nothing behind but rows. In return it costs
+    /// less, where many are stored together about half.
+    ///
+    /// ```
+    /// use parlour::store::Database;
+    ///
+    /// let database = Database::in_memory(&[])?;
+    /// database.run(|connection| Ok(connection.execute_batch("CREATE TABLE visits (who TEXT)")?))?;
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// let who = "ana".to_owned();
+    /// database.submit_repeatable(
+    ///     move |connection| {
+    ///         connection.execute("INSERT INTO visits VALUES (?)", [&who])?;
+    ///         Ok(Ok::<_, String>(()))
+    ///     },
+    ///     move |done| drop(sender.send(done)),
+    /// )?;
+    /// assert_eq!(receiver.recv()?, Ok(Ok(())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn submit_repeatable<T, E, J, D>(&self, job: J, on_done: D) -> Result<(), StoreError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        J: Fn(&Connection) -> Result<Result<T, E>, StoreError> + Send + 'static,
+        D: FnOnce(Result<Result<T, E>, StoreError>) + Send + 'static,
+    {
+        self.queue(Errand {
+            job,
+            is_repeatable: true,
             is_undone: Result::is_err,
             result: None,
             on_done,
@@ -298,9 +338,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A job that can be called once, as one that can be called by the scribe.
+fn once<T>(
+    job: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> impl FnMut(&Connection) -> Result<T, StoreError> {
+    let mut job = Some(job);
+    move |connection| job.take().expect("a job is attempted once")(connection)
+}
+
 /// A job with its end.
 struct Errand<T, J, D> {
-    job: Option<J>,
+    job: J,
+    is_repeatable: bool,
     /// Whether a job that gave this is undone although nothing failed.
     is_undone: fn(&T) -> bool,
     result: Option<Result<T, StoreError>>,
@@ -310,13 +359,16 @@ struct Errand<T, J, D> {
 impl<T, J, D> Task for Errand<T, J, D>
 where
     T: Send,
-    J: FnOnce(&Connection) -> Result<T, StoreError> + Send,
+    J: FnMut(&Connection) -> Result<T, StoreError> + Send,
     D: FnOnce(Result<T, StoreError>) + Send,
 {
+    fn is_repeatable(&self) -> bool {
+        self.is_repeatable
+    }
+
     fn attempt(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        let job = self.job.take().expect("a job is attempted once");
         // Safe to go on with: the scribe rolls back to where the job began.
-        let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
+        let result = catch_unwind(AssertUnwindSafe(|| (self.job)(connection)))
             .unwrap_or_else(|panic| Err(StoreError::Panicked(text(&*panic))));
         let verdict = match &result {
             Ok(value) if (self.is_undone)(value) => Err(StoreError::app("undone by itself")),

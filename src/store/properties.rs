@@ -3,6 +3,7 @@
 //! A random series of jobs, in random bursts, against a `Vec` to which the same is done one after
 //! the other, each change on a copy that is thrown away when the job fails.
 
+use std::convert::Infallible;
 use std::sync::mpsc;
 
 use proptest::prelude::*;
@@ -33,6 +34,8 @@ struct Job {
     end: End,
     /// Whether the scribe is given time to commit before the next.
     waits: bool,
+    /// Whether it may be done again, and so shares a savepoint.
+    repeats: bool,
 }
 
 /// What a job gives: the counts that it saw.
@@ -97,8 +100,14 @@ fn jobs() -> impl Strategy<Value = Vec<Job>> {
         prop::collection::vec(step, 0..5),
         end,
         prop::bool::weighted(0.2),
+        prop::bool::weighted(0.7),
     );
-    let job = job.prop_map(|(steps, end, waits)| Job { steps, end, waits });
+    let job = job.prop_map(|(steps, end, waits, repeats)| Job {
+        steps,
+        end,
+        waits,
+        repeats,
+    });
     prop::collection::vec(job, 0..60)
 }
 
@@ -120,7 +129,15 @@ proptest! {
                 let result = result.map_err(|error| kind(&error));
                 sender.send((number, result)).unwrap();
             };
-            home.database.submit(move |connection| in_store(&job, connection), tell).unwrap();
+            if job.repeats {
+                let done = move |connection: &_| in_store(&job, connection).map(Ok::<_, Infallible>);
+                let tell = move |result: Result<Result<Counts, Infallible>, _>| {
+                    tell(result.map(|Ok(counts)| counts));
+                };
+                home.database.submit_repeatable(done, tell).unwrap();
+            } else {
+                home.database.submit(move |connection| in_store(&job, connection), tell).unwrap();
+            }
             if waits {
                 prop_assert!(home.database.run(notes).is_ok());
             }

@@ -7,9 +7,13 @@
 //!
 //! ```text
 //!     recv ─► begin ─► attempt … attempt ─► commit ─► finish … finish ─┐
-//!      ▲                  a savepoint each                             │
+//!      ▲                  under savepoints                             │
 //!      └───────────────────────────────────────────────────────────────┘
 //! ```
+//!
+//! A savepoint is what a job is undone by, and costs as much as its writes: SQLite keeps a copy of
+//! each page that is written under it. So jobs that may be attempted again share one: if one of them
+//! has to be undone, which is rare, all of them are, and the others are done again.
 //!
 //! Promises
 //! 1. Jobs are done in the order in which they were submitted, and so are their ends told.
@@ -44,6 +48,9 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// A job on its way: first done, then told how it ended.
 pub(super) trait Task: Send {
+    /// Whether it may be attempted again after everything that it wrote was undone.
+    fn is_repeatable(&self) -> bool;
+
     /// Does the job and keeps its result. An error says that the writes are to be undone.
     fn attempt(&mut self, connection: &Connection) -> Result<(), StoreError>;
 
@@ -100,11 +107,13 @@ impl Scribe {
         }
         let before = self.connection.total_changes();
         let mut attempted = Vec::new();
+        // Where those begin that share the savepoint that is open.
+        let mut sharing = None;
         let mut next = Some(first);
         let mut outcome = Ok(());
-        while let Some(mut task) = next {
-            outcome = self.attempt(&mut *task);
+        while let Some(task) = next {
             attempted.push(task);
+            outcome = self.attempt_last(&mut attempted, &mut sharing);
             let changes = self.connection.total_changes() - before;
             let is_full = attempted.len() >= GROUP_JOBS_MAX || changes >= GROUP_CHANGES_MAX;
             next = match outcome {
@@ -121,9 +130,50 @@ impl Scribe {
         }
     }
 
-    /// One job in its savepoint. An error says that the whole transaction is lost.
-    fn attempt(&self, task: &mut dyn Task) -> Result<(), StoreError> {
+    /// The last of these jobs. An error says that the whole transaction is lost.
+    fn attempt_last(
+        &self,
+        tasks: &mut [Box<dyn Task>],
+        sharing: &mut Option<usize>,
+    ) -> Result<(), StoreError> {
+        let Some(last) = tasks.len().checked_sub(1) else {
+            return Ok(());
+        };
+        if !tasks[last].is_repeatable() {
+            if sharing.take().is_some() {
+                self.say("RELEASE \"the job\"")?;
+            }
+            return self.attempt_alone(&mut *tasks[last]);
+        }
+        if sharing.is_none() {
+            self.say("SAVEPOINT \"the job\"")?;
+        }
+        let first = *sharing.get_or_insert(last);
+        let before = self.connection.total_changes();
+        let job = self.attempt(&mut *tasks[last])?;
+        if job.is_ok() || self.connection.total_changes() == before {
+            return Ok(());
+        }
+        self.say("ROLLBACK TO \"the job\"")?;
+        self.say("RELEASE \"the job\"")?;
+        *sharing = None;
+        let again = &mut tasks[first..];
+        again
+            .iter_mut()
+            .try_for_each(|task| self.attempt_alone(&mut **task))
+    }
+
+    /// One job in a savepoint of its own. An error says that the whole transaction is lost.
+    fn attempt_alone(&self, task: &mut dyn Task) -> Result<(), StoreError> {
         self.say("SAVEPOINT \"the job\"")?;
+        if self.attempt(task)?.is_err() {
+            self.say("ROLLBACK TO \"the job\"")?;
+        }
+        self.say("RELEASE \"the job\"")
+    }
+
+    /// What became of a job. An error outside says that the whole transaction is lost.
+    fn attempt(&self, task: &mut dyn Task) -> Result<Result<(), StoreError>, StoreError> {
         let job = self.guard.during(|| task.attempt(&self.connection));
         if self.connection.is_autocommit() {
             // SQLite has rolled back everything, as it does when the disk is full.
@@ -134,10 +184,7 @@ impl Scribe {
             // Waited for once: those behind it are not to wait as long again, each for itself.
             self.wait_for_locks(Duration::ZERO);
         }
-        if job.is_err() {
-            self.say("ROLLBACK TO \"the job\"")?;
-        }
-        self.say("RELEASE \"the job\"")
+        Ok(job)
     }
 
     /// Ends a transaction of which nothing is to stay, if it has not ended by itself.

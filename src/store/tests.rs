@@ -245,6 +245,46 @@ fn a_job_that_fails_or_panics_is_undone_alone() {
 }
 
 #[test]
+fn jobs_that_share_a_savepoint_are_done_again_when_one_of_them_is_undone() {
+    let home = Home::new();
+    let held = hold(&home.database);
+    let (sender, ends) = mpsc::channel();
+    let tries = Arc::new(Mutex::new(Vec::new()));
+    // A number that is written before the job changes its mind, or after.
+    let submit = |number: i64, refuses: bool, writes: bool| {
+        let (sender, tries) = (sender.clone(), Arc::clone(&tries));
+        let job = move |connection: &Connection| {
+            tries.lock().unwrap().push(number);
+            if writes {
+                note(connection, number)?;
+            }
+            Ok(if refuses { Err("no") } else { Ok(()) })
+        };
+        let tell = move |end| sender.send((number, end)).unwrap();
+        home.database.submit_repeatable(job, tell).unwrap();
+    };
+    submit(1, false, true);
+    // It has written nothing, so there is nothing to undo.
+    submit(2, true, false);
+    submit(3, false, true);
+    submit(4, true, true);
+    submit(5, false, true);
+    drop(held);
+    let no = || Ok(Err("no"));
+    let told: Vec<_> = ends.iter().take(5).collect();
+    let expected = [
+        (1, Ok(Ok(()))),
+        (2, no()),
+        (3, Ok(Ok(()))),
+        (4, no()),
+        (5, Ok(Ok(()))),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(*tries.lock().unwrap(), [1, 2, 3, 4, 1, 2, 3, 4, 5]);
+    assert_eq!(home.notes(), [1, 3, 5]);
+}
+
+#[test]
 fn what_is_done_at_the_end_may_panic() {
     let home = Home::new();
     let held = hold(&home.database);

@@ -172,6 +172,26 @@ impl<S> House<'_, S> {
         *cut_off += tell(members, but, event, channels, self.net);
     }
 
+    /// Says something to these channels, as [`group_send`](Self::group_send) does to the members of a
+    /// group: for an app that knows by itself who is to hear it.
+    ///
+    /// ```
+    /// use parlour::layer::Channel;
+    /// use parlour::web::{Cx, Event};
+    ///
+    /// /// The state is who waits for a table.
+    /// fn next(cx: &mut Cx<'_, Vec<Channel>>) -> &'static str {
+    ///     let party: Vec<_> = cx.state.drain(..4.min(cx.state.len())).collect();
+    ///     cx.house.send_each(&party, &Event::new("table", "your table is free"));
+    ///     "done"
+    /// }
+    /// # let _ = next;
+    /// ```
+    pub fn send_each(&mut self, channels: &[Channel], event: &Event) {
+        let desk = &mut *self.desk;
+        desk.cut_off += tell(channels, &[], event, &mut desk.channels, self.net);
+    }
+
     /// Says something to every connection of a user, as [`group_send`](Self::group_send) does to a
     /// group. A connection is its user's from its opening to its end; whose it is was found out by
     /// middleware when it was asked for.

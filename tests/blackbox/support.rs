@@ -173,6 +173,11 @@ impl Server {
         server
     }
 
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The lines on standard output so far that say where it listens, without `listening on `.
     #[track_caller]
     pub(crate) fn listening_on(&self) -> Vec<&str> {

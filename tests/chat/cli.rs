@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use parlour::chat::Files;
+use parlour::chat::archive::SORTS;
 use serde_json::{Value, json};
 
 use crate::strict::{Said, run_in};
@@ -27,7 +29,10 @@ fn does(parlour: &Parlour, arguments: &[&str]) -> String {
     said.stdout
 }
 
-fn lines(path: &Path) -> String {
+/// The SHA-256 of `what is in it`.
+const FILE_HASH: &str = "e622b638981da7028155bd0d32817f480b73249427539f797d4de918f19d50d0";
+
+fn lines_of(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
@@ -200,11 +205,122 @@ fn a_backup_is_whole_while_the_server_writes() {
     assert_ne!(ana.line().hello["epoch"], epoch);
     let export = |data: &Path, to: &str| {
         run(&["export", to, "--data", data.to_str().unwrap()]);
-        lines(&home.join(to))
+        lines_of(&home.join(to))
     };
     let text = export(&other, "one");
     let said = text
         .lines()
         .filter(|it| it.contains("\"type\":\"message\""));
     assert_eq!(said.count() as u64, messages);
+}
+
+#[test]
+fn uploaded_files_are_backed_up_and_exported() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let kind = [("Content-Type", "text/plain")];
+    let upload = ana.ask("POST", "/uploads?name=a.txt", &kind, b"what is in it");
+    let upload = upload.expect(201);
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let path = "/rooms/den/messages";
+    let said = json!({"text": "look", "attachment": upload["id"]});
+    ana.post(path, said).expect(201);
+    let home = tempfile::tempdir().unwrap();
+    let [copy, lines] = ["copy", "lines"].map(|name| home.path().join(name));
+    does(&parlour, &["backup", copy.to_str().unwrap()]);
+    does(&parlour, &["export", lines.to_str().unwrap()]);
+    for words in [["restore", "copy"], ["import", "lines"]] {
+        let data = home.path().join(format!("from-{}", words[1]));
+        let words = [&words[..], &["--data", data.to_str().unwrap()]].concat();
+        let made = run_in(home.path(), &words, "");
+        assert_eq!(made.code, Some(0), "{made:?}");
+        let file = Files::beside(&data).path(FILE_HASH).unwrap();
+        assert_eq!(std::fs::read(file).unwrap(), b"what is in it", "{words:?}");
+        let check = run_in(
+            home.path(),
+            &["check", "--data", data.to_str().unwrap()],
+            "",
+        );
+        assert_eq!(check.code, Some(0), "{check:?}");
+    }
+    // A file that was changed on its way is refused.
+    let text = lines_of(&lines);
+    let wrong = text.replace("d2hhdCBpcyBpbiBpdA==", "d2hhdCB3YXMgaW4gaXQ=");
+    assert_ne!(wrong, text);
+    std::fs::write(&lines, wrong).unwrap();
+    let refused = run_in(home.path(), &["import", "lines", "--data", "third"], "");
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("is damaged"), "{refused:?}");
+}
+
+#[test]
+fn all_that_people_did_is_exported() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let bo = parlour.sign_up("bo");
+    let mut line = ana.line();
+    for command in [
+        json!({"do": "create_room", "room": "den", "title": "The \"den\"\u{2028}"}),
+        json!({"do": "invite", "room": "den", "user": "bo"}),
+        json!({"do": "send", "room": "den", "text": "hi @bo\n\u{1f600}", "key": "k1"}),
+        json!({"do": "send", "room": "den", "text": "gone", "reply_to": 1}),
+        json!({"do": "delete", "room": "den", "seq": 2}),
+        json!({"do": "react", "room": "den", "seq": 1, "emoji": "\u{1f44d}"}),
+        json!({"do": "dm", "user": "bo"}),
+        json!({"do": "notify", "to": "bo", "text": "see"}),
+        json!({"do": "create_room", "room": "old"}),
+        json!({"do": "delete_room", "room": "old"}),
+    ] {
+        line.ask(command);
+    }
+    bo.line()
+        .ask(json!({"do": "read", "room": "den", "seq": 1}));
+    parlour.sign_up("cy");
+    does(&parlour, &["user", "erase", "cy", "--yes"]);
+    does(&parlour, &["invite", "create", "--room", "den"]);
+    let home = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| {
+        let said = run_in(home.path(), words, "");
+        assert_eq!(said.code, Some(0), "{words:?}: {said:?}");
+    };
+    let [one, two] = ["one", "two"].map(|name| home.path().join(name));
+    does(&parlour, &["export", one.to_str().unwrap()]);
+    run(&["import", "one", "--data", "other"]);
+    run(&["export", "two", "--data", "other"]);
+    let text = lines_of(&one);
+    assert_eq!(text, lines_of(&two));
+    for sort in SORTS {
+        let is_there = text.contains(&format!("\"type\":\"{}\"", sort.name));
+        // What needs a day, an admin's visit or a misdeed.
+        let is_rare = ["mark", "setting", "reset", "ban", "upload"].contains(&sort.name);
+        assert!(is_there || is_rare, "no {}", sort.name);
+    }
+    run(&["check", "--data", "other"]);
+}
+
+#[test]
+fn much_that_a_command_did_is_told_without_a_gap() {
+    const MANY: u64 = 1100;
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let bo = parlour.sign_up("bo");
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let mut talks = bo.line();
+    talks.ask(json!({"do": "join", "room": "den"}));
+    for number in 0..MANY {
+        talks.ask(json!({"do": "send", "room": "den", "text": number.to_string()}));
+    }
+    let mut line = ana.line();
+    let mut version = line.hello["rooms"][0]["version"].as_u64().unwrap();
+    does(&parlour, &["user", "erase", "bo", "--messages", "--yes"]);
+    // Most likely before the server has looked: then this finds the gap.
+    line.ask(json!({"do": "send", "room": "den", "text": "the end"}));
+    loop {
+        let event = line.find("an event of the room", |it| it["version"].is_u64());
+        version += 1;
+        assert_eq!(event["version"], version, "{event}");
+        if event["text"] == "the end" {
+            break;
+        }
+    }
 }

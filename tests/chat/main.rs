@@ -13,10 +13,16 @@
 mod accounts;
 mod admin;
 mod cli;
+mod commands;
 mod contract;
+mod disk;
 mod events;
+mod keys;
+mod kills;
 mod messages;
 mod notifications;
+mod protocol;
+mod resume;
 mod rooms;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]

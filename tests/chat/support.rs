@@ -16,13 +16,14 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 
-use parlour::client::{Connect, ConnectError, Incoming, Socket};
+use parlour::client::{Connect, ConnectError, Incoming, ReadError, Socket, WriteError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::contract;
-use crate::strict::{Dialogue, PATIENCE, Response, Server};
+use crate::strict::{Dialogue, PATIENCE, Response, Server, parlour};
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -66,6 +67,29 @@ impl Parlour {
         self.server = Some(Server::start(&arguments));
     }
 
+    /// Starts it in a way of its own: by a shell that is told how and ends in `exec "$@"`.
+    #[track_caller]
+    pub(crate) fn begin_by(&mut self, how: &[&str]) {
+        assert!(self.server.is_none(), "it runs already");
+        let mut command = Command::new(how[0]);
+        command
+            .args(&how[1..])
+            .arg("sh")
+            .arg(parlour().get_program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(self.data.path());
+        self.server = Some(Server::start_as(command, 1));
+    }
+
+    /// A folder in which no server runs yet.
+    pub(crate) fn not_started() -> Self {
+        Self {
+            server: None,
+            data: tempfile::tempdir().unwrap(),
+            arguments: Vec::new(),
+        }
+    }
+
     /// Ends it at once, as a power cut of the process does.
     pub(crate) fn kill(&mut self) {
         // Dropping kills with SIGKILL and waits.
@@ -75,8 +99,14 @@ impl Parlour {
     /// Asks it to end, and waits until it has.
     #[track_caller]
     pub(crate) fn stop(&mut self) {
+        self.server().terminate();
+        self.stopped();
+    }
+
+    /// Waits until it has ended, which it was asked to.
+    #[track_caller]
+    pub(crate) fn stopped(&mut self) {
         let mut server = self.server.take().unwrap();
-        server.terminate();
         let status = server.exit_within(PATIENCE);
         assert!(status.success(), "{status}: {}", server.stderr());
     }
@@ -340,6 +370,44 @@ impl Line {
         self.socket.write(what.to_string().as_str()).unwrap();
     }
 
+    /// Sends a text as it is.
+    #[track_caller]
+    pub(crate) fn say_text(&mut self, text: &str) {
+        self.socket.write(text).unwrap();
+    }
+
+    /// Sends bytes as they are.
+    #[track_caller]
+    pub(crate) fn say_bytes(&mut self, bytes: &[u8]) {
+        self.socket.write(bytes).unwrap();
+    }
+
+    /// Sends JSON to a server that may be gone.
+    pub(crate) fn try_say(&mut self, what: &Value) -> Result<(), WriteError> {
+        self.socket.write(what.to_string().as_str())
+    }
+
+    /// The next thing that is said, or nothing once the connection is gone, in whatever way.
+    #[track_caller]
+    pub(crate) fn heard_or_broken(&mut self) -> Option<Value> {
+        if let Some(value) = self.waiting.pop_front() {
+            return Some(value);
+        }
+        loop {
+            match self.socket.read() {
+                Ok(Some(Incoming::Text(text))) if text == "{}" => {
+                    let _ = self.socket.write("{}");
+                }
+                Ok(Some(Incoming::Text(text))) => {
+                    return Some(serde_json::from_str(&text).unwrap());
+                }
+                Ok(Some(Incoming::Binary(bytes))) => panic!("binary: {bytes:?}"),
+                Err(ReadError::TimedOut) => panic!("neither a word nor an end"),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
     /// The next thing that is said; heartbeats are answered and passed over. Nothing after a close.
     #[track_caller]
     pub(crate) fn heard(&mut self) -> Option<Value> {
@@ -434,6 +502,16 @@ impl Line {
     pub(crate) fn close_code(&mut self) -> Option<u16> {
         while self.heard().is_some() {}
         self.socket.closed().and_then(|(code, _)| code)
+    }
+
+    /// What it says before the server closes, and the code with which it does.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> (Vec<Value>, Option<u16>) {
+        let mut said = Vec::new();
+        while let Some(value) = self.heard() {
+            said.push(value);
+        }
+        (said, self.socket.closed().and_then(|(code, _)| code))
     }
 
     /// Ends it without a word.

@@ -122,7 +122,7 @@ impl Town {
         let title = Title::trusted("Ana");
         self.hall.crowd.sit(ANA, &ana(), &title, seat);
         let fields = Fields(was.as_object().unwrap());
-        resume::resume(&mut self.hall, ANA, LINE, since, fields).unwrap();
+        resume::resume(&mut self.hall, ANA, LINE, Some(since), fields).unwrap();
         let seat = self.hall.crowd.seat_mut(ANA, LINE).unwrap();
         *seat.behind.take().unwrap()
     }
@@ -252,4 +252,20 @@ fn many_rooms_take_few_pages() {
     let all: Vec<u64> = (start + 1..=town.hall.announced).collect();
     assert_eq!(ops, all, "each once, in order");
     assert!(pages < 20, "{pages} pages");
+}
+
+#[test]
+fn what_was_heard_is_left_out_wherever_one_is() {
+    let check = |at, told, head, expected: &[(u32, u32)]| {
+        let found: Vec<_> = untold(at, told, head).collect();
+        assert_eq!(found, expected, "at {at}, told {told:?}, head {head}");
+    };
+    check(3, None, 9, &[(3, 9)]);
+    check(9, None, 9, &[]);
+    check(3, Some((5, 7)), 9, &[(3, 5), (7, 9)]);
+    check(5, Some((5, 7)), 9, &[(7, 9)]);
+    check(6, Some((5, 7)), 9, &[(7, 9)]);
+    check(8, Some((5, 7)), 9, &[(8, 9)]);
+    check(3, Some((5, 7)), 7, &[(3, 5)]);
+    check(3, Some((5, 5)), 9, &[(3, 5), (5, 9)]);
 }

@@ -271,7 +271,14 @@ impl std::fmt::Display for Unswept {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::time::Duration;
+
     use super::*;
+    use crate::chat::{Title, UserId, UserName};
+    use crate::reactor::driver::Driver;
+    use crate::store::Durability;
+    use crate::web::Remote;
 
     #[test]
     fn a_type_is_one_or_follows_from_the_name() {
@@ -285,6 +292,68 @@ mod tests {
         check(Some("text/html\r\nX: y"), "a", "application/octet-stream");
         check(Some("nonsense"), "a", "application/octet-stream");
         check(Some(""), "a.gif", "image/gif");
+    }
+
+    /// A file that nothing names, old enough to go, goes with the next tidying; one that has a row
+    /// stays.
+    #[test]
+    fn files_without_a_row_go() {
+        let data = tempfile::tempdir().unwrap();
+        let files = Files::beside(data.path());
+        let lay = |content: &[u8]| {
+            let mut incoming = files.arrive(100).unwrap();
+            incoming.write_all(content).unwrap();
+            let kept = incoming.keep().unwrap();
+            let path = files.path(&kept.hash).unwrap();
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(std::time::UNIX_EPOCH).unwrap();
+            (kept, path)
+        };
+        let (used, stays) = lay(b"used");
+        let (_, goes) = lay(b"unused");
+        let database = crate::chat::open(data.path(), Durability::Relaxed, "e", 1).unwrap();
+        let hall = Hall::open(database, 1).unwrap().files(files.clone());
+        let app = crate::site::app(hall, crate::site::Choices::default());
+        let driver = Driver::open(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let make = move |tick: &mut Tick<'_, Hall>| {
+            let sign_up = Operation::SignUp {
+                name: UserName::trusted("ana"),
+                display_name: Title::trusted("Ana"),
+                email: None,
+                password: "x".to_owned(),
+                invite: None,
+            };
+            let add = Operation::AddUpload {
+                id: "id".to_owned(),
+                hash: used.hash,
+                name: "a".to_owned(),
+                media: "text/plain".to_owned(),
+                bytes: used.bytes,
+            };
+            let (hall, house) = (&mut *tick.state, &mut tick.house);
+            want_at_last(hall, house, None, None, sign_up, |_, _| {});
+            want_at_last(hall, house, Some(UserId(1)), None, add, |tick, _| {
+                tidy(tick)
+            });
+        };
+        let gone = goes.clone();
+        let begin = |_: &[_], remote: Remote<Hall>| {
+            let after = remote.clone();
+            let look = move |tick: &mut Tick<'_, Hall>| {
+                let mut looks = 0;
+                tick.house.every(Duration::from_millis(2), move |_| {
+                    looks += 1;
+                    if looks > 5000 || !gone.exists() {
+                        after.stop();
+                    }
+                });
+            };
+            remote.act(make).unwrap();
+            remote.act(look).unwrap();
+        };
+        app.serve_on(driver, begin).unwrap();
+        assert!(!goes.exists());
+        assert!(stays.exists());
     }
 
     #[test]

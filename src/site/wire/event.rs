@@ -9,7 +9,7 @@ use super::time::rfc3339;
 use crate::chat::{Event, Exit, Message, Person, To, What};
 
 /// An event as it is said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::site) struct Told {
     /// Its name: the value of `event`.
     pub(in crate::site) name: &'static str,

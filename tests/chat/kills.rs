@@ -1,0 +1,319 @@
+//! # Kills: what was acknowledged is there, whatever happens to the server
+//!
+//! People talk, somebody listens, and the server is killed in the middle of it, again and again.
+//! After each start every acknowledged message has to be there once and in its place, the same keys
+//! have to get the same answers, and who listened goes on where they were. `PARLOUR_KILLS` says how
+//! often; the seed of a run is part of every failure.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use parlour::chat;
+use parlour::ground::seed::Seed;
+use parlour::store::Durability;
+use serde_json::{Value, json};
+
+use crate::strict::eventually;
+use crate::support::{Line, Parlour, Person};
+
+/// How many talk at once, each with so many messages on their way.
+const TALKERS: usize = 3;
+const ON_THEIR_WAY_MAX: usize = 24;
+
+/// Kills of a run of `cargo test`.
+const KILLS: u64 = if cfg!(debug_assertions) { 3 } else { 20 };
+
+/// Rounds after which the whole database is looked through.
+const CHECK_EVERY: u64 = 25;
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    let kills = kills();
+    let seed = RandomState::new().hash_one(std::process::id());
+    let mut world = World::new(seed);
+    for round in 0..kills {
+        println!("seed {seed}, round {round}");
+        world.round(round);
+        if round % CHECK_EVERY == 0 || round + 1 == kills {
+            world.check();
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one setting that a test run takes from outside"
+)]
+fn kills() -> u64 {
+    std::env::var("PARLOUR_KILLS").map_or(KILLS, |kills| kills.parse().unwrap())
+}
+
+/// A room, who talks in it, and who listens.
+struct World {
+    parlour: Parlour,
+    seed: Seed,
+    /// Names and tokens.
+    talkers: Vec<(String, String)>,
+    listener: (String, String),
+    epoch: Value,
+    /// The listener has everything up to this version, and has heard these messages: by number, the
+    /// key and the text.
+    version: u64,
+    heard: BTreeMap<u64, (String, String)>,
+}
+
+/// What became of one person's messages in a round.
+#[derive(Default)]
+struct Talk {
+    /// Keys in the order in which they were sent.
+    sent: Vec<String>,
+    /// What was acknowledged.
+    acknowledged: BTreeMap<String, u64>,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let parlour = Parlour::start();
+        let signed_up = |person: Person| (person.name, person.token.unwrap());
+        let listener = parlour.sign_up("listener");
+        listener.post("/rooms", json!({"room": "den"})).expect(201);
+        let talkers = (0..TALKERS).map(|n| {
+            let person = parlour.sign_up(&format!("talker{n}"));
+            person.put("/rooms/den/members/me", json!({})).expect(200);
+            signed_up(person)
+        });
+        let talkers = talkers.collect();
+        let line = listener.line();
+        Self {
+            epoch: line.hello["epoch"].clone(),
+            version: line.hello["rooms"][0]["version"].as_u64().unwrap(),
+            listener: signed_up(listener),
+            parlour,
+            seed: Seed::new(seed),
+            talkers,
+            heard: BTreeMap::new(),
+        }
+    }
+
+    fn person(&self, (name, token): &(String, String)) -> Person {
+        self.parlour.with_token(name, token)
+    }
+
+    /// They talk until the server is killed; then it is started and asked.
+    fn round(&mut self, round: u64) {
+        let enough = self.seed.below(400);
+        let line = self.listening();
+        let acknowledged = AtomicU64::new(0);
+        let persons: Vec<Person> = self.talkers.iter().map(|it| self.person(it)).collect();
+        let (talks, heard) = thread::scope(|scope| {
+            let listens = scope.spawn(|| listen(line, self.version));
+            let talks: Vec<_> = persons
+                .iter()
+                .map(|person| scope.spawn(|| talk(person, round, &acknowledged)))
+                .collect();
+            eventually("enough is acknowledged", || {
+                acknowledged.load(Ordering::Relaxed) >= enough
+            });
+            self.parlour.kill();
+            let talks: Vec<Talk> = talks.into_iter().map(|it| it.join().unwrap()).collect();
+            (talks, listens.join().unwrap())
+        });
+        self.hear(heard);
+        self.parlour.begin();
+        for (talker, talk) in self.talkers.iter().zip(&talks) {
+            repeat(&mut self.person(talker).line(), talk);
+        }
+        self.catch_up();
+        let stored = self.stored(&talks);
+        for (seq, said) in &stored {
+            assert_eq!(
+                self.heard.get(seq),
+                Some(said),
+                "{seq} was heard as it is stored"
+            );
+        }
+    }
+
+    /// Where the listener was, it goes on.
+    fn listening(&self) -> Line {
+        let mut line = self.person(&self.listener).line_to("/ws?hold=1");
+        assert_eq!(line.hello["epoch"], self.epoch);
+        let rooms = json!({"den": self.version});
+        let ok = line.ask(json!({"do": "resume", "epoch": self.epoch, "rooms": rooms}));
+        let mode = ok["rooms"]["den"]["mode"].as_str().unwrap();
+        assert!(mode != "reset", "{ok}");
+        line
+    }
+
+    /// Everything that was not heard before the kill.
+    fn catch_up(&mut self) {
+        let mut line = self.listening();
+        let mut events = Vec::new();
+        loop {
+            let event = line.next();
+            if event["event"] == "caught_up" {
+                self.hear(events);
+                assert_eq!(event["version"], self.version);
+                return;
+            }
+            events.push(event);
+        }
+    }
+
+    /// What came has to go on where the last left off.
+    fn hear(&mut self, events: Vec<Value>) {
+        for event in events {
+            let Some(version) = event["version"].as_u64() else {
+                continue;
+            };
+            // Where much was missed it comes as messages, and versions of comings and goings are
+            // left out: here there are none.
+            assert_eq!(version, self.version + 1, "{event}");
+            self.version = version;
+            if event["event"] == "message" {
+                let before = self
+                    .heard
+                    .insert(event["seq"].as_u64().unwrap(), said(&event));
+                assert_eq!(before, None, "heard twice: {event}");
+            }
+        }
+    }
+
+    /// What is stored of a round: each message once, under its key, where it was acknowledged.
+    fn stored(&self, talks: &[Talk]) -> BTreeMap<u64, (String, String)> {
+        let first = talks
+            .iter()
+            .flat_map(|talk| talk.acknowledged.values())
+            .min();
+        let mut after = first.map_or(0, |first| first - 1);
+        let mut stored = BTreeMap::new();
+        let person = self.person(&self.listener);
+        let mut line = person.line();
+        loop {
+            let page =
+                line.ask(json!({"do": "history", "room": "den", "after": after, "limit": 200}));
+            for message in page["messages"].as_array().unwrap() {
+                after += 1;
+                assert_eq!(message["seq"], after, "no gap");
+                stored.insert(after, said(message));
+            }
+            if page["more"] == false {
+                break;
+            }
+        }
+        let mut by_key = BTreeMap::new();
+        for (seq, (key, _)) in &stored {
+            assert_eq!(
+                by_key.insert(key.as_str(), *seq),
+                None,
+                "{key} is there twice"
+            );
+        }
+        for talk in talks {
+            for key in &talk.sent {
+                assert!(by_key.contains_key(key.as_str()), "{key} is not there");
+            }
+            for (key, seq) in &talk.acknowledged {
+                assert_eq!(by_key[key.as_str()], *seq, "{key}");
+            }
+            let in_order: Vec<u64> = talk.sent.iter().map(|key| by_key[key.as_str()]).collect();
+            assert!(
+                in_order.is_sorted(),
+                "in the order in which they were said: {in_order:?}"
+            );
+        }
+        stored
+    }
+
+    /// The database keeps its promises: a copy of it as a kill leaves it.
+    fn check(&mut self) {
+        self.parlour.kill();
+        let copy = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(self.parlour.data()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+            }
+        }
+        let database = chat::open(copy.path(), Durability::Full, "unused", 0).unwrap();
+        let mut found = Vec::new();
+        let mut tell = |told| {
+            if let chat::Told::Found(finding) = told {
+                found.push(finding);
+            }
+        };
+        let reader = database.reader().unwrap();
+        reader
+            .query(|tables| chat::check(tables, &mut tell))
+            .unwrap();
+        assert_eq!(found, []);
+        self.parlour.begin();
+    }
+}
+
+fn said(message: &Value) -> (String, String) {
+    let text = |name: &str| message[name].as_str().unwrap().to_owned();
+    (text("key"), text("text"))
+}
+
+/// Everything that comes until the connection breaks.
+fn listen(mut line: Line, mut version: u64) -> Vec<Value> {
+    let mut events = Vec::new();
+    while let Some(event) = line.heard_or_broken() {
+        if event["event"] == "caught_up" {
+            continue;
+        }
+        if let Some(next) = event["version"].as_u64() {
+            assert_eq!(next, version + 1, "{event}");
+            version = next;
+        }
+        events.push(event);
+    }
+    events
+}
+
+/// Talks until the connection breaks.
+fn talk(person: &Person, round: u64, acknowledged: &AtomicU64) -> Talk {
+    let mut talk = Talk::default();
+    let mut line = person.line();
+    loop {
+        while talk.sent.len() - talk.acknowledged.len() < ON_THEIR_WAY_MAX {
+            let number = talk.sent.len();
+            let key = format!("{}-{round}-{number}", person.name);
+            let text = format!("{key} says {}", "blah ".repeat(number % 50));
+            let say = json!({"id": number, "do": "send", "room": "den", "text": text, "key": key});
+            // Whether it arrives is not known; that it was wanted is.
+            talk.sent.push(key);
+            if line.try_say(&say).is_err() {
+                return talk;
+            }
+        }
+        let Some(value) = line.heard_or_broken() else {
+            return talk;
+        };
+        if let Some(id) = value["re"].as_u64() {
+            assert!(value["ok"].is_object(), "{value}");
+            let key = talk.sent[id as usize].clone();
+            let seq = value["ok"]["seq"].as_u64().unwrap();
+            talk.acknowledged.insert(key, seq);
+            acknowledged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Says everything once more: what was acknowledged gets the same answer.
+fn repeat(line: &mut Line, talk: &Talk) {
+    for (number, key) in talk.sent.iter().enumerate() {
+        let text = format!("{key} says {}", "blah ".repeat(number % 50));
+        let ok = line.ask(json!({"do": "send", "room": "den", "text": text, "key": key}));
+        if let Some(seq) = talk.acknowledged.get(key) {
+            assert_eq!(
+                (&ok["seq"], &ok["repeat"]),
+                (&json!(seq), &json!(true)),
+                "{key}"
+            );
+        }
+    }
+}
