@@ -84,13 +84,13 @@ command_or_packages() { # COMMAND PACKAGES...
 
 python_client() {
     command_or_packages python3 python3 || return 1
-    "$cache/venv/bin/python" -c 'import websockets.sync.client' 2>/dev/null && return 0
+    "$cache/venv/bin/python" -c 'import schemathesis, websockets.sync.client' 2>/dev/null && return 0
     rm -rf "$cache/venv"
     if ! python3 -m venv "$cache/venv" >>"$work/install" 2>&1; then
         packages python3-venv && rm -rf "$cache/venv" || return 1
         python3 -m venv "$cache/venv" >>"$work/install" 2>&1 || return 1
     fi
-    timeout 90 "$cache/venv/bin/pip" install --quiet websockets >>"$work/install" 2>&1
+    timeout 180 "$cache/venv/bin/pip" install --quiet websockets schemathesis >>"$work/install" 2>&1
 }
 
 node_client() {
@@ -177,6 +177,46 @@ python_dialogue() {
     step "Python websockets" 60 "$cache/venv/bin/python" "$clients/echo.py" "ws://$address/echo"
 }
 
+# Two people of a foreign client's; the first account is theirs, and so is what admins may.
+chat_dialogue() {
+    python_client || { skip "a chat by Python" "websockets cannot be installed"; return; }
+    step "a chat by Python" 60 "$cache/venv/bin/python" -W error "$clients/chat.py" "http://$address"
+}
+
+sign_up() { # NAME: makes an account and says its token
+    curl --silent --show-error --fail --max-time 10 -H 'Content-Type: application/json' \
+        -d "{\"name\":\"$1\",\"password\":\"a password of $1\"}" "http://$address/api/v1/users" |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["token"])'
+}
+
+# What the API says of itself holds for whatever is asked, whoever asks. What would end a sign-in is asked by nobody who
+# has one, and a stream of events has no end. 501 is the right answer to a method that HTTP does not know.
+api_contract() {
+    local who token checks
+    python_client && has curl || { skip "the API's contract" "curl, websockets or schemathesis cannot be installed"; return; }
+    checks=not_a_server_error,status_code_conformance,content_type_conformance
+    checks+=,response_headers_conformance,response_schema_conformance
+    mkdir -p "$work/contract"
+    printf '[phases.coverage]\nunexpected-methods = ["PUT", "PATCH", "DELETE", "POST"]\n' >"$work/contract/schemathesis.toml"
+    for who in nobody member admin; do
+        local asks=()
+        if [ "$who" != nobody ]; then
+            token=$(sign_up "$who") || { fail "the API's contract for $who" "cannot sign up"; continue; }
+            asks=(-H "Authorization: Bearer $token" --exclude-path-regex '^/(tokens|me/password|events)'
+                --exclude-name 'PATCH /users/{name}' --exclude-name 'DELETE /users/{name}'
+                --exclude-name 'DELETE /users/{name}/tokens')
+        fi
+        if [ "$who" = admin ]; then
+            "$parlour" user --data "$work/data" role admin admin >"$work/log" 2>&1 ||
+                { fail "the API's contract for $who" "cannot be made one"; continue; }
+        fi
+        step "the API's contract for $who" 240 bash -c 'cd "$1" && shift && exec "$@"' - "$work/contract" \
+            "$cache/venv/bin/schemathesis" run "http://$address/api/v1/openapi.json" --no-color --checks "$checks" \
+            --max-examples 20 --phases coverage,fuzzing --continue-on-failure --warnings off \
+            --generation-with-security-parameters false ${asks[@]+"${asks[@]}"}
+    done
+}
+
 node_dialogue() {
     node_client || { skip "Node ws" "it cannot be installed"; return; }
     step "Node ws" 60 node "$clients/echo.mjs" "ws://$address/echo" "$cache/node"
@@ -246,6 +286,10 @@ long_runs() {
         cargo test --release --manifest-path "$manifest" --test simulation
     step "a million visits" 900 env PARLOUR_CYCLES=1000000 \
         cargo test --release --manifest-path "$manifest" --test cycles
+    step "half a minute between two heartbeats" 300 \
+        cargo test --release --manifest-path "$manifest" --test chat -- --ignored
+    step "two hundred kills" 900 env PARLOUR_KILLS=200 \
+        cargo test --release --manifest-path "$manifest" --test chat kills
 }
 
 [ -x "$parlour" ] || { fail "start" "$parlour is missing: cargo build --release"; finish; }
@@ -254,6 +298,8 @@ mkdir -p "$cache"
 start
 curl_dialogue
 python_dialogue
+chat_dialogue
+api_contract
 node_dialogue
 browser_dialogue
 http_conformance
