@@ -103,11 +103,6 @@ impl Crowd {
             .map_or(&mut [], |here| &mut here.seats)
     }
 
-    /// One connection.
-    pub(super) fn seat(&self, user: UserId, channel: Channel) -> Option<&Seat> {
-        self.seats(user).iter().find(|seat| seat.channel == channel)
-    }
-
     /// One connection, to change it.
     pub(super) fn seat_mut(&mut self, user: UserId, channel: Channel) -> Option<&mut Seat> {
         self.seats_mut(user)

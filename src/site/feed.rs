@@ -55,6 +55,9 @@ pub(super) struct EventFeed {
     way: Way,
     timer: Option<TimerId>,
     is_seated: bool,
+    /// Nothing is left that it has to be told first. Its seat does not say that: who is signed out has
+    /// none, and is still told what was said before.
+    hears: bool,
     /// Everything up to here was told. What waits to be said to this feed may have come later.
     told: Op,
     /// What it is told of where it is now, if it has to read something anew.
@@ -76,6 +79,7 @@ impl EventFeed {
             way,
             timer: None,
             is_seated: false,
+            hears: false,
             told: 0,
             reset: None,
         }
@@ -189,6 +193,7 @@ impl EventFeed {
             }
         };
         if is_over {
+            self.hears = true;
             self.told = flow.state.announced;
         }
         // Whoever has to read anew need not wait for that.
@@ -256,7 +261,7 @@ impl EventFeed {
         match self.way {
             Way::Poll(_) => self.finish(flow),
             Way::Stream => {
-                if self.hears(flow) && flow.write(b":\n\n") != Sent::Queued {
+                if self.hears && flow.write(b":\n\n") != Sent::Queued {
                     self.fall_behind(flow);
                 }
                 self.timer = Some(remind(flow, BEAT));
@@ -266,12 +271,9 @@ impl EventFeed {
 
     /// Something was told that lasts.
     fn told(&mut self, flow: &mut Flow<'_, Hall>, name: &str, op: Op, json: &str) {
-        let (user, channel) = (self.user(), flow.channel());
-        match flow.state.crowd.seat(user, channel) {
-            None => return self.finish(flow),
-            // It is told from the store, in its turn, or was while this was on its way.
-            Some(seat) if seat.behind.is_some() || op <= self.told => return,
-            Some(_) => {}
+        // What it does not hear is told from the store, in its turn, or was while this was on its way.
+        if !self.hears || op <= self.told {
+            return;
         }
         self.told = op;
         if let Way::Poll(_) = self.way {
@@ -282,14 +284,9 @@ impl EventFeed {
         }
     }
 
-    /// Whether what is told now is for this listener, too.
-    fn hears(&self, flow: &Flow<'_, Hall>) -> bool {
-        let seat = flow.state.crowd.seat(self.user(), flow.channel());
-        seat.is_some_and(|seat| seat.behind.is_none())
-    }
-
     /// There is no room for more: what comes is told from the store.
     fn fall_behind(&mut self, flow: &mut Flow<'_, Hall>) {
+        self.hears = false;
         let (user, channel) = (self.user(), flow.channel());
         match self.behind(flow.state) {
             Ok(behind) => {
@@ -357,7 +354,7 @@ impl Feed<Hall> for EventFeed {
             // Who is here and who types: for those who have room, and are not just asking.
             None => {
                 if matches!(self.way, Way::Stream)
-                    && self.hears(flow)
+                    && self.hears
                     && self.write(flow, event.kind(), None, event.text()) != Sent::Queued
                 {
                     self.fall_behind(flow);

@@ -19,6 +19,9 @@ const WAIT_S_MAX: u32 = 60;
 /// Rooms that may be named in a query.
 const ROOMS_MAX: usize = 200;
 
+/// The rooms of which somebody wants to be told, if not of all.
+type Only = Option<Rc<[RoomName]>>;
+
 /// `GET /events`: Server-Sent Events, or with `wait` one answer.
 pub(super) fn listen(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = identity(cx)?;
@@ -52,10 +55,7 @@ pub(super) fn listen(cx: &mut Cx<'_, Hall>) -> Answered {
 
 /// Where the client says that it was, and of which rooms it wants to be told, if not of all. What a
 /// browser says by itself when it comes back is newer than what its page once said.
-fn start(
-    cx: &Cx<'_, Hall>,
-    fields: Fields<'_>,
-) -> Result<(Start, Option<Rc<[RoomName]>>), Refusal> {
+fn start(cx: &Cx<'_, Hall>, fields: Fields<'_>) -> Result<(Start, Only), Refusal> {
     let rooms = fields.maybe_text("rooms")?.map(rooms).transpose()?;
     let names = |rooms: &Vec<(RoomName, Was)>| rooms.iter().map(|(name, _)| name.clone()).collect();
     let only = rooms.as_ref().map(names);
