@@ -288,7 +288,7 @@ long_runs() {
         cargo test --release --manifest-path "$manifest" --test cycles
     step "half a minute between two heartbeats" 300 \
         cargo test --release --manifest-path "$manifest" --test chat -- --ignored
-    step "two hundred kills" 900 env PARLOUR_KILLS=200 \
+    step "a thousand kills" 900 env PARLOUR_KILLS=1000 \
         cargo test --release --manifest-path "$manifest" --test chat kills
 }
 
