@@ -77,6 +77,13 @@ const SILENT: Bye = Bye {
     reconnect: true,
 };
 
+/// Where it was is lost here, as when the database cannot be read: its client knows it still.
+const LOST: Bye = Bye {
+    code: 4002,
+    reason: "connect again and resume",
+    reconnect: true,
+};
+
 /// The server ends, most likely to start again.
 pub(super) const GOING_AWAY: Bye = Bye {
     code: 4004,
@@ -204,7 +211,7 @@ impl Consumer<Hall> for Socket {
             }
             Err(refusal) => {
                 log::error!("a slow connection cannot be fed: {refusal}");
-                live.close(4002, "too slow: connect again and resume");
+                say_bye(&mut live.house, channel, LOST);
             }
         }
     }
@@ -334,8 +341,7 @@ impl Socket {
             Err(refusal) => {
                 refuse(live, channel, id, &refusal);
                 if refusal.code.may_retry() {
-                    // Where it was is not known any more.
-                    live.close(4002, "connect again and resume");
+                    say_bye(&mut live.house, channel, LOST);
                 }
             }
             Ok(json) => {
@@ -510,11 +516,7 @@ pub(super) fn feed(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, c
             Ok(page) => page,
             Err(error) => {
                 log::error!("a slow connection cannot be fed: {error}");
-                house.close(
-                    channel,
-                    4002,
-                    "the server cannot read its database: resume later",
-                );
+                say_bye(house, channel, LOST);
                 break false;
             }
         };

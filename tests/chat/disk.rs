@@ -247,6 +247,29 @@ fn a_damaged_file_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn what_cannot_be_read_any_more_is_said_and_the_server_goes_on() {
+    let (mut parlour, token) = written(60);
+    parlour.begin();
+    let ana = parlour.with_token("ana", &token);
+    let mut there = ana.line();
+    let mut held = ana.line_to("/ws?hold=1");
+    // Nobody has asked for the messages since the start: they are on the disk alone.
+    let path = parlour.data().join(FILE);
+    let mut bytes = fs::read(&path).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..].fill(0xa5);
+    fs::write(&path, &bytes).unwrap();
+    held.say(&json!({"id": 1, "do": "resume", "rooms": {"den": 0}}));
+    let (said, code) = held.rest();
+    let bye = said.last().unwrap();
+    assert_eq!((&bye["event"], &bye["code"]), (&json!("bye"), &json!(4002)));
+    assert_eq!((&bye["reconnect"], code), (&json!(true), Some(4002)));
+    let error = there.refused(json!({"do": "history", "room": "den"}), "internal");
+    assert_eq!(error["retry"], true);
+    there.ask(json!({"do": "ping"}));
+}
+
+#[test]
 fn a_file_of_a_newer_program_is_refused_and_left_as_it_is() {
     const LATER: Migrations = Migrations {
         set: chat::CHAT.set,

@@ -106,12 +106,17 @@ impl World {
         let enough = self.seed.below(400);
         let line = self.listening();
         let acknowledged = AtomicU64::new(0);
-        let persons: Vec<Person> = self.talkers.iter().map(|it| self.person(it)).collect();
+        // They are there before it can be killed.
+        let talkers = self.talkers.iter().map(|it| self.person(it));
+        let lines: Vec<(String, Line)> = talkers
+            .map(|person| (person.name.clone(), person.line()))
+            .collect();
         let (talks, heard) = thread::scope(|scope| {
             let listens = scope.spawn(|| listen(line, self.version));
-            let talks: Vec<_> = persons
-                .iter()
-                .map(|person| scope.spawn(|| talk(person, round, &acknowledged)))
+            let acknowledged = &acknowledged;
+            let talks: Vec<_> = lines
+                .into_iter()
+                .map(|(name, line)| scope.spawn(move || talk(&name, line, round, acknowledged)))
                 .collect();
             eventually("enough is acknowledged", || {
                 acknowledged.load(Ordering::Relaxed) >= enough
@@ -275,13 +280,12 @@ fn listen(mut line: Line, mut version: u64) -> Vec<Value> {
 }
 
 /// Talks until the connection breaks.
-fn talk(person: &Person, round: u64, acknowledged: &AtomicU64) -> Talk {
+fn talk(name: &str, mut line: Line, round: u64, acknowledged: &AtomicU64) -> Talk {
     let mut talk = Talk::default();
-    let mut line = person.line();
     loop {
         while talk.sent.len() - talk.acknowledged.len() < ON_THEIR_WAY_MAX {
             let number = talk.sent.len();
-            let key = format!("{}-{round}-{number}", person.name);
+            let key = format!("{name}-{round}-{number}");
             let text = format!("{key} says {}", "blah ".repeat(number % 50));
             let say = json!({"id": number, "do": "send", "room": "den", "text": text, "key": key});
             // Whether it arrives is not known; that it was wanted is.

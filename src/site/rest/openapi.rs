@@ -158,6 +158,12 @@ impl Op {
             });
             responses.insert(status(codes[0]).code().to_string(), response);
         }
+        // Refused before anybody knows what it is about.
+        let response = json!({
+            "description": "The path with its query is too long.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        });
+        responses.insert("414".to_owned(), response);
         responses.into()
     }
 }
