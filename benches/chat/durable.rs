@@ -107,7 +107,7 @@ pub(crate) fn run() -> Outcome {
 /// Where the databases are: a real disk, named by BENCH_FOLDER if the build folder is on none.
 pub(crate) fn place() -> Outcome<std::path::PathBuf> {
     let beside = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let place = std::env::var_os("BENCH_FOLDER").map_or(beside.to_owned(), Into::into);
+    let place = std::env::var_os("BENCH_FOLDER").map_or_else(|| beside.to_owned(), Into::into);
     fs::create_dir_all(&place)?;
     Ok(place)
 }

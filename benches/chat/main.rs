@@ -30,8 +30,11 @@ use std::process::ExitCode;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
+/// A row of the table: its name, and what takes it.
+type Row = (&'static str, fn() -> Outcome);
+
 /// The rows, and what measures each.
-const ROWS: [(&str, fn() -> Outcome); 7] = [
+const ROWS: [Row; 7] = [
     ("durable", durable::run),
     ("room", room::run),
     ("pace", pace::run),

@@ -37,10 +37,6 @@ const DATA_BYTES_MAX: usize = 64 << 10;
 /// Random bytes of an id: 192 bits.
 const ID_BYTES: usize = 24;
 
-/// How much later than it was noted a session may have been seen: so long nothing is written when
-/// nothing changes.
-const SEEN_S: u64 = 3600;
-
 /// The key below which messages for the next page wait.
 const FLASH: &str = "_flash";
 
@@ -239,7 +235,8 @@ impl Session {
         now_s: u64,
     ) -> Result<(Vec<Change>, Option<CookieNews>), StoreError> {
         let untouched = self.changes.is_empty() && !self.cleared && self.fate == Fate::Stays;
-        let fresh = |record: &Record| now_s.saturating_sub(record.seen_s) < SEEN_S;
+        let noted_s = self.ledger.lives().noted_s();
+        let fresh = |record: &Record| now_s.saturating_sub(record.seen_s) < noted_s;
         if untouched && self.record.as_ref().is_none_or(fresh) {
             return Ok((Vec::new(), None));
         }
@@ -300,7 +297,7 @@ impl Session {
         data: Map<String, Value>,
         now_s: u64,
     ) -> (Vec<Change>, Option<CookieNews>) {
-        let is_seen = now_s.saturating_sub(record.seen_s) >= SEEN_S;
+        let is_seen = now_s.saturating_sub(record.seen_s) >= self.ledger.lives().noted_s();
         if !is_seen && data == record.data {
             return (Vec::new(), None);
         }

@@ -174,6 +174,7 @@ impl Server {
     }
 
     /// The number of its process.
+    #[allow(dead_code, reason = "the chat's tests share this file, and kill")]
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -86,8 +86,8 @@ impl Sessions {
         self
     }
 
-    /// Other lifetimes: without being used, and in all. That it is used is noted once an hour, so a
-    /// session may end up to an hour sooner after its last use than `idle` says: let that be some hours.
+    /// Other lifetimes: without being used, and in all. That it is used is noted once an hour, or eight
+    /// times in `idle` if that is more often, so a session may end so much sooner after its last use.
     ///
     /// ```
     /// use std::time::Duration;

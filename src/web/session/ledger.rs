@@ -53,6 +53,9 @@ impl Key {
     }
 }
 
+/// However long sessions live, use is noted this often.
+const NOTED_S_MAX: u64 = 3600;
+
 /// How long sessions live.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lives {
@@ -73,6 +76,12 @@ impl Default for Lives {
 }
 
 impl Lives {
+    /// How much later than it was noted a session may have been seen: so long nothing is written when
+    /// nothing changes. A small part of what it may be idle, so that one in use does not end.
+    pub(super) fn noted_s(&self) -> u64 {
+        NOTED_S_MAX.min(self.idle_s / 8)
+    }
+
     /// How long a session lives from now on if it is not used again.
     pub(super) fn left_s(&self, record: &Record, now_s: u64) -> u64 {
         let idle = record

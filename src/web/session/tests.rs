@@ -113,7 +113,7 @@ impl World {
             seen_s: now_s,
         });
         act(&mut model);
-        if now_s - model.seen_s >= SEEN_S {
+        if now_s - model.seen_s >= IDLE_S / 8 {
             model.seen_s = now_s;
         }
         if !is_new || model.user.is_some() || !model.values.is_empty() {
@@ -265,6 +265,19 @@ fn a_new_session_takes_the_anchor_over_and_a_sign_in_does_not() {
         session.login("ann");
     });
     assert!(second.is_some() && second != first);
+}
+
+#[test]
+fn a_session_in_use_does_not_end() {
+    let mut world = World::new();
+    // Shorter than the time after which use is noted at the latest.
+    world.keeper.set_lifetimes(1800, WHOLE_S);
+    world.do_it(Deed::Login(0, 0));
+    for _ in 0..6 {
+        world.now_s += 600;
+        assert!(world.session(0).user().is_some(), "used ten minutes ago");
+        world.do_it(Deed::Look(0));
+    }
 }
 
 #[test]
