@@ -245,7 +245,7 @@ fn what_is_wrong_is_answered_and_never_ends_the_connection() {
     // A heartbeat is nothing to be answered.
     line.say_text("{}");
     line.say_text(" {} ");
-    assert_eq!(line.drain(), Vec::<Value>::new());
+    assert_eq!(line.drain_lasting(), Vec::<Value>::new());
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn a_lot_is_told_as_state_and_too_much_not_at_all() {
                 .iter()
                 .all(|it| (it["state"] == true) == (mode == "state"))
         );
-        assert_eq!(line.drain(), Vec::<Value>::new());
+        assert_eq!(line.drain_lasting(), Vec::<Value>::new());
     }
     // Ahead, and from elsewhere.
     let (place, events, _) = resumed(&bo, "den", head + 1);
@@ -446,11 +446,11 @@ fn who_holds_hears_nothing_before_saying_where_it_was() {
     line.ask(json!({"do": "create_room", "room": "new"}));
     line.ask(json!({"do": "invite", "room": "new", "user": "bo"}));
     line.ask(json!({"do": "send", "room": "new", "text": "welcome"}));
-    assert_eq!(held.drain(), Vec::<Value>::new());
+    assert_eq!(held.drain_lasting(), Vec::<Value>::new());
     // Rooms that are not named go on from the hello, as what is for Bo alone does.
     held.ask(json!({"do": "resume", "rooms": {}}));
     let names: Vec<Value> = held
-        .drain()
+        .drain_lasting()
         .into_iter()
         .map(|it| it["event"].clone())
         .collect();
@@ -496,7 +496,7 @@ fn who_is_too_slow_misses_nothing_and_costs_nothing() {
             }
         }
         assert!(seqs.into_iter().eq(51..=550));
-        assert_eq!(line.drain(), Vec::<Value>::new());
+        assert_eq!(line.drain_lasting(), Vec::<Value>::new());
     }
     line.ask(json!({"do": "send", "room": "den", "text": "live again"}));
     for line in &mut slow {

@@ -497,6 +497,14 @@ impl Line {
         self.waiting.drain(..).collect()
     }
 
+    /// The same but for who is there, which comes when it comes.
+    #[track_caller]
+    pub(crate) fn drain_lasting(&mut self) -> Vec<Value> {
+        let mut said = self.drain();
+        said.retain(|event| event["event"] != "presence");
+        said
+    }
+
     /// The code with which the server closes; what it says before is passed over.
     #[track_caller]
     pub(crate) fn close_code(&mut self) -> Option<u16> {
