@@ -2,6 +2,8 @@
 //!
 //! Getting in, the `hello`, what is no command, and how connections end.
 
+use parlour::chat;
+use parlour::store::Database;
 use serde_json::{Value, json};
 
 use crate::strict::Dialogue;
@@ -47,6 +49,26 @@ fn without_a_good_token_there_is_no_upgrade() {
     // Nor does it come back with the server.
     parlour.kill();
     parlour.begin();
+    assert_eq!(knock(&parlour, &bearer).0, 401);
+}
+
+#[test]
+fn a_token_that_has_expired_is_none() {
+    let mut parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let bearer = format!("Authorization: Bearer {}\r\n", token(&ana));
+    let expires = |parlour: &mut Parlour, at_ms: u64| {
+        parlour.stop();
+        let database = Database::open(parlour.data().join(chat::FILE), &[chat::CHAT]).unwrap();
+        let set = "UPDATE tokens SET expires_at = ?";
+        let changed = database.run(move |tables| Ok(tables.execute(set, [at_ms])?));
+        assert_eq!(changed, Ok(1));
+        drop(database);
+        parlour.begin();
+    };
+    expires(&mut parlour, 1 << 50);
+    assert_eq!(knock(&parlour, &bearer).0, 101);
+    expires(&mut parlour, 1);
     assert_eq!(knock(&parlour, &bearer).0, 401);
 }
 
