@@ -29,9 +29,12 @@ mod user;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use lexopt::Parser;
 use serve::Next;
+use signal_hook::consts::SIGXFSZ;
 
 pub use log_sink::log_to_stderr;
 pub use program::{Args, Program};
@@ -89,7 +92,17 @@ impl From<lexopt::Error> for CliError {
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     log_to_stderr("parlour");
+    outlive_full_files();
     exit_code(dispatch(Parser::from_env()))
+}
+
+/// A file that may not grow any more is an error of the write, like a full disk, and not the end of
+/// the process, which the system makes of it if nobody listens.
+fn outlive_full_files() {
+    let nobody_looks = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(SIGXFSZ, nobody_looks) {
+        log::warn!("a limit on the size of files will end this process: {error}");
+    }
 }
 
 fn exit_code(result: Result<(), CliError>) -> ExitCode {

@@ -107,8 +107,7 @@ fn fill_up(parlour: &Parlour, free: impl FnOnce()) -> (Person, u64) {
 /// The limit on the size of files is what every system has.
 #[test]
 fn a_full_disk_refuses_and_recovers() {
-    let mut parlour = Parlour::not_started();
-    parlour.begin_by(&["sh", "-c", "trap '' XFSZ; exec \"$@\""]);
+    let mut parlour = Parlour::start();
     let limit = |parlour: &Parlour, bytes: &str| {
         let pid = parlour.server().pid().to_string();
         let status = Command::new("prlimit")
