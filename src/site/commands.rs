@@ -108,7 +108,10 @@ fn operation(name: &str, fields: Fields<'_>) -> Result<Operation, Refusal> {
         "read" => read(fields)?,
         "notify" => notify(fields)?,
         "seen" => Operation::Seen {
-            id: NotificationId(fields.number("id")?),
+            id: NotificationId(match fields.maybe_number("notification")? {
+                Some(number) => number,
+                None => fields.number("id")?,
+            }),
         },
         other => {
             let tell = format!("There is no command \"{}\".", other.escape_debug());

@@ -862,6 +862,10 @@ fn notifications_are_listed_newest_first_and_seen() {
     assert_eq!(answer["ok"]["unread"], 1, "{answer}");
     assert_eq!(other.event("seen")["id"], ids[1]);
     assert_eq!(den.ana.ask(json!({"do": "notifications"}))["unread"], 0);
+    // Whoever counts commands names it beside.
+    let answer = den.cy.ask(json!({"do": "seen", "notification": ids[2]}));
+    assert_eq!(answer["unread"], 0);
+    assert_eq!(other.event("seen")["id"], ids[2]);
     // Other people's are nobody's business.
     den.bo.say(&json!({"id": ids[2], "do": "seen"}));
     let answer = den.bo.find("an answer", |it| it["re"] == ids[2]);
