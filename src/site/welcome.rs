@@ -5,6 +5,7 @@
 
 use super::hall::Hall;
 use crate::http::{Head, Method, Representation, Response, Status};
+use crate::reactor::upgrade_refusal;
 use crate::web::{Consumer, Cx, Live, Routes, takes};
 use crate::ws::Message;
 
@@ -63,6 +64,12 @@ fn respond(
 
 fn echoing(routes: Routes<Hall>) -> Routes<Hall> {
     let post = takes(ECHO_BYTES_MAX as u64, |cx: &mut Cx<'_, Hall>| {
+        // Whoever asks for a WebSocket hears what is wrong with that.
+        if cx.request.is_upgrade()
+            && let Some(refusal) = upgrade_refusal(&cx.request.head())
+        {
+            return refusal;
+        }
         let kind = cx
             .request
             .field("Content-Type")
