@@ -47,6 +47,7 @@
 //! Never knows: the loop, people, requests, what the tables mean. Start reading at
 //! [`Database::submit`], then `Scribe::run`; apps begin with [`Model`].
 
+mod by_hand;
 mod connection;
 mod database;
 mod error;
@@ -60,6 +61,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use by_hand::Hand;
 pub use database::Database;
 pub use error::{OpenError, Outage, Rule, StoreError};
 pub use migration::{Migration, Migrations};
