@@ -129,7 +129,10 @@ impl Behind {
     /// The person's own events are told from here on. What the client heard before it fell behind,
     /// from `heard` on, is not told again.
     pub(super) fn resume_person(&mut self, from: Op, heard: Option<Op>) {
-        self.person_told = heard.map(|heard| (heard, self.person));
+        let upto = self
+            .person_told
+            .map_or(self.person, |(_, to)| to.max(self.person));
+        self.person_told = heard.map(|heard| (heard, upto));
         self.person = from;
     }
 
@@ -147,7 +150,8 @@ impl Behind {
         let lag = self.lags.iter_mut().find(|lag| lag.room == room);
         let lag = lag.expect("a room that was entered is there");
         // Where it heard what came later, that is where it goes on.
-        lag.told = heard.map(|heard| (heard, lag.version));
+        let upto = lag.told.map_or(lag.version, |(_, to)| to.max(lag.version));
+        lag.told = heard.map(|heard| (heard, upto));
         lag.version = from;
         lag.mode = states_to.map_or(Mode::Events, Mode::States);
         lag.tell = Some(name);
@@ -194,7 +198,13 @@ impl Behind {
                 events.extend(found);
             }
             let (after, upto) = untold(self.person, self.person_told, hall.announced);
-            let found = missed::user_events(connection, user, after, upto, ROOM_EVENTS)?;
+            let mut found = missed::user_events(connection, user, after, upto, ROOM_EVENTS)?;
+            // Unlike a room's, this stretch may be empty, and what was told before lies behind it.
+            let (after, upto) = untold(upto, self.person_told, hall.announced);
+            let left = ROOM_EVENTS - found.len() as u32;
+            if left > 0 && after < upto {
+                found.extend(missed::user_events(connection, user, after, upto, left)?);
+            }
             if found.len() == ROOM_EVENTS as usize
                 && let Some(last) = found.last()
             {

@@ -105,8 +105,9 @@ pub(super) fn resume(
         return Err(Refusal::not_found("This connection is about to end."));
     };
     let before = seat.behind.take();
-    // What it heard while it was not held is not told again.
-    let heard = before.is_none().then_some(since);
+    // What it heard while it was not held is not told again, also if it has fallen behind by now.
+    let was_held = before.as_ref().is_some_and(|behind| behind.held);
+    let heard = (!was_held).then_some(since);
     let behind = match before {
         Some(behind) => *behind,
         None => at_head(hall, user)?,
