@@ -244,6 +244,8 @@ long_runs() {
     local manifest=$root/Cargo.toml
     step "ten thousand worlds" 900 env PARLOUR_SEEDS=10000 \
         cargo test --release --manifest-path "$manifest" --test simulation
+    step "five thousand chats" 900 env PARLOUR_SEEDS=5000 \
+        cargo test --release --manifest-path "$manifest" --test chat_model
     step "a million visits" 900 env PARLOUR_CYCLES=1000000 \
         cargo test --release --manifest-path "$manifest" --test cycles
 }

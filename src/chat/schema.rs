@@ -47,13 +47,9 @@ pub fn open_in_memory(epoch: &str, at: Millis) -> Result<Database, StoreError> {
     Ok(database)
 }
 
-/// The same, with the scribe in the caller's hand, and with further tables.
-pub(crate) fn open_by_hand(
-    epoch: &str,
-    at: Millis,
-    further: Migrations,
-) -> Result<(Database, Hand), StoreError> {
-    let (database, hand) = Database::by_hand(&[CHAT, further])?;
+/// The same, with the scribe in the caller's hand.
+pub(crate) fn open_by_hand(epoch: &str, at: Millis) -> Result<(Database, Hand), StoreError> {
+    let (database, hand) = Database::by_hand(&[CHAT])?;
     let (sender, receiver) = mpsc::channel();
     database.submit(founding(epoch, at), move |done| drop(sender.send(done)))?;
     hand.group();

@@ -9,6 +9,8 @@
 //!
 //! Whoever waits for a job here ([`Database::run`]) waits for ever: submit it, and call `group`.
 
+use std::time::Duration;
+
 use super::Durability;
 use super::connection::{self, Place};
 use super::database::Database;
@@ -31,6 +33,8 @@ impl Database {
 
 fn at(place: Place, sets: &[Migrations]) -> Result<(Database, Hand), StoreError> {
     let (connection, guard) = connection::open_writer(&place, sets, Durability::Full)?;
+    // Nobody else runs meanwhile who could let go of a lock.
+    connection.busy_timeout(Duration::ZERO)?;
     let (database, queue) = Database::waiting_at(place.clone());
     let scribe = Scribe {
         connection,
