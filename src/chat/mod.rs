@@ -72,6 +72,7 @@ pub use people::Identity;
 pub use query::Query;
 pub use reading::Part;
 pub use refusal::{Code, Refusal};
+pub(crate) use schema::open_by_hand;
 pub use schema::{CHAT, FILE, is_current, open, open_in_memory};
 pub use search::{Hit, HitPlace};
 pub use snippet::Snippet;

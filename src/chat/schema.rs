@@ -3,8 +3,11 @@
 //! Migrations are numbered and go forward only; what was released stays as it is.
 
 use super::id::Millis;
-use crate::store::{Database, Durability, Migration, Migrations, OpenError, StoreError};
+use crate::store::{
+    Connection, Database, Durability, Hand, Migration, Migrations, OpenError, StoreError,
+};
 use std::path::Path;
+use std::sync::mpsc;
 
 /// The chat's tables.
 pub const CHAT: Migrations = Migrations {
@@ -44,11 +47,28 @@ pub fn open_in_memory(epoch: &str, at: Millis) -> Result<Database, StoreError> {
     Ok(database)
 }
 
+/// The same, with the scribe in the caller's hand.
+pub(crate) fn open_by_hand(epoch: &str, at: Millis) -> Result<(Database, Hand), StoreError> {
+    let (database, hand) = Database::by_hand(&[CHAT])?;
+    let (sender, receiver) = mpsc::channel();
+    database.submit(founding(epoch, at), move |done| drop(sender.send(done)))?;
+    hand.group();
+    receiver.recv().unwrap_or(Err(StoreError::Closed))?;
+    Ok((database, hand))
+}
+
 fn found(database: &Database, epoch: &str, at: Millis) -> Result<(), StoreError> {
+    database.run(founding(epoch, at))
+}
+
+fn founding(
+    epoch: &str,
+    at: Millis,
+) -> impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static {
     let epoch = epoch.to_owned();
-    database.run(move |connection| {
+    move |connection| {
         let sql = "INSERT OR IGNORE INTO server (id, epoch, op, created_at) VALUES (1, ?, 0, ?)";
         connection.execute(sql, (epoch, at))?;
         Ok(())
-    })
+    }
 }

@@ -49,6 +49,12 @@ impl Trace {
         }
     }
 
+    /// Keeps a line that somebody has written.
+    pub(super) fn line(&mut self, who: usize, line: &str) {
+        let line = line.chars().take(300).collect::<String>();
+        self.keep(format!("{:>9} ms  {who:>3}  {line}", self.now));
+    }
+
     const fn mix(&mut self, word: u64) {
         self.hash = (self.hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }

@@ -139,8 +139,9 @@ impl Behind {
     /// The person's own events are told from here on. What the client heard before it fell behind,
     /// from `heard` on, is not told again.
     pub(super) fn resume_person(&mut self, from: Op, heard: Option<Op>) {
-        let told = heard.map(|heard| (heard, self.person));
-        self.person_told = self.person_told.or(told);
+        let told = self.person_told;
+        let upto = told.map_or(self.person, |(_, to)| to.max(self.person));
+        self.person_told = heard.map(|heard| (heard, upto));
         self.person = from;
     }
 
@@ -157,8 +158,9 @@ impl Behind {
         self.enter(room, from);
         let lag = self.lags.iter_mut().find(|lag| lag.room == room);
         let lag = lag.expect("a room that was entered is there");
-        // Of a room that it is being told already, it has heard no more than it had then.
-        lag.told = lag.told.or_else(|| heard.map(|heard| (heard, lag.version)));
+        // Where it heard what came later, and what it has been told behind that, it goes on.
+        let upto = lag.told.map_or(lag.version, |(_, to)| to.max(lag.version));
+        lag.told = heard.map(|heard| (heard, upto));
         lag.version = from;
         lag.mode = states_to.map_or(Mode::Events, Mode::States);
         lag.tell = Some(name);

@@ -428,7 +428,13 @@ pub(super) fn answer_json(
             .number("version", *version)
             .text("at", &wire::time::rfc3339(*at)),
         Answer::Changed { version, .. } => Object::new().number("version", *version),
-        Answer::Room(id) => questions::room(hall, user, *id)?,
+        Answer::Room(id) => match questions::room(hall, user, *id) {
+            // It was done, and by now they may not see the room any more.
+            Err(refusal) if refusal.code == Code::NotFound => {
+                Object::new().maybe_text("room", room.map(|room| room.as_str()))
+            }
+            found => found?,
+        },
         Answer::Noted { id, at } => Object::new()
             .number("id", id.0)
             .text("at", &wire::time::rfc3339(*at)),

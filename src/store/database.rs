@@ -5,8 +5,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{self, Path};
-use std::sync::mpsc::{self, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
 
 use rusqlite::Connection;
@@ -62,7 +62,8 @@ struct Shared {
     queue: Mutex<Option<SyncSender<Box<dyn Task>>>>,
     /// Nothing once somebody has waited for its end.
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
-    scribe: ThreadId,
+    /// Nothing where the scribe is in somebody's hand.
+    scribe: OnceLock<ThreadId>,
 }
 
 impl Database {
@@ -134,7 +135,7 @@ impl Database {
         durability: Durability,
     ) -> Result<Self, StoreError> {
         let (connection, guard) = connection::open_writer(&place, migrations, durability)?;
-        let (sender, queue) = mpsc::sync_channel(WAITING_MAX);
+        let (database, queue) = Self::waiting_at(place);
         let scribe = Scribe {
             connection,
             guard,
@@ -148,12 +149,21 @@ impl Database {
             .name("scribe".to_owned())
             .spawn(|| scribe.run())
             .map_err(|error| StoreError::io(&error))?;
-        Ok(Self(Arc::new(Shared {
+        let _ = database.0.scribe.set(thread.thread().id());
+        *lock(&database.0.thread) = Some(thread);
+        Ok(database)
+    }
+
+    /// A handle whose jobs wait for whoever takes them.
+    pub(super) fn waiting_at(place: Place) -> (Self, Receiver<Box<dyn Task>>) {
+        let (sender, queue) = mpsc::sync_channel(WAITING_MAX);
+        let shared = Shared {
             place,
             queue: Mutex::new(Some(sender)),
-            scribe: thread.thread().id(),
-            thread: Mutex::new(Some(thread)),
-        })))
+            thread: Mutex::new(None),
+            scribe: OnceLock::new(),
+        };
+        (Self(Arc::new(shared)), queue)
     }
 
     /// Has `job` done by the scribe, in a transaction with what others want stored at the time.
@@ -307,7 +317,7 @@ impl Database {
 
 impl Shared {
     fn is_scribe(&self) -> bool {
-        thread::current().id() == self.scribe
+        self.scribe.get() == Some(&thread::current().id())
     }
 
     fn close(&self) -> Result<(), StoreError> {

@@ -48,6 +48,7 @@
 //! [`Database::submit`], then `Scribe::run`; apps begin with [`Model`].
 
 mod backup;
+mod by_hand;
 mod connection;
 mod database;
 mod error;
@@ -62,6 +63,7 @@ mod select;
 mod tests;
 
 pub use backup::backup;
+pub(crate) use by_hand::Hand;
 pub use database::Database;
 pub use error::{OpenError, Outage, Rule, StoreError};
 pub use migration::{Migration, Migrations};

@@ -100,7 +100,7 @@ impl Scribe {
     }
 
     /// Does `first` and what waits behind it in one transaction.
-    fn group(&self, first: Box<dyn Task>) {
+    pub(super) fn group(&self, first: Box<dyn Task>) {
         // Deferred: the lock is taken at the first write, and jobs that only read need none.
         if let Err(error) = self.say("BEGIN DEFERRED") {
             return finish(first, Err(error));

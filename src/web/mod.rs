@@ -120,6 +120,7 @@ pub use reply::{IntoReply, Reply};
 pub use request::{Pairs, Request};
 pub use router::Routes;
 pub use secret::Secret;
+pub(crate) use service::Service;
 pub use session::{Session, login, logout, logout_everywhere};
 pub use shelf::Asset;
 pub use stream::{Feed, Flow, Streaming, stream};

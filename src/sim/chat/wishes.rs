@@ -1,0 +1,162 @@
+//! # Wishes: what people want of a chat
+//!
+//! Each message says something that nobody else says, so that it can be recognised wherever it is.
+
+use serde_json::{Value, json};
+
+use super::model::Model;
+use crate::ground::seed::Seed;
+
+/// Something that is to last.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) key: Option<String>,
+    /// The key was used for something else before.
+    pub(super) is_reused: bool,
+    command: Value,
+}
+
+impl Wish {
+    /// The command, but for its id.
+    pub(super) fn command(&self) -> Value {
+        let mut command = self.command.clone();
+        if let Some(key) = &self.key {
+            command["key"] = json!(key);
+        }
+        command
+    }
+
+    /// The room and the text, of a message.
+    pub(super) fn said(&self) -> Option<(&str, &str)> {
+        if self.command["do"] != "send" {
+            return None;
+        }
+        self.command["room"]
+            .as_str()
+            .zip(self.command["text"].as_str())
+    }
+}
+
+/// Names of rooms that somebody may make.
+const ROOMS: [&str; 4] = ["attic", "cellar", "garden", "kitchen"];
+
+const EMOJI: [&str; 3] = ["👍", "🎉", "👀"];
+
+/// A room that exists, or may.
+pub(super) fn some_room(model: &Model, chance: &mut Seed, user: u32) -> String {
+    let own: Vec<&str> = model
+        .rooms
+        .iter()
+        .filter(|room| room.members.contains_key(&user))
+        .map(|room| room.name.as_str())
+        .collect();
+    if own.is_empty() || chance.once_in(6) {
+        return pick(chance, &ROOMS).to_owned();
+    }
+    pick(chance, &own).to_owned()
+}
+
+fn pick<'a>(chance: &mut Seed, of: &[&'a str]) -> &'a str {
+    of[chance.below(of.len() as u64) as usize]
+}
+
+fn some_person(model: &Model, chance: &mut Seed) -> String {
+    let which = chance.below(model.people.len() as u64) as usize;
+    model.people[which].name.clone()
+}
+
+/// A text that nobody else says.
+fn some_text(model: &Model, chance: &mut Seed, serial: u64) -> String {
+    let mut text = format!("#{serial}");
+    // Some fill a slow connection; those call nobody, so that `hello` stays short.
+    if chance.once_in(if model.is_wordy { 2 } else { 8 }) {
+        text.push_str(&" and so on".repeat(1 + chance.below(400) as usize));
+        return text;
+    }
+    for _ in 0..chance.below(3) {
+        text.push_str(" @");
+        text.push_str(&some_person(model, chance));
+    }
+    if chance.once_in(12) {
+        text.push_str(" @room");
+    }
+    text
+}
+
+/// What somebody wants. `serial` is different each time; `used` is a key of theirs.
+pub(super) fn some_wish(
+    model: &Model,
+    chance: &mut Seed,
+    user: u32,
+    serial: u64,
+    used: Option<String>,
+) -> Wish {
+    let room = some_room(model, chance, user);
+    let last = model.room(&room).map_or(0, super::model::Room::seq);
+    let seq = match chance.once_in(15) {
+        true => last + 1,
+        false => {
+            last - chance
+                .below(u64::from(last.clamp(1, 12)))
+                .min(u64::from(last)) as u32
+        }
+    };
+    let person = some_person(model, chance);
+    let command = match chance.below(100) {
+        0..=44 => {
+            let text = some_text(model, chance, serial);
+            let reply_to = chance.once_in(6).then_some(seq);
+            json!({"do": "send", "room": room, "text": text, "reply_to": reply_to})
+        }
+        45..=52 => {
+            let text = some_text(model, chance, serial);
+            json!({"do": "edit", "room": room, "seq": seq, "text": text})
+        }
+        53..=55 => json!({"do": "delete", "room": room, "seq": seq}),
+        56..=64 => {
+            let emoji = pick(chance, &EMOJI);
+            let name = if chance.once_in(3) {
+                "unreact"
+            } else {
+                "react"
+            };
+            json!({"do": name, "room": room, "seq": seq, "emoji": emoji})
+        }
+        65..=70 => json!({"do": "read", "room": room, "seq": seq}),
+        71..=73 => {
+            let text = some_text(model, chance, serial);
+            json!({"do": "notify", "to": person, "text": text})
+        }
+        74..=75 => {
+            let note = 1 + chance.below(model.notes.len() as u64 + 1);
+            json!({"do": "seen", "id": note})
+        }
+        76..=81 => json!({"do": "join", "room": pick(chance, &ROOMS)}),
+        82..=84 => json!({"do": "leave", "room": room}),
+        85..=87 => {
+            let kind = if chance.once_in(3) {
+                "private"
+            } else {
+                "public"
+            };
+            json!({"do": "create_room", "room": pick(chance, &ROOMS), "kind": kind})
+        }
+        88..=91 => json!({"do": "invite", "room": room, "user": person}),
+        92..=93 => json!({"do": "remove", "room": room, "user": person}),
+        94 => json!({"do": "ban", "room": room, "user": person}),
+        95..=96 => json!({"do": "unban", "room": room, "user": person}),
+        97 => json!({"do": "change_room", "room": room, "title": format!("title {serial}")}),
+        _ => json!({"do": "dm", "users": [person]}),
+    };
+    let is_reused = used.is_some() && chance.once_in(25);
+    let key = match chance.below(5) {
+        _ if is_reused => used,
+        0 => None,
+        _ => Some(format!("k{serial}")),
+    };
+    Wish {
+        key,
+        is_reused,
+        command,
+    }
+}
