@@ -312,21 +312,27 @@ pub fn version_at(connection: &Connection, room: RoomId, op: Op) -> Result<Versi
     Ok(low)
 }
 
-/// When somebody joined a room last, after one version and up to another.
-pub fn joined(
+/// When somebody first came into a room, after one version and up to another; nothing if they were in
+/// it already at the first.
+pub fn came_in(
     connection: &Connection,
     room: RoomId,
     user: UserId,
     after: Version,
     upto: Version,
 ) -> Result<Option<Version>, StoreError> {
-    let sql = "SELECT key FROM events
-               WHERE key > ? AND key <= ? AND kind = ? AND subject = ? ORDER BY key DESC LIMIT 1";
-    let kind = EventKind::Joined as i64;
-    let values = (room.key(after), room.key(upto), kind, user.0);
-    row(connection, sql, values, |row| {
-        Ok(number_of_key(row.get(0)?))
-    })
+    let (came, went) = (EventKind::Joined as i64, EventKind::Banned as i64);
+    let sql = "SELECT key, kind FROM events
+               WHERE key > ? AND key <= ? AND kind BETWEEN ? AND ? AND subject = ?
+               ORDER BY key LIMIT 1";
+    let values = (room.key(after), room.key(upto), came, went, user.0);
+    let first: Option<(Version, i64)> = row(connection, sql, values, |row| {
+        Ok((number_of_key(row.get(0)?), row.get(1)?))
+    })?;
+    // Whoever first goes was there.
+    Ok(first
+        .filter(|(_, kind)| *kind == came)
+        .map(|(version, _)| version))
 }
 
 /// The first `limit` of what happened to somebody after one op and up to another. A notification

@@ -315,9 +315,9 @@ fn put(
         let Some(op) = way.heard else {
             return Ok((first, None));
         };
-        // Who joined in between has heard what came from then on.
+        // Who came in in between has heard what came from then on, as far as they stayed.
         let opened = missed::version_at(tables, room, op)?.min(to);
-        let joined = missed::joined(tables, room, way.user, opened, to)?;
+        let joined = missed::came_in(tables, room, way.user, opened, to)?;
         Ok((first, Some(joined.map_or(opened, |joined| joined - 1))))
     })?;
     // What is missing ends where hearing began.
