@@ -6,8 +6,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "in a test a broken assumption ends the test; which seeds to run is the caller's wish, \
-              and which seeds, too"
+    reason = "in a test a broken assumption ends the test; which seeds to run is the caller's wish"
 )]
 
 use std::env;
