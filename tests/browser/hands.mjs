@@ -16,7 +16,7 @@ export const messages = (page) => page.getByRole("region", { name: "What was sai
 
 /** Messages with a text. */
 export const message = (page, text) =>
-  messages(page).getByRole("listitem").filter({ hasText: text }).filter({ hasNot: page.getByRole("listitem") });
+  messages(page).getByRole("list", { name: "Messages" }).locator(":scope > li").filter({ hasText: text });
 
 /** The message has arrived at the server: it is one with a number. */
 export const arrived = (page, text) =>

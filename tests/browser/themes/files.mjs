@@ -25,7 +25,7 @@ scenario("a file is attached by button, shown before, and fetched by the other",
   await see(waiting(ann.page).getByText("notes <1>.txt"));
   await say(ann.page, "my notes");
   await gone(waiting(ann.page));
-  const card = message(bo.page, "my notes").getByRole("link", { name: /notes <1>\.txt/ });
+  const card = message(bo.page, "my notes").getByRole("link", { name: /notes .1.\.txt/ });
   await see(card);
   const coming = bo.page.waitForEvent("download");
   await card.click();

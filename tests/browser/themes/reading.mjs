@@ -172,5 +172,5 @@ scenario("a room that is not there says so", async (world) => {
   await ann.makeRoom("general");
   world.expect(/status of 404/);
   const page = await ann.tab("/r/nowhere");
-  await see(page.getByText(/no such room/i));
+  await see(page.getByText(/no (such )?room/i));
 });
