@@ -146,6 +146,13 @@ fn what_is_too_large_is_refused() {
     let ana = parlour.sign_up("ana");
     let large = vec![0; (25 << 20) + 1];
     put(&ana, "a", "image/png", &large).refuses(413, "too_long");
+    let huge = vec![0; 30 << 20];
+    for media in ["image/png", "multipart/form-data; boundary=b"] {
+        put(&ana, "a", media, &huge).refuses(413, "too_long");
+    }
+    // What is no form, and what is none without its boundary.
+    put(&ana, "a", "multipart/form-data; boundary=b", b"nonsense").refuses(400, "bad_field");
+    put(&ana, "a", "multipart/form-data", b"nonsense").refuses(400, "bad_field");
     let exactly = &large[1..];
     put(&ana, "a", "image/png", exactly).expect(201);
 }
