@@ -264,7 +264,7 @@ const OPS: [Op; 50] = [
     // ----------------------------------------------------------------------------- uploads
     op(Post, "/uploads", "Keeps a file: in a form, in the field `file`, or as the body.")
         .asks(&[("name", "string")]).takes("*/*").gives(&[(201, "Upload")]).codes(&[NotSupported, TooMany, Exists]),
-    op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotSupported]),
+    op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotAMember, NotSupported]),
     // ------------------------------------------------------------------------------- rooms
     op(Get, "/rooms", "Rooms that one may see, by name.")
         .asks(&[("after", "string"), ("limit", "integer")]).gives(&[(200, "Rooms")]),
