@@ -67,7 +67,7 @@ impl Desk {
             by,
             at: now_ms(),
             key: None,
-            random: super::secret::random(),
+            random: data::random(),
             outside: true,
             operation,
         };

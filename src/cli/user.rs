@@ -3,11 +3,14 @@
 use super::CliError;
 use super::ask::{self, PASSWORD_STDIN, YES};
 use super::command::{Command, Given, JSON};
+use super::data::now_ms;
 use super::desk::{Desk, refused};
+use super::line::ends_at;
 use super::say;
 use super::table::{Table, moment, words};
 use crate::chat::limits::PEOPLE_MAX;
 use crate::chat::{Email, Operation, Role, Title, UserName, people};
+use crate::site::{RESET_MS, Secret, SecretKind, reset_link};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -47,6 +50,25 @@ pub(super) const COMMANDS: &[Command] = &[
         more: "They are signed out everywhere.",
         examples: &["parlour user password ana"],
         run: password,
+    },
+    Command {
+        name: "user reset",
+        about: "Make a link for a forgotten password",
+        arguments: &["NAME"],
+        options: &[
+            (
+                "at URL",
+                "The server's address, to put in front of the link",
+            ),
+            ("expires TIME", "When it ends: 30m, 12h, 7d [default: 1d]"),
+        ],
+        more: "Whoever has the link chooses a new password with it, once, and is signed out everywhere \
+               else.\nA new link ends the one before it. It is shown once: only its hash is stored.",
+        examples: &[
+            "parlour user reset ana",
+            "parlour user reset ana --at https://chat.example.org --expires 2h",
+        ],
+        run: reset,
     },
     Command {
         name: "user role",
@@ -172,6 +194,20 @@ fn password(given: &Given) -> Result<(), CliError> {
     };
     desk.want(operation)?;
     say(&format!("{user} has another password\n"))
+}
+
+fn reset(given: &Given) -> Result<(), CliError> {
+    let user = named(given)?;
+    let at = given.value("at")?.unwrap_or_default().trim_end_matches('/');
+    let expires_at = ends_at(given)?.unwrap_or_else(|| now_ms() + RESET_MS);
+    let desk = Desk::open(given)?;
+    let secret = Secret::fresh(SecretKind::Reset).map_err(refused)?;
+    desk.want(Operation::CreateReset {
+        user,
+        hash: secret.hash,
+        expires_at,
+    })?;
+    say(&format!("{at}{}\n", reset_link(&secret)))
 }
 
 fn role(given: &Given) -> Result<(), CliError> {

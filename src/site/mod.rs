@@ -36,6 +36,7 @@ mod rate;
 mod rest;
 mod resume;
 mod searching;
+mod secret;
 mod socket;
 mod welcome;
 mod wire;
@@ -46,8 +47,8 @@ use crate::http::Response;
 use crate::layer::Bounds;
 use crate::web::{App, Cx, Error, Tick};
 
-pub use auth::{TOKEN_PREFIX, hash as secret_hash};
 pub use hall::Hall;
+pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
 pub use wire::time::rfc3339;
 
 /// What is different from server to server.

@@ -118,6 +118,40 @@ fn whoever_is_signed_out_by_a_command_is_gone() {
 }
 
 #[test]
+fn a_forgotten_password_is_replaced_by_a_link_of_the_command_line() {
+    let parlour = Parlour::start();
+    let [_, bo] = ["ana", "bo"].map(|name| parlour.sign_up(name));
+    let mut line = bo.line();
+    let at = ["user", "reset", "bo", "--at", "https://chat.example.org/"];
+    let old = does(&parlour, &at);
+    let old = old.strip_prefix("https://chat.example.org/reset#").unwrap();
+    let link = does(&parlour, &["user", "reset", "bo"]);
+    let secret = link.strip_prefix("/reset#").unwrap().trim_end();
+    let nobody = parlour.nobody();
+    let reset = |secret: &str| {
+        nobody.post(
+            "/resets",
+            json!({"secret": secret, "password": "a new password"}),
+        )
+    };
+    reset(old.trim_end()).refuses(404, "not_found");
+    bo.get("/me").expect(200);
+    reset(secret).expect(204);
+    reset(secret).refuses(404, "not_found");
+    assert_eq!(line.close_code(), Some(4001));
+    parlour.sign_in("bo", "a new password");
+
+    let gone = says(&parlour, &["user", "reset", "nobody"]);
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert!(gone.stderr.contains("nobody called \"nobody\""), "{gone:?}");
+    let odd = says(&parlour, &["user", "reset", "bo", "--expires", "soon"]);
+    assert_eq!((odd.code, odd.stdout.as_str()), (Some(2), ""), "{odd:?}");
+    does(&parlour, &["user", "disable", "bo"]);
+    let disabled = says(&parlour, &["user", "reset", "bo"]);
+    assert_eq!(disabled.code, Some(1), "{disabled:?}");
+}
+
+#[test]
 fn one_token_ends_without_the_others() {
     let parlour = Parlour::start();
     let ana = parlour.sign_up("ana");

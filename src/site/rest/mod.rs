@@ -13,7 +13,6 @@ mod notes;
 mod openapi;
 mod people;
 mod rooms;
-mod secrets;
 mod tokens;
 mod tries;
 pub(super) mod uploads;

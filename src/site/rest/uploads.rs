@@ -11,14 +11,13 @@
 use std::io::{self, ErrorKind};
 
 use super::asking::{Answered, answer, query, segment, settled, want};
-use super::secrets;
 use crate::chat::limits::UPLOAD_BYTES_MAX;
 use crate::chat::{Code, Files, Kept, Operation, Refusal, Upload, summary, uploaded};
 use crate::http::{Status, file_name, media};
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::{Hall, want as want_at_last};
-use crate::site::{questions, wire};
+use crate::site::{questions, secret, wire};
 use crate::store::{Database, StoreError};
 use crate::web::{Busy, Cx, Reply, Tick, Upload as Sent, Wait};
 
@@ -77,7 +76,7 @@ pub(super) fn add(cx: &mut Cx<'_, Hall>) -> Answered {
     }
     let name = file_name::safe(said.unwrap_or_else(|| upload.file_name()));
     let media = media_of(upload.media_type(), &name);
-    let id = secrets::fresh_id()?;
+    let id = secret::fresh_id()?;
     let bringing = Wait::on_helper(move || keep(&files, upload));
     Ok(bringing.then(move |cx: &mut Cx<'_, Hall>, kept| {
         settled(kept.map_err(|error| failed(&error)).map(|kept| {
