@@ -57,7 +57,8 @@ impl From<StoreError> for Refusal {
         }
         log::error!("the database: {error}");
         if matches!(error, StoreError::Corrupt(_) | StoreError::NotADatabase) {
-            let tell = "The server's disk is failing: what is there cannot be read. Tell its admin.";
+            let tell =
+                "The server's disk is failing: what is there cannot be read. Tell its admin.";
             return Self::later(Code::Storage, tell, 60_000);
         }
         Self::new(

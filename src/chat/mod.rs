@@ -22,6 +22,7 @@ mod apply;
 pub mod archive;
 pub mod backup;
 pub mod check;
+mod check_files;
 mod column;
 mod erase;
 mod event;
@@ -57,6 +58,7 @@ mod work;
 mod tests;
 
 pub use check::{Damage, Finding, Told, check};
+pub use check_files::check_files;
 pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };

@@ -93,6 +93,11 @@ impl Desk {
         self.reader.query(look).map_err(failed)
     }
 
+    /// For what looks several things up by itself.
+    pub(super) const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// The number of who has this name.
     pub(super) fn user(&self, name: &UserName) -> Result<UserId, CliError> {
         let found = self.look(|tables| people::profile(tables, name))?;

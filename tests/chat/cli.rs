@@ -288,6 +288,54 @@ fn uploaded_files_are_backed_up_and_exported() {
 }
 
 #[test]
+fn check_finds_files_that_are_lost_or_changed() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let kind = [("Content-Type", "text/plain")];
+    for name in ["whole", "lost", "changed", "short", "twice"] {
+        // Two that have the same content have one file.
+        let content = name.replace("twice", "whole");
+        let path = format!("/uploads?name={name}.txt");
+        let upload = ana.ask("POST", &path, &kind, content.as_bytes());
+        let said = json!({"text": name, "attachment": upload.expect(201)["id"]});
+        ana.post("/rooms/den/messages", said).expect(201);
+    }
+    assert_eq!(does(&parlour, &["check"]), "nothing is wrong\n");
+    let uploads = parlour.data().join("uploads");
+    let file = |content: &str| {
+        let folders = std::fs::read_dir(&uploads).unwrap();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+        files
+            .map(|file| file.unwrap().path())
+            .find(|path| std::fs::read(path).unwrap() == content.as_bytes())
+            .unwrap()
+    };
+    std::fs::remove_file(file("lost")).unwrap();
+    std::fs::write(file("changed"), "CHANGED").unwrap();
+    std::fs::write(file("short"), "shor").unwrap();
+    std::fs::write(file("whole").with_file_name("needless"), "x").unwrap();
+    let said = says(&parlour, &["check"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let mut lines: Vec<&str> = said.stdout.lines().collect();
+    lines.sort_unstable();
+    let [needless, lost, changed, short] = lines[..] else {
+        panic!("{said:?}");
+    };
+    assert!(needless.ends_with("/needless: nobody needs it, which does no harm"));
+    for (line, message, name, what) in [
+        (lost, 2, "lost", "its file is not there"),
+        (changed, 3, "changed", "its file is not what was uploaded"),
+        (short, 4, "short", "its file is not what was uploaded"),
+    ] {
+        let begin = format!("room 1, message {message}, upload ");
+        let end = format!(", \"{name}.txt\": {what}");
+        assert!(line.starts_with(&begin) && line.ends_with(&end), "{line}");
+    }
+    assert!(said.stderr.contains("3 things are wrong"), "{said:?}");
+}
+
+#[test]
 fn all_that_people_did_is_exported() {
     let parlour = Parlour::start();
     let ana = parlour.sign_up("ana");
