@@ -393,7 +393,7 @@ impl<'a> Rooms<'a> {
 }
 
 /// The last kind of event that happens in rooms.
-const ROOM_KINDS_MAX: i64 = EventKind::Changed as i64;
+const ROOM_KINDS_MAX: i64 = EventKind::Closed as i64;
 
 /// Numbers that have to come one after the other.
 struct Numbers {

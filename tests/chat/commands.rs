@@ -1010,7 +1010,8 @@ fn an_archived_room_is_read_only_and_a_deleted_one_gone() {
         .refused(json!({"do": "delete_room", "room": "den"}), "forbidden");
     den.ana.ask(json!({"do": "delete_room", "room": "den"}));
     let [ana, phone, bo, cy] = den.heard();
-    assert!(names(&ana).iter().all(|name| *name == "left"), "{ana:?}");
+    assert_eq!((names(&ana), names(&bo)), (vec!["left"], vec!["left"]));
+    assert_eq!(ana[0]["how"], "closed");
     assert_eq!(
         (
             ana.last().unwrap()["user"].as_str(),
