@@ -12,7 +12,7 @@ use crate::site::wire::Object;
 use crate::web::{Cx, Reply};
 
 /// What invite codes begin with.
-const PREFIX: &str = "pi_";
+pub(in crate::site) const PREFIX: &str = "pi_";
 
 /// `POST /invites`: a new code.
 pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
@@ -36,8 +36,7 @@ pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
         let json = Object::new()
             .number("number", number)
             .text("code", &code)
-            // Behind the `#` it is in no log of a server or a proxy.
-            .text("link", &format!("/join#{code}"))
+            .text("link", &format!("/invite/{code}"))
             .number("uses_left", uses);
         let json = at(json, "expires_at", expires_at).end();
         Ok(Reply::of(answer(Status::CREATED, json)))

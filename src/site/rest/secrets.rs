@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use crate::chat::{Code, Refusal};
 
 /// A new secret that begins with `prefix`.
-pub(super) fn fresh(prefix: &str) -> Result<String, Refusal> {
+pub(in crate::site) fn fresh(prefix: &str) -> Result<String, Refusal> {
     Ok(format!(
         "{prefix}{}",
         BASE64URL_NOPAD.encode(&random::<32>()?)
@@ -15,7 +15,7 @@ pub(super) fn fresh(prefix: &str) -> Result<String, Refusal> {
 }
 
 /// A new name for something that has an address.
-pub(super) fn fresh_id() -> Result<String, Refusal> {
+pub(in crate::site) fn fresh_id() -> Result<String, Refusal> {
     Ok(BASE64URL_NOPAD.encode(&random::<16>()?))
 }
 
