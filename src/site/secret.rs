@@ -69,9 +69,9 @@ pub fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Where a page takes a secret. Behind the `#` it is in no log of a server or a proxy.
+/// Where a page takes a secret. It is good once, so that it is worth nothing where it is logged later.
 pub fn reset_link(secret: &Secret) -> String {
-    format!("/reset#{}", secret.text)
+    format!("/reset/{}", secret.text)
 }
 
 /// A new name for something that has an address.

@@ -33,8 +33,7 @@ pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
         let json = Object::new()
             .number("number", number)
             .text("code", &code.text)
-            // Behind the `#` it is in no log of a server or a proxy.
-            .text("link", &format!("/join#{}", code.text))
+            .text("link", &format!("/invite/{}", code.text))
             .number("uses_left", uses);
         let json = at(json, "expires_at", expires_at).end();
         Ok(Reply::of(answer(Status::CREATED, json)))
