@@ -121,7 +121,7 @@ export function attachments(changed) {
 export function dropPlace(place, add) {
   let depth = 0;
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-  const veil = h("div", { class: "drop-veil", hidden: true, "aria-hidden": "true" }, icon("attach"), "Drop files to send them");
+  const veil = h("div", { class: "drop-veil", hidden: true, "aria-hidden": "true" }, icon("paperclip"), "Drop files to send them");
   place.append(veil);
   const show = (step) => {
     depth = Math.max(0, depth + step);

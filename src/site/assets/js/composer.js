@@ -44,7 +44,7 @@ export function composer(room, on) {
   const answer = h("div", { class: "answer", role: "status", hidden: true });
   const counter = h("span", { class: "counter", role: "status" });
   const picking = h("input", { type: "file", multiple: true, hidden: true, tabindex: "-1", "aria-hidden": "true", onchange: pickedFiles });
-  const attach = iconButton("attach", "Attach files", () => picking.click());
+  const attach = iconButton("paperclip", "Attach files", () => picking.click());
   const smile = iconButton("smile", "Emoji", addEmoji, { "aria-haspopup": "dialog", "aria-expanded": "false" });
   const send = iconButton("send", "Send", submit, { class: "button main send" });
   const form = h(
@@ -62,7 +62,7 @@ export function composer(room, on) {
     files.element,
     h("div", { class: "line" }, attach, box, counter, smile, send, picking),
   );
-  const types = typist(room);
+  const typing = typist(room);
   const line = typingLine(room);
   const list = completion(box, form, sourcesOf(room));
   const element = h("div", { class: "composer-frame" }, form, line.element);
@@ -99,7 +99,7 @@ export function composer(room, on) {
     update();
     draft();
     answer.hidden = true;
-    if (box.value.trim() && !editing && !box.value.startsWith("/")) types();
+    if (box.value.trim() && !editing && !box.value.startsWith("/")) typing.types();
   });
 
   box.addEventListener("keydown", (event) => {
@@ -226,6 +226,7 @@ export function composer(room, on) {
     for (const upload of uploads.slice(1)) outbox.send({ room, text: "", attachment: upload });
     replyTo = null;
     about.hidden = true;
+    typing.said();
     setText("");
     draft();
     on.sent();

@@ -216,7 +216,7 @@ export function deedsOf(view, on) {
       icon("smile"),
     );
     const choice = ({ label: words, icon: picture, run, danger }) =>
-      h("button", { class: danger ? "choice danger" : "choice", type: "button", onclick: leave(run) }, icon(picture), words);
+      h("button", { class: danger ? "deed danger" : "deed", type: "button", onclick: leave(run) }, icon(picture), words);
     const { close } = openDialog({
       title: store.called(message.from),
       body: [

@@ -89,7 +89,7 @@ export function messageElement(message, context) {
       tabindex: "-1",
       data: { seq: message.seq },
     },
-    h("div", { class: "side" }, isFollowing ? time : avatar(person)),
+    h("div", { class: "beside" }, isFollowing ? time : avatar(person)),
     h(
       "div",
       { class: "content" },
@@ -152,7 +152,7 @@ function reactions(message, { onreact }) {
         onclick: () => onreact(message, emoji, isMine),
       },
       h("span", { class: "emoji" }, emoji),
-      h("span", { class: "count" }, String(users.length)),
+      h("span", { class: "number" }, String(users.length)),
     );
   };
   const more = h(
@@ -188,11 +188,11 @@ export function waitingElement(entry, { room, isFollowing, quoted, retry, discar
   return h(
     "li",
     {
-      class: `message own waiting ${entry.state}${isFollowing ? " follows" : ""}`,
+      class: `message own unsent ${entry.state}${isFollowing ? " follows" : ""}`,
       tabindex: "-1",
       data: { key: entry.key },
     },
-    h("div", { class: "side" }, isFollowing ? null : avatar(store.me)),
+    h("div", { class: "beside" }, isFollowing ? null : avatar(store.me)),
     h(
       "div",
       { class: "content" },

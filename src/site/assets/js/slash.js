@@ -91,9 +91,9 @@ export const commands = [
     name: "search",
     args: "words",
     about: "Look for what was said",
-    run: async (_, rest) => {
-      const { openSearch } = await import("./search.js");
-      openSearch(rest);
+    run: async ({ room }, rest) => {
+      const { searchFor } = await import("./search.js");
+      searchFor(rest, room);
     },
   },
   {

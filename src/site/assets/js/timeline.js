@@ -55,14 +55,27 @@ export function timeline(room, on) {
 
   // ---------------------------------------------------------------------- staying in place
 
-  /** The first element on the screen, and where it is there. */
+  /** The first message on the screen, and where it is there. */
   function anchor() {
     const top = scroller.getBoundingClientRect().top;
-    for (const [key, { element: it }] of view.rows) {
-      const box = it.getBoundingClientRect();
-      if (box.bottom > top && it.dataset.seq) return { key, offset: box.top - top };
+    const all = view.list.children;
+    let low = 0;
+    let high = all.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (bottomOf(all[middle]) <= top) low = middle + 1;
+      else high = middle;
     }
-    return null;
+    while (low < all.length && !all[low].dataset.seq) low += 1;
+    const it = all[low];
+    return it ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top } : null;
+  }
+
+  /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
+  function bottomOf(it) {
+    const next = it.nextElementSibling;
+    if (it.className === "day" && next) return next.getBoundingClientRect().top;
+    return it.getBoundingClientRect().bottom;
   }
 
   function restore(place) {
@@ -224,9 +237,7 @@ export function timeline(room, on) {
   function jumpToUnread() {
     hasSeenUnread = true;
     const place = view.unreadPlace;
-    // The line itself is in the page only if the message before it was read, too.
-    const isKnown = place > 0 || (place === 0 && log.hasStart);
-    if (isKnown) showMessage(log.messages[place].seq);
+    if (place !== -1) showMessage(log.messages[place].seq);
     else open(view.unreadAfter + 1);
   }
 
