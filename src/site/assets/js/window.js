@@ -161,7 +161,7 @@ export class Window {
   }
 }
 
-const more = (words) => h("li", { class: "more", role: "status" }, words);
+const more = (words) => h("li", { class: "more" }, words);
 
 const daySeparator = (name, at) =>
   h("li", { class: "day" }, h("time", { datetime: at.slice(0, 10) }, name));
