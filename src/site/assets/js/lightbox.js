@@ -9,13 +9,18 @@ import { full } from "./time.js";
 /** Shows the picture of a message; arrows go to those before and after it. */
 export function openLightbox(log, seq) {
   const pictures = log.messages.filter((it) => !it.deleted && isPicture(it.attachment));
-  let at = Math.max(0, pictures.findIndex((it) => it.seq === seq));
+  let at = Math.max(
+    0,
+    pictures.findIndex((it) => it.seq === seq),
+  );
   const before = document.activeElement;
 
   const image = h("img", { alt: "" });
   const title = h("p", { class: "title", id: "lightbox-title", role: "status" });
   const download = h("a", { class: "button bare", "aria-label": "Download", title: "Download" });
-  const previous = iconButton("chevron", "Previous picture", () => go(-1), { class: "button bare previous" });
+  const previous = iconButton("chevron", "Previous picture", () => go(-1), {
+    class: "button bare previous",
+  });
   const next = iconButton("chevron", "Next picture", () => go(1), { class: "button bare next" });
   const close = iconButton("close", "Close", () => element.close());
   const element = h(

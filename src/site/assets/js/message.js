@@ -50,7 +50,10 @@ export function gist(message) {
 
 /** Whether a message calls me. */
 export const callsMe = (message) =>
-  !!store.me && !store.isMe(message.from) && !message.deleted && calls(treeOf(message), store.me.name);
+  !!store.me &&
+  !store.isMe(message.from) &&
+  !message.deleted &&
+  calls(treeOf(message), store.me.name);
 
 /**
  * The element of a message. `context` has `room`, `isFollowing`, `quoted(seq)` (a message, or
@@ -166,7 +169,12 @@ function reactions(message, { onreact }) {
     },
     icon("smile"),
   );
-  return h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, all.map(chip), more);
+  return h(
+    "div",
+    { class: "reactions", role: "group", "aria-label": "Reactions" },
+    all.map(chip),
+    more,
+  );
 }
 
 /** The element of what has not arrived yet. */
@@ -204,7 +212,8 @@ export function waitingElement(entry, { room, isFollowing, quoted, retry, discar
             h("span", { class: "name", dir: "auto" }, store.called(store.me.name)),
           ),
       entry.reply_to != null && quote(entry.reply_to, { room, quoted }),
-      entry.text && h("div", { class: isOnlyEmoji(entry.text) ? "text big" : "text" }, render(treeOf(entry))),
+      entry.text &&
+        h("div", { class: isOnlyEmoji(entry.text) ? "text big" : "text" }, render(treeOf(entry))),
       file,
       note,
     ),

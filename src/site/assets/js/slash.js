@@ -26,8 +26,18 @@ function moment(word = "1h") {
 
 /** Each has `name`, `args`, `about` and `run(context, rest, words)`; that gives words to show, or `{say}`. */
 export const commands = [
-  { name: "me", args: "what you do", about: "Say what you are doing", run: (_, rest) => ({ say: `*${need(rest, "what you do") && rest}*` }) },
-  { name: "shrug", args: "text", about: "Add ¯\\_(ツ)_/¯", run: (_, rest) => ({ say: `${rest} ¯\\\\\\_(ツ)\\_/¯`.trim() }) },
+  {
+    name: "me",
+    args: "what you do",
+    about: "Say what you are doing",
+    run: (_, rest) => ({ say: `*${need(rest, "what you do") && rest}*` }),
+  },
+  {
+    name: "shrug",
+    args: "text",
+    about: "Add ¯\\_(ツ)_/¯",
+    run: (_, rest) => ({ say: `${rest} ¯\\\\\\_(ツ)\\_/¯`.trim() }),
+  },
   {
     name: "topic",
     args: "text",

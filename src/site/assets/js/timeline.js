@@ -40,10 +40,28 @@ export function timeline(room, on) {
   const deeds = deedsOf(view, { ...on, room, react });
   const scroller = h("div", { class: "timeline" }, view.list);
   const pill = h("button", { class: "pill", type: "button", hidden: true, onclick: () => toEnd() });
-  const toUnread = h("button", { class: "to-unread", type: "button", hidden: true, onclick: jumpToUnread });
-  const said = h("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-label": "New messages" });
+  const toUnread = h("button", {
+    class: "to-unread",
+    type: "button",
+    hidden: true,
+    onclick: jumpToUnread,
+  });
+  const said = h("div", {
+    class: "unseen",
+    role: "log",
+    "aria-live": "polite",
+    "aria-label": "New messages",
+  });
   const problem = h("div", { class: "problem", role: "alert", hidden: true });
-  const element = h("section", { class: "timeline-frame", "aria-label": "What was said" }, toUnread, scroller, problem, pill, said);
+  const element = h(
+    "section",
+    { class: "timeline-frame", "aria-label": "What was said" },
+    toUnread,
+    scroller,
+    problem,
+    pill,
+    said,
+  );
 
   let isStuck = true;
   let isBusy = false;
@@ -68,7 +86,9 @@ export function timeline(room, on) {
     }
     while (low < all.length && !all[low].dataset.seq) low += 1;
     const it = all[low];
-    return it ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top } : null;
+    return it
+      ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top }
+      : null;
   }
 
   /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
@@ -85,7 +105,8 @@ export function timeline(room, on) {
     }
     const it = place && view.rows.get(place.key)?.element;
     if (!it) return;
-    const moved = it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
+    const moved =
+      it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
     if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
   }
 
@@ -121,7 +142,10 @@ export function timeline(room, on) {
     pill.hidden = isStuck;
     if (!isStuck) {
       const words = news === 1 ? "1 new message" : `${news} new messages`;
-      pill.replaceChildren(news ? words : h("span", { class: "unseen" }, "To the newest messages"), icon("down"));
+      pill.replaceChildren(
+        news ? words : h("span", { class: "unseen" }, "To the newest messages"),
+        icon("down"),
+      );
       pill.classList.toggle("has-news", news > 0);
     }
     lookForUnread();
