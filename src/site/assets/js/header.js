@@ -7,7 +7,7 @@ import { link } from "./link.js";
 import { menu } from "./menu.js";
 import { openedPanel } from "./panel.js";
 import { copy, iconButton, soon } from "./parts.js";
-import { companions, presenceOf } from "./people.js";
+import { companions, presenceOf } from "./folk.js";
 import { openSheet } from "./sidebar.js";
 import { plural } from "./time.js";
 import { roomPath } from "./route.js";

@@ -1,56 +1,38 @@
-// People as the parts around the room need them: who a conversation is with, how they are there just
-// now, and finding somebody by a few letters.
+// Who there is: pictures and names of people, read once, and one by one for those who come later.
 
-import { api, query } from "./api.js";
+import { api } from "./api.js";
 import { store } from "./store.js";
 
-/** Somebody as far as they are known. */
-export const personOf = (name) => store.people.get(name) ?? { name, display_name: name };
+/** Pages that are read at once; whoever is not on them is looked up when they are seen. */
+const PAGES = 5;
 
-/** How somebody is there: in a room where they are seen, or as they were seen last. */
-export function presenceOf(name, room = null) {
-  if (store.isMe(name)) return store.me.away ? "away" : "online";
-  const here = room && store.online(room).get(name);
-  return here || store.people.get(name)?.presence || "offline";
-}
+const asked = new Set();
+let isAllRead = false;
 
-/** The people of a direct conversation but oneself; oneself alone if it is with nobody else. */
-export function companions(room) {
-  const names = (room.people ?? []).filter((name) => !store.isMe(name));
-  return (names.length ? names : [store.me.name]).map(personOf);
-}
-
-/** Gets to know the people of the server, a page of them: their pictures, and how they are there. */
-export async function meetEverybody() {
-  const { users } = await api.get(`/users${query({ limit: 200 })}`);
-  for (const user of users) store.meet(user.name, user);
-}
-
-/** People whose name or display name begins with a text, from the server. */
-export async function findPeople(text, options) {
-  const { users } = await api.get(`/users${query({ query: text || null, limit: 30 })}`, options);
-  for (const user of users) store.meet(user.name, user);
-  return users.filter((user) => !user.disabled);
-}
-
-/**
- * How well a text is what somebody typed: higher is better, 0 is not at all. The letters have to come
- * in order; beginnings of words count most, so that "gd" finds "General Design".
- */
-export function fits(text, typed) {
-  const [within, sought] = [text.toLocaleLowerCase(), typed.trim().toLocaleLowerCase()];
-  if (!sought) return 1;
-  const at = within.indexOf(sought);
-  if (at === 0) return 1000 - within.length;
-  if (at > 0) return (/[\p{L}\p{N}]/u.test(within[at - 1]) ? 400 : 700) - at;
-  let score = 200;
-  let from = 0;
-  for (const letter of sought) {
-    const found = within.indexOf(letter, from);
-    if (found < 0) return 0;
-    const begins = found === 0 || !/[\p{L}\p{N}]/u.test(within[found - 1]);
-    score -= begins ? 0 : found - from;
-    from = found + 1;
+/** Reads who there is. */
+export async function learnPeople() {
+  let after = "";
+  try {
+    for (let page = 0; page < PAGES; page += 1) {
+      const { users, more } = await api.get(`/users?limit=200${after}`);
+      for (const user of users) store.meet(user.name, user);
+      isAllRead = !more;
+      if (!more) return;
+      after = `&after=${encodeURIComponent(users.at(-1).name)}`;
+    }
+  } catch {
+    // Names and initials do as well until the next time.
   }
-  return Math.max(1, score);
+}
+
+/** Somebody has been seen of whom nothing but the name is known. */
+export async function learnPerson(name) {
+  if (asked.has(name) || store.people.get(name)?.created_at) return;
+  asked.add(name);
+  if (!isAllRead && !store.people.size) return;
+  try {
+    store.meet(name, await api.get(`/users/${encodeURIComponent(name)}`));
+  } catch {
+    // They were erased, and have no picture any more.
+  }
 }

@@ -6,7 +6,7 @@ import { link } from "./link.js";
 import { menu } from "./menu.js";
 import { openedPanel } from "./panel.js";
 import { iconButton, soon } from "./parts.js";
-import { companions, personOf, presenceOf } from "./people.js";
+import { companions, personOf, presenceOf } from "./folk.js";
 import { plural } from "./time.js";
 import { go, roomPath } from "./route.js";
 import { store } from "./store.js";
