@@ -8,8 +8,9 @@ import { form } from "./form.js";
 import { showDashboard } from "./dashboard.js";
 import { showBots, showUsers } from "./users.js";
 import { showInvites } from "./invites.js";
+import { menu } from "./menu.js";
 import { block, showPage, table } from "./page.js";
-import { button, comes, nothing } from "./parts.js";
+import { button, comes, iconButton, nothing } from "./parts.js";
 import { go, roomPath } from "./route.js";
 import { nameServer } from "./sidebar.js";
 import { store } from "./store.js";
@@ -74,11 +75,10 @@ function showRooms(place) {
       { label: "Kind", of: (it) => kind(it).filter(Boolean).join(", ") },
       { label: "Members", of: (it) => number(it.members) },
       { label: "Messages", of: (it) => number(it.seq) },
-      { label: "", of: (it) => h("div", { class: "actions" },
-        button(it.archived ? "Open again" : "Archive", () => archive(it, read), {
-          "aria-label": `${it.archived ? "Open again" : "Archive"} ${it.title}`,
-        }),
-        button("Delete", () => remove(it, read), { kind: "danger", "aria-label": `Delete ${it.title}` })) },
+      { label: "", of: (it) => menu(iconButton("more", `More about ${it.title}`), () => [
+        { label: it.archived ? "Open again" : "Archive", icon: "archive", run: () => archive(it, read) },
+        { label: "Delete…", icon: "trash", danger: true, run: () => remove(it, read) },
+      ]) },
     ], rooms, "There is no room yet.");
   });
   const create = async () => (await import("./create.js")).createRoom();

@@ -160,7 +160,7 @@ function choosePeople({ title, label, yes, max, onchosen }) {
     fill(list, left.slice(0, 30).map((it) =>
       h("li", {}, h("button", { type: "button", onclick: () => take(it) },
         avatar(it, "small"),
-        h("span", { class: "name", dir: "auto" }, it.display_name),
+        h("span", { class: "name" }, h("bdi", {}, it.display_name)),
         h("span", { class: "soft" }, `@${it.name}`)))));
     if (!left.length) fill(list, h("li", { class: "none" }, typed ? "Nobody is called so." : "Nobody else is here yet."));
   }

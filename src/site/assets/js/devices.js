@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 export const SPANS = [
   { value: "30", label: "30 days" },
   { value: "365", label: "A year" },
-  { value: "", label: "Until it is revoked" },
+  { value: "", label: "No end" },
 ];
 
 /** When a span that begins now ends; nothing for ever. */
@@ -47,7 +47,7 @@ const columns = (read) => [
     it.current && h("span", { class: "tag" }, "this one")] },
   { label: "Since", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)) },
   { label: "Last used", of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–") },
-  { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "revoked") },
+  { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
   { label: "", of: (it) => !it.current && button("Sign out", () => revoke(it, read), { "aria-label": `Sign out ${it.label}` }) },
 ];
 

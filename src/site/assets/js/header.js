@@ -26,8 +26,10 @@ export const sideButton = () => iconButton("menu", "Rooms and people", openSheet
 
 /** The head of a room: `{element, end}`. */
 export function roomHeader(name) {
-  const heading = h("h1", { tabindex: "-1", dir: "auto" });
-  const topic = h("p", { class: "topic", dir: "auto" });
+  const title = h("bdi", {});
+  const about = h("bdi", {});
+  const heading = h("h1", { tabindex: "-1" }, title);
+  const topic = h("p", { class: "topic" }, about);
   const mark = h("span", { class: "mark" });
   const count = h("span", { class: "number" });
   const members = iconButton("people", "Members", async () =>
@@ -66,12 +68,12 @@ export function roomHeader(name) {
   const update = soon(() => {
     const room = store.rooms.get(name);
     if (!room) return;
-    heading.textContent = room.title || room.room;
+    title.textContent = room.title || room.room;
     const people = room.kind === "direct" ? companions(room) : [];
     const one = people.length === 1 ? people[0] : null;
-    topic.textContent = room.topic || (one ? presenceWord(presenceOf(one.name, name)) : "");
+    about.textContent = room.topic || (one ? presenceWord(presenceOf(one.name, name)) : "");
     topic.title = room.topic || "";
-    topic.hidden = !topic.textContent;
+    topic.hidden = !about.textContent;
     const facts = `${room.kind} ${one?.name} ${one?.avatar} ${room.archived}`;
     if (mark.dataset.facts !== facts) {
       mark.dataset.facts = facts;

@@ -15,7 +15,7 @@ const DAYS = [
   { value: "1", label: "A day" },
   { value: "7", label: "A week" },
   { value: "30", label: "30 days" },
-  { value: "", label: "Until it is revoked" },
+  { value: "", label: "No end" },
 ];
 
 /** Fills a place with the invites that were handed out. */
@@ -29,7 +29,7 @@ export function showInvites(place) {
       { label: "Into", of: (it) => it.room ?? "–" },
       { label: "Lets in", of: (it) => (isOver(it) ? "nobody any more" : number(it.uses_left)) },
       { label: "Made", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, ago(it.created_at)) },
-      { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "revoked") },
+      { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
       { label: "", of: (it) => button("Revoke", () => revoke(it, read), { kind: "danger", "aria-label": `Revoke invite ${it.number}` }) },
     ], invites, "There is no invite.");
   });

@@ -2,7 +2,7 @@
 
 import { closePanel, openedPanel } from "./panel.js";
 import { go, parse, roomPath } from "./route.js";
-import { listed } from "./sidebar.js";
+import { closeSheet, listed } from "./sidebar.js";
 
 const isMac = /Mac|iP/.test(navigator.platform);
 const command = isMac ? "⌘" : "Ctrl";
@@ -63,6 +63,8 @@ async function pressed(event) {
   } else if (key === "?" && !isCommand && !isTyping(event.target)) {
     event.preventDefault();
     (await import("./help.js")).openHelp();
+  } else if (key === "escape" && document.body.classList.contains("side-open")) {
+    closeSheet();
   } else if (key === "escape" && openedPanel() && !isTyping(event.target)) {
     closePanel();
   }

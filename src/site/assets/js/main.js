@@ -18,7 +18,7 @@ import { toasts } from "./toast.js";
 
 const LAST_ROOM = "parlour-last-room";
 
-const main = h("main", { class: "main", id: "main", tabindex: "-1" });
+const main = h("main", { class: "stage", id: "main", tabindex: "-1" });
 let shown = { page: null };
 let head = null;
 /** Pages come by `import()`: only the last one that was asked for is shown. */

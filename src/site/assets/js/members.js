@@ -50,7 +50,7 @@ async function show(name, body, tools) {
       placeholder: "Find a member",
       oninput: () => render(),
     });
-    const render = () => list.isConnected !== false && renderList(list, room(), members, input.value);
+    const render = () => renderList(list, room(), members, input.value);
     const later = soon(render);
     offs.push(store.on("presence", later), store.on("people", later));
     offs.push(store.on("event", async (event) => {
@@ -99,7 +99,7 @@ function row(room, member, state) {
     {},
     h("button", { class: "person", type: "button", data: { who: member.name }, onclick: () => openProfile(member.name, room, member) },
       h("span", { class: "with-presence" }, avatar(person), presenceDot(state)),
-      h("span", { class: "name", dir: "auto" }, member.display_name),
+      h("span", { class: "name" }, h("bdi", {}, member.display_name)),
       about.length > 0 && h("span", { class: "soft" }, about.join(" · "))),
   );
 }

@@ -21,7 +21,7 @@ export function toggleSearch(room) {
 }
 
 /** Opens it and looks for a text at once. */
-export function searchFor(text, room = null) {
+export function openSearch(text, room = null) {
   last = { text, everywhere: !room };
   if (openedPanel() === "search") openPanel("search", "Search", (body) => build(body, room));
   else toggleSearch(room);

@@ -19,7 +19,7 @@ const rows = new Map();
 let recent = [];
 
 const lists = { rooms: h("ul", {}), direct: h("ul", {}) };
-const title = h("span", { class: "name", dir: "auto" }, serverName);
+const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
 const bell = iconButton("bell", "Notifications", async () => (await import("./notices.js")).toggleNotices());
 bell.append(bellCount);
@@ -29,8 +29,8 @@ const own = h("button", { class: "own", type: "button" });
 export function sidebar() {
   element = h(
     "nav",
-    { class: "side", id: "side", "aria-label": "Rooms and people" },
-    h("header", {}, title, bell, h("button", {
+    { class: "sidebar", id: "sidebar", "aria-label": "Rooms and people" },
+    h("header", {}, h("span", { class: "name" }, title), bell, h("button", {
       class: "button bare sheet-close",
       type: "button",
       "aria-label": "Close the list of rooms",
@@ -142,7 +142,7 @@ function row(room) {
   fill(
     anchor,
     picture(room, people, presence),
-    h("span", { class: "name", dir: "auto" }, name),
+    h("span", { class: "name" }, h("bdi", {}, name)),
     room.kind === "private" && h("span", { class: "unseen" }, "private"),
     isUnread && !count && h("span", { class: "unseen" }, "unread"),
     count > 0 && h("span", { class: "count" }, count > 99 ? "99+" : String(count),
@@ -172,7 +172,7 @@ function updateOwn() {
   fill(
     own,
     h("span", { class: "with-presence" }, avatar(person, "small"), presenceDot(state)),
-    h("span", { class: "name", dir: "auto" }, person.display_name),
+    h("span", { class: "name" }, h("bdi", {}, person.display_name)),
     h("span", { class: "unseen" }, "Your menu"),
     icon("more"),
   );
@@ -228,6 +228,7 @@ async function openDirect() {
 /** On a phone the sidebar is a sheet over the room. */
 export function openSheet() {
   document.body.classList.add("side-open");
+  behind(true);
   (element.querySelector("[aria-current]") ?? element.querySelector(".jump")).focus();
 }
 
@@ -235,5 +236,11 @@ export function openSheet() {
 export function closeSheet() {
   const wasOpen = document.body.classList.contains("side-open");
   document.body.classList.remove("side-open");
+  behind(false);
   if (wasOpen) document.querySelector(".to-side")?.focus();
+}
+
+/** What is behind the sheet cannot be reached. */
+function behind(isBehind) {
+  for (const id of ["main", "panel"]) document.getElementById(id)?.toggleAttribute("inert", isBehind);
 }

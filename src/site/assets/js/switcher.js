@@ -87,8 +87,8 @@ export function openSwitcher() {
           mark();
         } },
         it.picture(),
-        h("span", { class: "name", dir: "auto" }, it.name),
-        it.more && h("span", { class: "soft", dir: "auto" }, it.more),
+        h("span", { class: "name" }, h("bdi", {}, it.name)),
+        it.more && h("span", { class: "soft" }, h("bdi", {}, it.more)),
         it.unread > 0 && h("span", { class: "count" }, String(it.unread)),
       )));
     if (!options.length) fill(list, h("li", { class: "none", role: "option", "aria-disabled": "true" }, "Nothing is called so."));
