@@ -63,7 +63,7 @@ pub use event::{
 pub use files::{Files, Incoming, Kept, STALE_MS, is_hash};
 pub use history::{History, Whence};
 pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
-pub use log::{Full, Log, OnDone, Verdict};
+pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
 pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};

@@ -72,9 +72,10 @@ impl Desk {
             operation,
         };
         let (sender, receiver) = mpsc::sync_channel(1);
-        let taken = self
-            .database
-            .append(entry, Box::new(move |verdict| drop(sender.send(verdict))));
+        let taken = self.database.append(
+            entry,
+            Box::new(move |verdict| Box::new(sender.send(verdict).is_ok())),
+        );
         // One entry fits, and an entry that was taken is answered.
         let verdict = match taken {
             Ok(()) => receiver.recv().ok(),

@@ -189,8 +189,11 @@ pub(super) fn want(
     let log = Rc::clone(&hall.log);
     let since = house.now().instant;
     let wait = Wait::on(move |back| {
-        log.append(entry, Box::new(move |verdict| back.hand(verdict)))
-            .map_err(|_| Busy)
+        log.append(
+            entry,
+            Box::new(move |verdict| Box::new(back.hand_quietly(verdict))),
+        )
+        .map_err(|_| Busy)
     });
     house.wait(wait, move |tick, done: Result<Verdict, Busy>| {
         tick.state.waiting_bytes -= bytes;

@@ -22,6 +22,7 @@
 #![doc = include_str!("protocol.md")]
 
 mod announce;
+mod assets;
 mod auth;
 mod behind;
 mod commands;
@@ -30,6 +31,8 @@ mod crowd;
 mod feed;
 mod fields;
 mod hall;
+mod machines;
+mod pages;
 mod presence;
 mod questions;
 mod rate;
@@ -37,13 +40,15 @@ mod rest;
 mod resume;
 mod searching;
 mod socket;
-mod welcome;
+
 mod wire;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::http::Response;
 use crate::layer::Bounds;
+use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
 
 pub use auth::{TOKEN_PREFIX, hash as secret_hash};
@@ -51,17 +56,22 @@ pub use hall::Hall;
 pub use wire::time::rfc3339;
 
 /// What is different from server to server.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Choices {
     /// Whether `/echo` is there.
     pub echo: bool,
     /// When the program was made, in seconds since 1970.
     pub modified_s: Option<u64>,
+    /// Where the pages' files are read from while somebody works on them, instead of the program.
+    pub assets: Option<PathBuf>,
 }
 
 /// The chat as an app.
 pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
-    App::new(hall)
+    let app = App::new(hall);
+    assets::add(app, choices.assets)
+        .wrap(Compression::new())
+        .wrap(pages::Safety::new())
         .group_bounds(Bounds {
             // As many rooms as somebody may be in.
             groups_max: crate::chat::limits::ROOMS_PER_PERSON_MAX as usize,
@@ -70,7 +80,8 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .on_error(face)
         .on_start(begin)
         .on_stopping(say_goodbye)
-        .nest("", welcome::routes(choices.echo, choices.modified_s))
+        .nest("", machines::routes(choices.echo, choices.modified_s))
+        .nest("", pages::routes())
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
         .get("/metrics", rest::metrics())

@@ -2,6 +2,7 @@
 // (because it is told again, or because `hello` knew it already) counts nothing twice.
 
 import { api } from "./api.js";
+import { learnPerson } from "./people.js";
 import { noteTyping, stopTyping, store } from "./store.js";
 
 /** Versions of rooms up to which everything was told here. */
@@ -59,6 +60,7 @@ const deeds = {
   },
   joined(event) {
     store.meet(event.user, { display_name: event.display_name });
+    learnPerson(event.user);
     if (store.isMe(event.user) && !store.rooms.has(event.room)) return void learnRoom(event.room);
     if (!isNews(event)) return;
     const room = store.rooms.get(event.room);

@@ -7,7 +7,6 @@ import { store } from "./store.js";
 const PAGES = 5;
 
 const asked = new Set();
-let isAllRead = false;
 
 /** Reads who there is. */
 export async function learnPeople() {
@@ -16,7 +15,6 @@ export async function learnPeople() {
     for (let page = 0; page < PAGES; page += 1) {
       const { users, more } = await api.get(`/users?limit=200${after}`);
       for (const user of users) store.meet(user.name, user);
-      isAllRead = !more;
       if (!more) return;
       after = `&after=${encodeURIComponent(users.at(-1).name)}`;
     }
@@ -29,7 +27,6 @@ export async function learnPeople() {
 export async function learnPerson(name) {
   if (asked.has(name) || store.people.get(name)?.created_at) return;
   asked.add(name);
-  if (!isAllRead && !store.people.size) return;
   try {
     store.meet(name, await api.get(`/users/${encodeURIComponent(name)}`));
   } catch {
