@@ -102,7 +102,7 @@ async function enter(name) {
 /** Shows a room that one is not in: what it is, and a way in. Its title. */
 export async function showFromOutside(main, name, sideButton) {
   const head = (title) =>
-    h("header", { class: "room-head" }, h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1", dir: "auto" }, title)));
+    h("header", { class: "room-head" }, h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1" }, h("bdi", {}, title))));
   let room;
   try {
     room = await api.get(`/rooms/${encodeURIComponent(name)}`);

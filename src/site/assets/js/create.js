@@ -161,7 +161,7 @@ function choosePeople({ title, label, yes, max, onchosen }) {
       h("li", {}, h("button", { type: "button", onclick: () => take(it) },
         avatar(it, "small"),
         h("span", { class: "name" }, h("bdi", {}, it.display_name)),
-        h("span", { class: "soft" }, `@${it.name}`)))));
+        h("bdi", { class: "soft" }, `@${it.name}`)))));
     if (!left.length) fill(list, h("li", { class: "none" }, typed ? "Nobody is called so." : "Nobody else is here yet."));
   }
 

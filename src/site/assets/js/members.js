@@ -120,7 +120,7 @@ export async function openProfile(name, room = null, member = null) {
     return [
       avatar(person, "huge"),
       h("p", { class: "title", dir: "auto" }, person.display_name),
-      h("p", { class: "soft" }, `@${person.name}`),
+      h("p", { class: "soft" }, h("bdi", {}, `@${person.name}`)),
       h("p", {}, presenceDot(state), " ", h("span", { "aria-hidden": "true" }, presenceWord(state)), seen),
       role && h("p", {}, role),
       member && room.kind !== "direct" && h("p", {}, `${ROLES[member.role]} of ${room.title}`),

@@ -83,8 +83,8 @@ export function openMenu(button, items) {
     }
     element.remove();
   });
-  // Within a dialog all else is inert.
-  (button.closest("dialog") ?? document.body).append(element);
+  // Beside its button it is in the same landmark, or in the same dialog.
+  button.after(element);
   element.showPopover();
   place(element, button);
   all()[0]?.focus();

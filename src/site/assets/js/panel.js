@@ -35,7 +35,7 @@ export function togglePanel(name, title, build) {
 export function openPanel(name, title, build) {
   const opener = open?.opener?.isConnected ? open.opener : document.activeElement;
   open?.end?.();
-  const heading = h("h2", { id: "panel-title", tabindex: "-1", dir: "auto" }, title);
+  const heading = h("h2", { id: "panel-title", tabindex: "-1" }, title);
   const tools = h("div", { class: "tools" });
   const body = h("div", { class: "body" });
   const closing = iconButton("close", "Close", () => closePanel());

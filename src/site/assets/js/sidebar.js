@@ -129,7 +129,7 @@ function row(room) {
   const presence = people.length === 1 ? presenceOf(people[0].name, room.room) : null;
   const name = room.title || room.room;
   const facts = [name, isQuiet, isUnread, count, room.room === current, room.kind, presence,
-    people.map((it) => it.avatar)].join("\n");
+    people.map((it) => [it.display_name, it.avatar])].join("\n");
   let it = rows.get(room.room);
   if (it?.facts === facts) return it.element;
   const anchor = it?.anchor ?? h("a", { href: roomPath(room.room) });

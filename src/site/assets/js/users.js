@@ -76,7 +76,7 @@ function list(place, { title, text = null, keep, adding, none }) {
 
 const columns = (read) => [
   { label: "Name", of: (it) => h("span", { class: "who" }, h("span", { class: "with-presence" }, avatar(it), presenceDot(it.presence)),
-    h("span", {}, h("span", { dir: "auto" }, it.display_name), h("span", { class: "soft" }, `@${it.name}`))) },
+    h("span", {}, h("bdi", {}, it.display_name), h("bdi", { class: "soft" }, `@${it.name}`))) },
   { label: "Role", of: (it) => [ROLES[it.role], it.disabled && h("span", { class: "tag bad" }, "disabled")] },
   { label: "Email", of: (it) => it.email ?? "–" },
   { label: "Since", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)) },
