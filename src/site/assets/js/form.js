@@ -74,6 +74,7 @@ function field({ name, label, kind = "text", value = "", hint, options = [], ...
   const wrong = h("span", { class: "wrong", id: `${id}-wrong`, hidden: true });
   const about = [hint && `${id}-hint`, `${id}-wrong`].filter(Boolean).join(" ");
   const hintOf = hint && h("span", { class: "hint", id: `${id}-hint` }, hint);
+  let input = null;
   const common = { id, name, "aria-describedby": about, ...rest };
   const say = (text) => {
     wrong.textContent = text;
@@ -92,7 +93,6 @@ function field({ name, label, kind = "text", value = "", hint, options = [], ...
     const read = () => element.querySelector("input:checked")?.value ?? value;
     return { name, element, say, read };
   }
-  let input = null;
   if (kind === "check") {
     input = h("input", { ...common, type: "checkbox", checked: Boolean(value) });
     const text = h("span", {}, label, hintOf);
