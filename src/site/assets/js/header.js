@@ -14,6 +14,9 @@ import { roomPath } from "./route.js";
 import { store } from "./store.js";
 import { complain, toast } from "./toast.js";
 
+/** How long coming and going rests before it is asked how many there are. */
+const RECOUNT_MS = 2000;
+
 /** What somebody may do in a room. */
 export function rights(room) {
   const isAdmin = Boolean(store.me?.admin);
@@ -90,12 +93,25 @@ export function roomHeader(name) {
     members.setAttribute("aria-expanded", String(openedPanel() === "members"));
     search.setAttribute("aria-expanded", String(openedPanel() === "search"));
   };
+  // Who came in and went is told one by one, while a summary may know of it before: it is asked.
+  let timer = 0;
+  const recount = async () => {
+    const known = await api.get(at(name)).catch(() => null);
+    if (known && store.rooms.has(name)) store.changeRoom(name, { members: known.members });
+  };
   const offs = ["rooms", "people", "presence"].map((kind) => store.on(kind, update));
+  offs.push(store.on("event", ({ event, room }) => {
+    if (room !== name || (event !== "joined" && event !== "left")) return;
+    clearTimeout(timer);
+    timer = setTimeout(recount, RECOUNT_MS);
+  }));
+  recount();
   document.addEventListener("panel", pressed);
   pressed();
   update();
   const end = () => {
     for (const off of offs) off();
+    clearTimeout(timer);
     document.removeEventListener("panel", pressed);
   };
   return { element, heading, end };
