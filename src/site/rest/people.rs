@@ -5,10 +5,10 @@ use super::{admin, tokens, tries};
 use crate::chat::limits::{PASSWORD_CHARS, PEOPLE_MAX};
 use crate::chat::people::{self, Profile};
 use crate::chat::{Email, Operation, Refusal, Role, Title, UserName};
-use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
 use crate::site::wire::{self, Object};
+use crate::site::{auth, secret};
 use crate::web::password::{self, PASSWORD_BYTES_MAX, TooLong};
 use crate::web::{Cx, Wait};
 
@@ -62,7 +62,7 @@ pub(super) fn sign_up(cx: &mut Cx<'_, Hall>) -> Answered {
     let display_name = display_name(fields, &name)?;
     let email = email(fields)?;
     let password = new_password(fields, "password")?;
-    let invite = fields.maybe_text("invite")?.map(auth::hash);
+    let invite = fields.maybe_text("invite")?.map(secret::hash);
     let wish = tokens::wish(cx, fields)?;
     tries::note_sign_up(cx)?;
     if invite.is_some() {

@@ -8,16 +8,17 @@
 
 use super::asking::{Answered, answer, at, body, done, ok, query, segment, want};
 use super::people::self_of;
-use super::{secrets, tries};
+use super::tries;
 use crate::chat::people::{self, Password};
 use crate::chat::{
     Answer, Code, Identity, Millis, Operation, Refusal, Title, TokenId, Tokens, UserId, UserName,
 };
 use crate::http::cookie::SetCookie;
 use crate::http::{Response, Status};
-use crate::site::auth::{self, COOKIE, TOKEN_PREFIX};
+use crate::site::auth::{self, COOKIE};
 use crate::site::fields::{Fields, wrong};
 use crate::site::hall::Hall;
+use crate::site::secret::{Secret, SecretKind};
 use crate::site::wire::Object;
 use crate::web::{Cx, Reply, password};
 
@@ -116,7 +117,7 @@ pub(super) fn hand_out(
     password: Option<String>,
     wish: Wish,
 ) -> Reply<Hall> {
-    let token = match secrets::fresh(TOKEN_PREFIX) {
+    let token = match Secret::fresh(SecretKind::Token) {
         Ok(token) => token,
         Err(refusal) => return super::asking::settled(Err(refusal)),
     };
@@ -127,7 +128,7 @@ pub(super) fn hand_out(
     };
     let operation = Operation::CreateToken {
         user: name.clone(),
-        hash: auth::hash(&token),
+        hash: token.hash,
         name: wish.name,
         password,
         expires_at,
@@ -138,13 +139,13 @@ pub(super) fn hand_out(
         };
         let about = self_of(cx.state, &name)?;
         let json = Object::new()
-            .text("token", &token)
+            .text("token", &token.text)
             .number("id", id.0)
             .json("user", &about);
         let json = at(json, "expires_at", expires_at).end();
         let response = answer(Status::CREATED, json);
         Ok(Reply::of(match (wish.cookie, expires_at) {
-            (true, Some(end)) => with_cookie(cx, response, &token, end),
+            (true, Some(end)) => with_cookie(cx, response, &token.text, end),
             _ => response,
         }))
     })
