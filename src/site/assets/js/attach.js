@@ -23,7 +23,9 @@ export function attachments(changed) {
       }
       if (file.size > store.limits.upload) {
         const most = bytes(store.limits.upload);
-        toast(`“${file.name}” has ${bytes(file.size)}; at most ${most} are allowed.`, { kind: "bad" });
+        toast(`“${file.name}” has ${bytes(file.size)}; at most ${most} are allowed.`, {
+          kind: "bad",
+        });
         continue;
       }
       begin(file);
@@ -37,7 +39,11 @@ export function attachments(changed) {
     const isShown = isPicture(file);
     const url = isShown ? URL.createObjectURL(file) : null;
     const image = isShown && h("img", { src: url, alt: "" });
-    const again = h("button", { class: "link", type: "button", hidden: true, onclick: () => go() }, "Try again");
+    const again = h(
+      "button",
+      { class: "link", type: "button", hidden: true, onclick: () => go() },
+      "Try again",
+    );
     it.element = h(
       "li",
       {},
@@ -53,7 +59,13 @@ export function attachments(changed) {
       ),
       h(
         "button",
-        { class: "button bare", type: "button", "aria-label": `Remove ${file.name}`, title: "Remove", onclick: () => remove(it) },
+        {
+          class: "button bare",
+          type: "button",
+          "aria-label": `Remove ${file.name}`,
+          title: "Remove",
+          onclick: () => remove(it),
+        },
         icon("close"),
       ),
     );
@@ -65,8 +77,11 @@ export function attachments(changed) {
       note.textContent = "";
       meter.hidden = false;
       try {
-        it.upload = await api.upload(file, (part) => (meter.value = part), { signal: it.stop.signal });
-        if (image && image.naturalWidth) noteSize(it.upload.id, image.naturalWidth, image.naturalHeight);
+        it.upload = await api.upload(file, (part) => (meter.value = part), {
+          signal: it.stop.signal,
+        });
+        if (image && image.naturalWidth)
+          noteSize(it.upload.id, image.naturalWidth, image.naturalHeight);
         note.textContent = "";
       } catch (refusal) {
         if (refusal.name === "AbortError") return;
@@ -121,7 +136,12 @@ export function attachments(changed) {
 export function dropPlace(place, add) {
   let depth = 0;
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-  const veil = h("div", { class: "drop-veil", hidden: true, "aria-hidden": "true" }, icon("attach"), "Drop files to send them");
+  const veil = h(
+    "div",
+    { class: "drop-veil", hidden: true, "aria-hidden": "true" },
+    icon("paperclip"),
+    "Drop files to send them",
+  );
   place.append(veil);
   const show = (step) => {
     depth = Math.max(0, depth + step);

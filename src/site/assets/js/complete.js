@@ -12,7 +12,13 @@ let counter = 0;
  */
 export function completion(box, place, sources) {
   const id = `complete-${(counter += 1)}`;
-  const list = h("ul", { class: "completion", id, role: "listbox", "aria-label": "Suggestions", hidden: true });
+  const list = h("ul", {
+    class: "completion",
+    id,
+    role: "listbox",
+    "aria-label": "Suggestions",
+    hidden: true,
+  });
   place.append(list);
   box.setAttribute("aria-autocomplete", "list");
   box.setAttribute("aria-haspopup", "listbox");

@@ -15,9 +15,6 @@ import { sourcesOf } from "./sources.js";
 import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
 
-/** Pixels that the box grows to at most, as a part of the screen. */
-const HIGH = 0.4;
-
 /** Whether a key that sends would be in the way: on a phone one writes lines with it. */
 const isPhone = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
 
@@ -39,13 +36,25 @@ export function composer(room, on) {
     enterkeyhint: isPhone() ? "enter" : "send",
     autocomplete: "off",
   });
+  // What is written is laid out behind the box once more, unseen, so that both are as high as it.
+  const grows = h("div", { class: "grows" }, box);
   const files = attachments(update);
   const about = h("div", { class: "about", hidden: true });
   const answer = h("div", { class: "answer", role: "status", hidden: true });
   const counter = h("span", { class: "counter", role: "status" });
-  const picking = h("input", { type: "file", multiple: true, hidden: true, tabindex: "-1", "aria-hidden": "true", onchange: pickedFiles });
-  const attach = iconButton("attach", "Attach files", () => picking.click());
-  const smile = iconButton("smile", "Emoji", addEmoji, { "aria-haspopup": "dialog", "aria-expanded": "false" });
+  const picking = h("input", {
+    type: "file",
+    multiple: true,
+    hidden: true,
+    tabindex: "-1",
+    "aria-hidden": "true",
+    onchange: pickedFiles,
+  });
+  const attach = iconButton("paperclip", "Attach files", () => picking.click());
+  const smile = iconButton("smile", "Emoji", addEmoji, {
+    "aria-haspopup": "dialog",
+    "aria-expanded": "false",
+  });
   const send = iconButton("send", "Send", submit, { class: "button main send" });
   const form = h(
     "form",
@@ -60,9 +69,9 @@ export function composer(room, on) {
     answer,
     about,
     files.element,
-    h("div", { class: "line" }, attach, box, counter, smile, send, picking),
+    h("div", { class: "line" }, attach, grows, counter, smile, send, picking),
   );
-  const types = typist(room);
+  const typing = typist(room);
   const line = typingLine(room);
   const list = completion(box, form, sourcesOf(room));
   const element = h("div", { class: "composer-frame" }, form, line.element);
@@ -70,9 +79,7 @@ export function composer(room, on) {
   // ------------------------------------------------------------------------------ writing
 
   function update() {
-    // A box that is too high for its text does not know how low it might be.
-    box.style.height = "auto";
-    box.style.height = `${Math.min(box.scrollHeight, innerHeight * HIGH)}px`;
+    grows.dataset.text = `${box.value} `;
     const left = limit - [...box.value].length;
     counter.textContent = left < 200 ? String(left) : "";
     counter.classList.toggle("bad", left < 0);
@@ -99,7 +106,7 @@ export function composer(room, on) {
     update();
     draft();
     answer.hidden = true;
-    if (box.value.trim() && !editing && !box.value.startsWith("/")) types();
+    if (box.value.trim() && !editing && !box.value.startsWith("/")) typing.types();
   });
 
   box.addEventListener("keydown", (event) => {
@@ -226,6 +233,7 @@ export function composer(room, on) {
     for (const upload of uploads.slice(1)) outbox.send({ room, text: "", attachment: upload });
     replyTo = null;
     about.hidden = true;
+    typing.said();
     setText("");
     draft();
     on.sent();
@@ -249,10 +257,17 @@ export function composer(room, on) {
     const message = editing;
     if (text === message.text) return leave();
     if (!text && !message.attachment) {
-      const about = { title: "Delete this message?", text: gist(message), yes: "Delete", danger: true };
+      const about = {
+        title: "Delete this message?",
+        text: gist(message),
+        yes: "Delete",
+        danger: true,
+      };
       if (!(await confirm(about))) return;
       leave();
-      return link.call({ do: "delete", room, seq: message.seq }).catch((refusal) => say(refusal.message, "bad"));
+      return link
+        .call({ do: "delete", room, seq: message.seq })
+        .catch((refusal) => say(refusal.message, "bad"));
     }
     send.disabled = true;
     try {
@@ -266,8 +281,6 @@ export function composer(room, on) {
 
   const kept = draftOf(room);
   setText(kept.text ?? "");
-  const grows = new ResizeObserver(update);
-  grows.observe(form);
 
   return {
     element,
@@ -285,7 +298,6 @@ export function composer(room, on) {
     },
     focus: () => box.focus(),
     close() {
-      grows.disconnect();
       files.close();
       line.close();
     },
@@ -307,5 +319,8 @@ const help = (commands) =>
   h(
     "dl",
     { class: "commands" },
-    commands.map(({ name, args, about }) => [h("dt", {}, `/${name}`, args && h("i", {}, ` ${args}`)), h("dd", {}, about)]),
+    commands.map(({ name, args, about }) => [
+      h("dt", {}, `/${name}`, args && h("i", {}, ` ${args}`)),
+      h("dd", {}, about),
+    ]),
   );

@@ -15,7 +15,10 @@ import { complain, toast } from "./toast.js";
 /** How long a finger stays on a message before that means something. */
 const PRESS_MS = 450;
 
-const label = (words, keys) => ({ "aria-label": words, title: keys ? `${words} (${keys})` : words });
+const label = (words, keys) => ({
+  "aria-label": words,
+  title: keys ? `${words} (${keys})` : words,
+});
 
 /** `on` has `room`, `reply`, `edit`, `leave` and `react`. */
 export function deedsOf(view, on) {
@@ -38,7 +41,12 @@ export function deedsOf(view, on) {
       !isGone && { id: "reply", label: "Reply", icon: "reply", run: () => on.reply(message) },
       !isGone && isMine && { id: "edit", label: "Edit", icon: "edit", run: () => on.edit(message) },
       !isGone &&
-        message.text && { id: "text", label: "Copy text", icon: "copy", run: () => copied(message.text) },
+        message.text && {
+          id: "text",
+          label: "Copy text",
+          icon: "copy",
+          run: () => copied(message.text),
+        },
       { id: "link", label: "Copy link", icon: "link", run: () => copied(addressOf(message)) },
       !isGone &&
         mayModerate() && {
@@ -85,15 +93,28 @@ export function deedsOf(view, on) {
 
   // ---------------------------------------------------------------------------- the bar
 
-  const bar = h("div", { class: "deeds", role: "toolbar", "aria-label": "What to do with this message" });
+  const bar = h("div", {
+    class: "deeds",
+    role: "toolbar",
+    "aria-label": "What to do with this message",
+  });
 
   function fillBar(message) {
     const act = (picture, words, keys, run) =>
-      h("button", { class: "button bare", type: "button", onclick: run, ...label(words, keys) }, icon(picture));
+      h(
+        "button",
+        { class: "button bare", type: "button", onclick: run, ...label(words, keys) },
+        icon(picture),
+      );
     const quick = (emoji) =>
       h(
         "button",
-        { class: "button bare emoji", type: "button", onclick: () => toggle(here(), emoji), ...label(`React with ${emoji}`) },
+        {
+          class: "button bare emoji",
+          type: "button",
+          onclick: () => toggle(here(), emoji),
+          ...label(`React with ${emoji}`),
+        },
         emoji,
       );
     const isMine = store.isMe(message.from);
@@ -105,7 +126,9 @@ export function deedsOf(view, on) {
           act("reply", "Reply", "R", () => on.reply(here())),
           isMine && act("edit", "Edit", "E", () => on.edit(here())),
         ];
-    const more = act("more", "More", "Enter", (event) => openMenu(event.currentTarget, choices(here())));
+    const more = act("more", "More", "Enter", (event) =>
+      openMenu(event.currentTarget, choices(here())),
+    );
     bar.replaceChildren(...parts.filter(Boolean), more);
   }
 
@@ -169,7 +192,11 @@ export function deedsOf(view, on) {
     Escape: () => on.leave(),
     r: (_, message) => !message?.deleted && on.reply(message),
     e: (_, message) => message?.text && store.isMe(message.from) && on.edit(message),
-    d: (_, message) => message && choices(message).find((it) => it.id === "delete")?.run(),
+    d: (_, message) =>
+      message &&
+      choices(message)
+        .find((it) => it.id === "delete")
+        ?.run(),
     c: (_, message) => message && copied(addressOf(message)),
     "+": (element, message) => message && !message.deleted && pick(message, element),
     Enter: (element, message) => message && openMenu(element, choices(message)),
@@ -193,31 +220,55 @@ export function deedsOf(view, on) {
   let press = 0;
   const release = () => clearTimeout(press);
   list.addEventListener("pointerdown", (event) => {
-    if (event.pointerType === "mouse" || event.target.closest("a, button, video, audio, pre")) return;
+    if (event.pointerType === "mouse" || event.target.closest("a, button, video, audio, pre"))
+      return;
     const message = messageAt(event.target.closest(".message"));
     if (message) press = setTimeout(() => openSheet(message), PRESS_MS);
   });
-  for (const end of ["pointerup", "pointercancel", "pointerleave"]) list.addEventListener(end, release);
+  for (const end of ["pointerup", "pointercancel", "pointerleave"])
+    list.addEventListener(end, release);
   list.addEventListener("contextmenu", (event) => {
     if (event.pointerType === "touch" && !event.target.closest("a, img")) event.preventDefault();
   });
 
   function openSheet(message) {
     navigator.vibrate?.(10);
-    const leave = (run) => () => {
+    // The finger that opened it may still be there, and is not to choose by being lifted.
+    let isMeant = false;
+    const leave = (run) => (event) => {
+      if (!isMeant && event.detail > 0) return;
       close();
       run();
     };
     const quick = (emoji) =>
-      h("button", { class: "button bare emoji", type: "button", onclick: leave(() => toggle(message, emoji)), ...label(`React with ${emoji}`) }, emoji);
+      h(
+        "button",
+        {
+          class: "button bare emoji",
+          type: "button",
+          onclick: leave(() => toggle(message, emoji)),
+          ...label(`React with ${emoji}`),
+        },
+        emoji,
+      );
     const other = h(
       "button",
-      { class: "button bare", type: "button", onclick: leave(() => pick(message, list)), ...label("Add a reaction") },
+      {
+        class: "button bare",
+        type: "button",
+        onclick: leave(() => pick(message, list)),
+        ...label("Add a reaction"),
+      },
       icon("smile"),
     );
     const choice = ({ label: words, icon: picture, run, danger }) =>
-      h("button", { class: danger ? "choice danger" : "choice", type: "button", onclick: leave(run) }, icon(picture), words);
-    const { close } = openDialog({
+      h(
+        "button",
+        { class: danger ? "deed danger" : "deed", type: "button", onclick: leave(run) },
+        icon(picture),
+        words,
+      );
+    const { close, element } = openDialog({
       title: store.called(message.from),
       body: [
         !message.deleted && h("div", { class: "quick" }, usual(5).map(quick), other),
@@ -225,6 +276,7 @@ export function deedsOf(view, on) {
       ],
       kind: "sheet",
     });
+    element.addEventListener("pointerdown", () => (isMeant = true), { capture: true });
   }
 
   return {
@@ -234,7 +286,8 @@ export function deedsOf(view, on) {
       if (at !== before) return;
       at = after;
       const message = messageAt(after);
-      if (bar.querySelector('[aria-expanded="true"]') || bar.contains(document.activeElement)) after.append(bar);
+      if (bar.querySelector('[aria-expanded="true"]') || bar.contains(document.activeElement))
+        after.append(bar);
       else if (message) {
         fillBar(message);
         after.append(bar);

@@ -74,19 +74,43 @@ export async function openPicker(button) {
     const grid = h("div", { class: "grid", role: "listbox", "aria-label": "Emoji" });
     const element = h("div", { class: "picker", popover: "auto" }, input, grid);
     const option = ([emoji, names]) =>
-      h("button", { class: "emoji", type: "button", role: "option", tabindex: "-1", "aria-selected": "false", title: names.split(",")[0], data: { emoji } }, emoji);
+      h(
+        "button",
+        {
+          class: "emoji",
+          type: "button",
+          role: "option",
+          tabindex: "-1",
+          "aria-selected": "false",
+          title: names.split(",")[0],
+          data: { emoji },
+        },
+        emoji,
+      );
     const group = (name, emoji) =>
-      h("div", { role: "group", "aria-label": name }, h("div", { class: "heading", "aria-hidden": "true" }, name), h("div", { class: "cells" }, emoji.map(option)));
+      h(
+        "div",
+        { role: "group", "aria-label": name },
+        h("div", { class: "heading", "aria-hidden": "true" }, name),
+        h("div", { class: "cells" }, emoji.map(option)),
+      );
 
     async function fillGrid() {
       const word = input.value.trim();
       if (word) {
         const found = await search(word);
         if (word !== input.value.trim()) return;
-        grid.replaceChildren(found.length ? group("Found", found) : h("p", { class: "none" }, "There is no such emoji."));
+        grid.replaceChildren(
+          found.length
+            ? group("Found", found)
+            : h("p", { class: "none" }, "There is no such emoji."),
+        );
       } else {
         const often = usual(16).map((emoji) => [emoji, emoji]);
-        grid.replaceChildren(group("Often used", often), ...groups.map((it) => group(it.name, it.emoji)));
+        grid.replaceChildren(
+          group("Often used", often),
+          ...groups.map((it) => group(it.name, it.emoji)),
+        );
       }
       const first = grid.querySelector("button");
       if (first) first.tabIndex = 0;
@@ -116,7 +140,8 @@ export async function openPicker(button) {
       if (newState === "open") return;
       isOpen = null;
       button.setAttribute("aria-expanded", "false");
-      const hadFocus = element.contains(document.activeElement) || document.activeElement === document.body;
+      const hadFocus =
+        element.contains(document.activeElement) || document.activeElement === document.body;
       element.remove();
       if (hadFocus) button.focus({ preventScroll: true });
       resolve(picked);
@@ -145,7 +170,8 @@ function moveIn(event, grid, input) {
   else if (down) {
     const { left, top } = all[at].getBoundingClientRect();
     const beyond = (it) => (it.getBoundingClientRect().top - top) * down > 4;
-    const rows = down > 0 ? all.slice(at + 1).filter(beyond) : all.slice(0, at).filter(beyond).reverse();
+    const rows =
+      down > 0 ? all.slice(at + 1).filter(beyond) : all.slice(0, at).filter(beyond).reverse();
     const row = rows[0]?.getBoundingClientRect().top;
     const near = rows.filter((it) => Math.abs(it.getBoundingClientRect().top - row) < 4);
     const away = (it) => Math.abs(it.getBoundingClientRect().left - left);

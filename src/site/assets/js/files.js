@@ -21,10 +21,21 @@ export function attachmentOf(file) {
   if (isPicture(file)) return picture(file);
   const kind = file.type?.split("/")[0];
   if (kind === "video") {
-    return h("video", { class: "film", src: file.url, controls: true, preload: "metadata", "aria-label": file.name });
+    return h("video", {
+      class: "film",
+      src: file.url,
+      controls: true,
+      preload: "metadata",
+      "aria-label": file.name,
+    });
   }
   if (kind === "audio") {
-    const sound = h("audio", { src: file.url, controls: true, preload: "none", "aria-label": file.name });
+    const sound = h("audio", {
+      src: file.url,
+      controls: true,
+      preload: "none",
+      "aria-label": file.name,
+    });
     return h("div", { class: "sound" }, sound, card(file));
   }
   return card(file);
@@ -48,7 +59,13 @@ function picture(file) {
   });
   const frame = h(
     "a",
-    { class: "picture", href: file.url, target: "_blank", title: file.name, data: { picture: file.id } },
+    {
+      class: "picture",
+      href: file.url,
+      target: "_blank",
+      title: file.name,
+      data: { picture: file.id },
+    },
     image,
   );
   return frame;

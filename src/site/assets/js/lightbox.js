@@ -9,20 +9,25 @@ import { full } from "./time.js";
 /** Shows the picture of a message; arrows go to those before and after it. */
 export function openLightbox(log, seq) {
   const pictures = log.messages.filter((it) => !it.deleted && isPicture(it.attachment));
-  let at = Math.max(0, pictures.findIndex((it) => it.seq === seq));
+  let at = Math.max(
+    0,
+    pictures.findIndex((it) => it.seq === seq),
+  );
   const before = document.activeElement;
 
   const image = h("img", { alt: "" });
   const title = h("p", { class: "title", id: "lightbox-title", role: "status" });
   const download = h("a", { class: "button bare", "aria-label": "Download", title: "Download" });
-  const previous = iconButton("left", "Previous picture", () => go(-1));
-  const next = iconButton("right", "Next picture", () => go(1));
+  const previous = iconButton("chevron", "Previous picture", () => go(-1), {
+    class: "button bare previous",
+  });
+  const next = iconButton("chevron", "Next picture", () => go(1), { class: "button bare next" });
   const close = iconButton("close", "Close", () => element.close());
   const element = h(
     "dialog",
     { class: "lightbox", "aria-labelledby": "lightbox-title" },
     h("header", {}, title, download, close),
-    h("div", { class: "stage" }, previous, image, next),
+    h("div", { class: "showing" }, previous, image, next),
   );
   download.append(...iconButton("download", "Download", null).childNodes);
 
@@ -50,7 +55,7 @@ export function openLightbox(log, seq) {
     if (step) go(step);
   });
   element.addEventListener("click", (event) => {
-    if (event.target === element || event.target.classList.contains("stage")) element.close();
+    if (event.target === element || event.target.classList.contains("showing")) element.close();
     else if (event.target === image) image.classList.toggle("is-whole");
   });
   element.addEventListener("close", () => {

@@ -122,7 +122,14 @@ function changed(known, event) {
   if (event.event === "edited") return { ...known, ...messageOf(event) };
   if (event.event === "deleted") {
     const { attachment, reactions, edited_at, ...kept } = known;
-    return { ...kept, text: "", deleted: true, deleted_at: event.at, deleted_by: event.by, version };
+    return {
+      ...kept,
+      text: "",
+      deleted: true,
+      deleted_at: event.at,
+      deleted_by: event.by,
+      version,
+    };
   }
   const reactions = { ...known.reactions };
   const others = (reactions[event.emoji] ?? []).filter((name) => name !== event.from);

@@ -285,7 +285,8 @@ function named(source, at, to, depth, hopeless) {
 
 /** There is no link in a link. */
 function unlinked(node) {
-  if (node.type === "link") return { type: "text", text: node.inline.map((it) => it.text).join("") };
+  if (node.type === "link")
+    return { type: "text", text: node.inline.map((it) => it.text).join("") };
   return node.inline ? { ...node, inline: node.inline.map(unlinked) } : node;
 }
 

@@ -50,7 +50,10 @@ export function gist(message) {
 
 /** Whether a message calls me. */
 export const callsMe = (message) =>
-  !!store.me && !store.isMe(message.from) && !message.deleted && calls(treeOf(message), store.me.name);
+  !!store.me &&
+  !store.isMe(message.from) &&
+  !message.deleted &&
+  calls(treeOf(message), store.me.name);
 
 /**
  * The element of a message. `context` has `room`, `isFollowing`, `quoted(seq)` (a message, or
@@ -89,7 +92,7 @@ export function messageElement(message, context) {
       tabindex: "-1",
       data: { seq: message.seq },
     },
-    h("div", { class: "side" }, isFollowing ? time : avatar(person)),
+    h("div", { class: "beside" }, isFollowing ? time : avatar(person)),
     h(
       "div",
       { class: "content" },
@@ -152,7 +155,7 @@ function reactions(message, { onreact }) {
         onclick: () => onreact(message, emoji, isMine),
       },
       h("span", { class: "emoji" }, emoji),
-      h("span", { class: "count" }, String(users.length)),
+      h("span", { class: "number" }, String(users.length)),
     );
   };
   const more = h(
@@ -166,7 +169,12 @@ function reactions(message, { onreact }) {
     },
     icon("smile"),
   );
-  return h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, all.map(chip), more);
+  return h(
+    "div",
+    { class: "reactions", role: "group", "aria-label": "Reactions" },
+    all.map(chip),
+    more,
+  );
 }
 
 /** The element of what has not arrived yet. */
@@ -188,11 +196,11 @@ export function waitingElement(entry, { room, isFollowing, quoted, retry, discar
   return h(
     "li",
     {
-      class: `message own waiting ${entry.state}${isFollowing ? " follows" : ""}`,
+      class: `message own unsent ${entry.state}${isFollowing ? " follows" : ""}`,
       tabindex: "-1",
       data: { key: entry.key },
     },
-    h("div", { class: "side" }, isFollowing ? null : avatar(store.me)),
+    h("div", { class: "beside" }, isFollowing ? null : avatar(store.me)),
     h(
       "div",
       { class: "content" },
@@ -204,7 +212,8 @@ export function waitingElement(entry, { room, isFollowing, quoted, retry, discar
             h("span", { class: "name", dir: "auto" }, store.called(store.me.name)),
           ),
       entry.reply_to != null && quote(entry.reply_to, { room, quoted }),
-      entry.text && h("div", { class: isOnlyEmoji(entry.text) ? "text big" : "text" }, render(treeOf(entry))),
+      entry.text &&
+        h("div", { class: isOnlyEmoji(entry.text) ? "text big" : "text" }, render(treeOf(entry))),
       file,
       note,
     ),

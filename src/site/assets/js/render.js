@@ -64,14 +64,17 @@ function inlineOf(node) {
   if (node.type === "mention") return mentionOf(node.name);
   if (node.type === "link") {
     const own = new URL(node.href).origin === location.origin;
-    const about = own ? { href: node.href } : { href: node.href, rel: "noopener noreferrer", target: "_blank" };
+    const about = own
+      ? { href: node.href }
+      : { href: node.href, rel: "noopener noreferrer", target: "_blank" };
     return h("a", { ...about, title: shownAs(node) ? null : node.href }, node.inline.map(inlineOf));
   }
   return h(TAGS[node.type], {}, node.inline.map(inlineOf));
 }
 
 /** Whether a link says where it leads. */
-const shownAs = ({ href, inline: [first] }) => first?.text?.startsWith("http") || href.endsWith(first?.text);
+const shownAs = ({ href, inline: [first] }) =>
+  first?.text?.startsWith("http") || href.endsWith(first?.text);
 
 function mentionOf(typed) {
   const name = typed.toLowerCase();
@@ -87,7 +90,8 @@ export function calls(tree, name) {
   const any = (nodes) =>
     nodes.some(
       (node) =>
-        (node.type === "mention" && (node.name.toLowerCase() === name || callsEverybody(node.name))) ||
+        (node.type === "mention" &&
+          (node.name.toLowerCase() === name || callsEverybody(node.name))) ||
         any(node.inline ?? node.blocks ?? node.items?.flat() ?? []),
     );
   return any(tree);

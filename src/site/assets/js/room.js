@@ -71,7 +71,8 @@ function sort({ name }) {
 function show(here) {
   end(here);
   here.sort = sort(here);
-  if (!here.sort) return fill(here.element, h("p", { class: "waiting", role: "status" }, "One moment…"));
+  if (!here.sort)
+    return fill(here.element, h("p", { class: "waiting", role: "status" }, "One moment…"));
   if (here.sort === "outside") return outside(here);
   const { name } = here;
   const writes = here.sort === "open";
@@ -87,7 +88,10 @@ function show(here) {
       back: () => here.timeline.deeds.enter(),
     });
   }
-  const note = { archived: "This room is archived: it can be read, and nothing more is said in it.", muted: "You can say nothing in this room for now." };
+  const note = {
+    archived: "This room is archived: it can be read, and nothing more is said in it.",
+    muted: "You can say nothing in this room for now.",
+  };
   fill(
     here.element,
     here.timeline.element,
@@ -100,7 +104,8 @@ function show(here) {
     here.composer?.replyKept((seq) => here.timeline?.log.get(seq));
   });
   attend(name);
-  if (here.composer && here.seq === null && matchMedia("(hover: hover)").matches) here.composer.focus();
+  if (here.composer && here.seq === null && matchMedia("(hover: hover)").matches)
+    here.composer.focus();
 }
 
 /** Asks who is in the room just now. */

@@ -26,8 +26,18 @@ function moment(word = "1h") {
 
 /** Each has `name`, `args`, `about` and `run(context, rest, words)`; that gives words to show, or `{say}`. */
 export const commands = [
-  { name: "me", args: "what you do", about: "Say what you are doing", run: (_, rest) => ({ say: `*${need(rest, "what you do") && rest}*` }) },
-  { name: "shrug", args: "text", about: "Add ¯\\_(ツ)_/¯", run: (_, rest) => ({ say: `${rest} ¯\\\\\\_(ツ)\\_/¯`.trim() }) },
+  {
+    name: "me",
+    args: "what you do",
+    about: "Say what you are doing",
+    run: (_, rest) => ({ say: `*${need(rest, "what you do") && rest}*` }),
+  },
+  {
+    name: "shrug",
+    args: "text",
+    about: "Add ¯\\_(ツ)_/¯",
+    run: (_, rest) => ({ say: `${rest} ¯\\\\\\_(ツ)\\_/¯`.trim() }),
+  },
   {
     name: "topic",
     args: "text",
@@ -91,9 +101,9 @@ export const commands = [
     name: "search",
     args: "words",
     about: "Look for what was said",
-    run: async (_, rest) => {
-      const { openSearch } = await import("./search.js");
-      openSearch(rest);
+    run: async ({ room }, rest) => {
+      const { searchFor } = await import("./search.js");
+      searchFor(rest, room);
     },
   },
   {

@@ -28,7 +28,10 @@ async function people(room, word) {
   const wanted = fold(word);
   const spoke = new Map(store.logs.get(room)?.messages.map((it) => [it.from, it.seq]));
   const fits = ({ name, display_name }) =>
-    name.startsWith(wanted) || fold(display_name).split(/\s+/).some((part) => part.startsWith(wanted));
+    name.startsWith(wanted) ||
+    fold(display_name)
+      .split(/\s+/)
+      .some((part) => part.startsWith(wanted));
   const found = (await membersOf(room)).filter((it) => !store.isMe(it.name) && fits(it));
   found.sort((a, b) => (spoke.get(b.name) ?? 0) - (spoke.get(a.name) ?? 0));
   const entries = found.slice(0, 8).map((it) => ({

@@ -40,10 +40,28 @@ export function timeline(room, on) {
   const deeds = deedsOf(view, { ...on, room, react });
   const scroller = h("div", { class: "timeline" }, view.list);
   const pill = h("button", { class: "pill", type: "button", hidden: true, onclick: () => toEnd() });
-  const toUnread = h("button", { class: "to-unread", type: "button", hidden: true, onclick: jumpToUnread });
-  const said = h("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-label": "New messages" });
+  const toUnread = h("button", {
+    class: "to-unread",
+    type: "button",
+    hidden: true,
+    onclick: jumpToUnread,
+  });
+  const said = h("div", {
+    class: "unseen",
+    role: "log",
+    "aria-live": "polite",
+    "aria-label": "New messages",
+  });
   const problem = h("div", { class: "problem", role: "alert", hidden: true });
-  const element = h("section", { class: "timeline-frame", "aria-label": "What was said" }, toUnread, scroller, problem, pill, said);
+  const element = h(
+    "section",
+    { class: "timeline-frame", "aria-label": "What was said" },
+    toUnread,
+    scroller,
+    problem,
+    pill,
+    said,
+  );
 
   let isStuck = true;
   let isBusy = false;
@@ -55,14 +73,29 @@ export function timeline(room, on) {
 
   // ---------------------------------------------------------------------- staying in place
 
-  /** The first element on the screen, and where it is there. */
+  /** The first message on the screen, and where it is there. */
   function anchor() {
     const top = scroller.getBoundingClientRect().top;
-    for (const [key, { element: it }] of view.rows) {
-      const box = it.getBoundingClientRect();
-      if (box.bottom > top && it.dataset.seq) return { key, offset: box.top - top };
+    const all = view.list.children;
+    let low = 0;
+    let high = all.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (bottomOf(all[middle]) <= top) low = middle + 1;
+      else high = middle;
     }
-    return null;
+    while (low < all.length && !all[low].dataset.seq) low += 1;
+    const it = all[low];
+    return it
+      ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top }
+      : null;
+  }
+
+  /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
+  function bottomOf(it) {
+    const next = it.nextElementSibling;
+    if (it.className === "day" && next) return next.getBoundingClientRect().top;
+    return it.getBoundingClientRect().bottom;
   }
 
   function restore(place) {
@@ -72,7 +105,8 @@ export function timeline(room, on) {
     }
     const it = place && view.rows.get(place.key)?.element;
     if (!it) return;
-    const moved = it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
+    const moved =
+      it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
     if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
   }
 
@@ -108,7 +142,10 @@ export function timeline(room, on) {
     pill.hidden = isStuck;
     if (!isStuck) {
       const words = news === 1 ? "1 new message" : `${news} new messages`;
-      pill.replaceChildren(news ? words : h("span", { class: "unseen" }, "To the newest messages"), icon("down"));
+      pill.replaceChildren(
+        news ? words : h("span", { class: "unseen" }, "To the newest messages"),
+        icon("down"),
+      );
       pill.classList.toggle("has-news", news > 0);
     }
     lookForUnread();
@@ -224,9 +261,7 @@ export function timeline(room, on) {
   function jumpToUnread() {
     hasSeenUnread = true;
     const place = view.unreadPlace;
-    // The line itself is in the page only if the message before it was read, too.
-    const isKnown = place > 0 || (place === 0 && log.hasStart);
-    if (isKnown) showMessage(log.messages[place].seq);
+    if (place !== -1) showMessage(log.messages[place].seq);
     else open(view.unreadAfter + 1);
   }
 

@@ -7,14 +7,17 @@ import { store } from "./store.js";
 /** The server tells it on for five seconds. */
 const AGAIN_MS = 3500;
 
-/** Tells a room that I type, each time this is called, but not too often. */
+/** Tells a room that I type: `types()` each time, but not too often; after `said()` it begins anew. */
 export function typist(room) {
   let last = 0;
-  return () => {
-    const now = Date.now();
-    if (now - last < AGAIN_MS) return;
-    last = now;
-    link.tell({ do: "typing", room });
+  return {
+    types() {
+      const now = Date.now();
+      if (now - last < AGAIN_MS) return;
+      last = now;
+      link.tell({ do: "typing", room });
+    },
+    said: () => (last = 0),
   };
 }
 

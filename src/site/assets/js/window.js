@@ -67,11 +67,12 @@ export class Window {
     if (this.end === this.messages.length - 1 && this.end - this.first < SHOWN_MAX) this.end += 1;
   }
 
-  /** The place of the first unread message, or -1. */
+  /** The place of the first unread message, or -1 if it is not here. */
   get unreadPlace() {
     if (this.unreadAfter === null) return -1;
     const place = this.log.place(this.unreadAfter + 1);
-    return place < this.messages.length ? place : -1;
+    const isKnown = place > 0 || this.log.hasStart;
+    return isKnown && place < this.messages.length ? place : -1;
   }
 
   /** Makes the page show what it is to show. */
@@ -160,7 +161,7 @@ export class Window {
   }
 }
 
-const more = (words) => h("li", { class: "more", role: "status" }, words);
+const more = (words) => h("li", { class: "more" }, words);
 
 const daySeparator = (name, at) =>
   h("li", { class: "day" }, h("time", { datetime: at.slice(0, 10) }, name));
