@@ -1,14 +1,12 @@
-// What tells of news while one looks elsewhere: the title, the icon, the desktop, a sound. Of several
-// tabs one alone speaks, and none while one of them is looked at.
+// What tells of news while one looks elsewhere: the title, the icon, and the application's badge. Who
+// wants to hear of them otherwise, too, has `alert.js`.
 
-import { choices } from "./choices.js";
-import { go, roomPath } from "./route.js";
+import { choices, onChoice } from "./choices.js";
 import { soon } from "./parts.js";
 import { store } from "./store.js";
 
 let serverName = "Parlour";
 let pageTitle = "";
-let isLeader = !navigator.locks;
 
 /** Names the page in the window's title. */
 export function setTitle(title, server = serverName) {
@@ -81,101 +79,20 @@ async function drawIcon(more, isForMe) {
   link.setAttribute("href", canvas.toDataURL("image/png"));
 }
 
-// --------------------------------------------------------------------------------------- telling
-
-/** What of an event somebody wants to be told; null for nothing. */
-export function newsOf(event) {
-  const own = store.me?.name;
-  if (event.state || event.deleted) return null;
-  if (event.event === "notification") {
-    const it = event.notification ?? event;
-    if (it.from === own) return null;
-    return { from: it.from, text: it.text, room: it.room, seq: it.seq, isMention: true };
-  }
-  if (event.event !== "message" || event.from === own) return null;
-  const room = store.rooms.get(event.room);
-  if (!room || room.level === "nothing" || room.level === "mentions") return null;
-  if (room.kind !== "direct" && room.level !== "everything") return null;
-  const { room: name, seq, text, from } = event;
-  return { from, text, room: name, seq, isMention: room.kind === "direct" };
+/** Tells of news elsewhere, once somebody has chosen to be told. */
+async function startAlerts() {
+  const { desktop, sound } = choices();
+  if (!desktop && !sound) return;
+  alerts ??= import("./alert.js").then((module) => module.startAlerts());
+  await alerts;
 }
 
-async function tell(event) {
-  const news = newsOf(event);
-  if (!news || !isLeader || (await isLookedAt())) return;
-  const chosen = choices();
-  if (chosen.sound && (news.isMention || chosen.soundFor === "everything")) playSound();
-  if (!chosen.desktop || globalThis.Notification?.permission !== "granted") return;
-  const person = store.people.get(news.from);
-  const room = store.rooms.get(news.room);
-  const who = person?.display_name ?? news.from ?? serverName;
-  const where = room && room.kind !== "direct" ? ` in ${room.title}` : "";
-  const shown = new Notification(`${who}${where}`, {
-    body: news.text || "sent a file",
-    // The same message is told once, though it is a mention as well.
-    tag: news.room ? `${news.room}/${news.seq}` : undefined,
-    icon: plain?.href ?? "/assets/icon.svg",
-  });
-  shown.onclick = () => {
-    window.focus();
-    shown.close();
-    go(news.room ? roomPath(news.room, news.seq) : "/");
-  };
-}
-
-/** Whether some tab of this site is before somebody's eyes. */
-async function isLookedAt() {
-  if (!document.hidden) return true;
-  const { held = [] } = (await navigator.locks?.query?.()) ?? {};
-  return held.some((lock) => lock.name === "parlour-looked-at");
-}
-
-let stopLooking = null;
-
-function look() {
-  if (document.hidden) {
-    stopLooking?.();
-    stopLooking = null;
-  } else if (!stopLooking) {
-    const hold = () => new Promise((resolve) => (stopLooking = resolve));
-    stopLooking = () => {};
-    navigator.locks?.request("parlour-looked-at", { mode: "shared" }, hold).catch(() => {});
-  }
-}
-
-// ----------------------------------------------------------------------------------------- sound
-
-let audio = null;
-
-/** Two soft notes. */
-export function playSound() {
-  audio ??= new AudioContext();
-  audio.resume?.();
-  const start = audio.currentTime + 0.02;
-  [660, 880].forEach((pitch, at) => {
-    const note = audio.createOscillator();
-    const volume = audio.createGain();
-    const begin = start + at * 0.11;
-    note.frequency.value = pitch;
-    volume.gain.setValueAtTime(0, begin);
-    volume.gain.linearRampToValueAtTime(0.12, begin + 0.015);
-    volume.gain.exponentialRampToValueAtTime(0.0001, begin + 0.35);
-    note.connect(volume).connect(audio.destination);
-    note.start(begin);
-    note.stop(begin + 0.4);
-  });
-}
+let alerts = null;
 
 /** Keeps title and icon true, and tells of news. */
 export function startBadge() {
   for (const kind of ["rooms", "notices"]) store.on(kind, update);
-  store.on("event", (event) => tell(event));
-  // The lock is one tab's until it is closed; then another's.
-  navigator.locks?.request("parlour-speaks", () => {
-    isLeader = true;
-    return new Promise(() => {});
-  }).catch(() => (isLeader = true));
-  document.addEventListener("visibilitychange", look);
-  look();
+  onChoice(startAlerts);
+  startAlerts();
   update();
 }

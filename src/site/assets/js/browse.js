@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
-import { fits } from "./folk.js";
+import { fits } from "./finding.js";
 import { link } from "./link.js";
 import { button, comes, nothing } from "./parts.js";
 import { go, roomPath } from "./route.js";

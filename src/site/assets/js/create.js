@@ -3,7 +3,7 @@
 import { avatar } from "./avatar.js";
 import { openDialog } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
-import { findPeople } from "./folk.js";
+import { findPeople } from "./finding.js";
 import { formDialog } from "./form.js";
 import { link } from "./link.js";
 import { button } from "./parts.js";

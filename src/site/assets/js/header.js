@@ -4,15 +4,14 @@ import { api } from "./api.js";
 import { avatar, presenceWord } from "./avatar.js";
 import { fill, h, icon } from "./dom.js";
 import { link } from "./link.js";
-import { menu } from "./menu.js";
 import { openedPanel } from "./panel.js";
-import { copy, iconButton, soon } from "./parts.js";
+import { iconButton, menu, soon } from "./parts.js";
 import { companions, presenceOf } from "./folk.js";
 import { openSheet } from "./sidebar.js";
 import { plural } from "./time.js";
 import { roomPath } from "./route.js";
 import { store } from "./store.js";
-import { complain, toast } from "./toast.js";
+import { complain } from "./toast.js";
 
 /** How long coming and going rests before it is asked how many there are. */
 const RECOUNT_MS = 2000;
@@ -40,7 +39,8 @@ export function roomHeader(name) {
   members.append(count);
   const search = iconButton("search", "Search", async () =>
     (await import("./search.js")).toggleSearch(name), { "aria-controls": "panel" });
-  const more = menu(iconButton("more", "More about this room"), () => roomMenu(name));
+  const more = menu(iconButton("more", "More about this room"), async () =>
+    (await import("./roommenu.js")).roomMenu(name));
   const pinned = h("div", { class: "pinned", hidden: true });
   const element = h(
     "header",
@@ -63,7 +63,8 @@ export function roomHeader(name) {
       h("a", { href: roomPath(name, seq) }, icon("pin"), h("span", { class: "unseen" }, "Pinned: "),
         h("strong", { dir: "auto" }, message.display_name), " ", h("span", { dir: "auto" }, text)),
       rights(store.rooms.get(name)).moderate &&
-        iconButton("close", "Unpin", () => change(name, { pinned: null })),
+        iconButton("close", "Unpin", () =>
+          link.call({ do: "change_room", room: name, pinned: null }).catch(complain)),
     );
     pinned.hidden = false;
   }
@@ -118,72 +119,3 @@ export function roomHeader(name) {
 }
 
 const at = (name) => `/rooms/${encodeURIComponent(name)}`;
-
-async function change(name, facts) {
-  try {
-    await link.call({ do: "change_room", room: name, ...facts });
-    return true;
-  } catch (refusal) {
-    complain(refusal);
-    return false;
-  }
-}
-
-function roomMenu(name) {
-  const room = store.rooms.get(name);
-  if (!room) return [];
-  const may = rights(room);
-  const isDirect = room.kind === "direct";
-  const level = (value, label) => ({
-    label,
-    checked: (room.level ?? (isDirect ? "everything" : "mentions")) === value,
-    run: () => link.call({ do: "level", room: name, level: value }).catch(complain),
-  });
-  const create = (what) => async () => (await import("./create.js"))[what](room);
-  return [
-    "Notify me of",
-    level("everything", "Every message"),
-    level("mentions", "Mentions"),
-    level("nothing", "Nothing"),
-    "This room",
-    { label: "Copy link", icon: "link", run: () => copyLink(name) },
-    !isDirect && !room.archived && { label: "Invite people", icon: "person-add", run: create("invitePeople") },
-    may.moderate && !isDirect && { label: "Edit room", icon: "edit", run: create("editRoom") },
-    may.own && !isDirect && {
-      label: room.archived ? "Open again" : "Archive",
-      icon: "archive",
-      run: () => archive(room),
-    },
-    !isDirect && { label: "Leave", icon: "sign-out", danger: true, run: () => leave(room) },
-    may.own && !isDirect && { label: "Delete room", icon: "trash", danger: true, run: () => remove(room) },
-  ];
-}
-
-async function copyLink(name) {
-  const url = location.origin + roomPath(name);
-  toast((await copy(url)) ? "The link is copied." : url);
-}
-
-async function archive(room) {
-  if (room.archived) return change(room.room, { archived: false });
-  const { confirm } = await import("./dialog.js");
-  const text = "Everybody can still read it, and nobody can write in it until it is opened again.";
-  const title = `Archive ${room.title}?`;
-  if (await confirm({ title, text, yes: "Archive" })) change(room.room, { archived: true });
-}
-
-async function leave(room) {
-  const { confirm } = await import("./dialog.js");
-  const text = room.kind === "private"
-    ? "It is private: you come back only if somebody invites you."
-    : "You can join again at any time.";
-  const wanted = await confirm({ title: `Leave ${room.title}?`, text, yes: "Leave", danger: true });
-  if (wanted) link.call({ do: "leave", room: room.room }).catch(complain);
-}
-
-async function remove(room) {
-  const { confirm } = await import("./dialog.js");
-  const text = "Everything that was said in it goes with it, for everybody. This cannot be undone.";
-  const wanted = await confirm({ title: `Delete ${room.title}?`, text, yes: "Delete", danger: true });
-  if (wanted) link.call({ do: "delete_room", room: room.room }).catch(complain);
-}

@@ -2,7 +2,38 @@
 
 import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
-import { SHORTCUTS } from "./keys.js";
+
+const isMac = /Mac|iP/.test(navigator.platform);
+const command = isMac ? "⌘" : "Ctrl";
+
+/** Groups of `[keys, what they do]`. */
+const SHORTCUTS = [
+  [
+    "Everywhere",
+    [
+      [[command, "K"], "Jump to a room or a person"],
+      [[command, "Shift", "F"], "Search"],
+      [["Alt", "↑"], "The room above"],
+      [["Alt", "↓"], "The room below"],
+      [["Alt", "Shift", "↑"], "The unread room above"],
+      [["Alt", "Shift", "↓"], "The unread room below"],
+      [[command, "Shift", "U"], "Notifications"],
+      [["Esc"], "Close what is open"],
+      [["?"], "This help"],
+    ],
+  ],
+  [
+    "Writing",
+    [
+      [["Enter"], "Send"],
+      [["Shift", "Enter"], "A new line"],
+      [["↑"], "Edit your last message, in an empty box"],
+      [["@"], "Mention somebody"],
+      [["/"], "Commands"],
+      [["Esc"], "Stop editing or replying"],
+    ],
+  ],
+];
 
 let isOpen = false;
 

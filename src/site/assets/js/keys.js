@@ -1,41 +1,10 @@
-// Keyboard shortcuts: what each does, which is also what the help lists.
+// Keyboard shortcuts. The list for people is in `help.js`.
 
 import { closePanel, openedPanel } from "./panel.js";
 import { go, parse, roomPath } from "./route.js";
 import { closeSheet, listed } from "./sidebar.js";
 
 const isMac = /Mac|iP/.test(navigator.platform);
-const command = isMac ? "⌘" : "Ctrl";
-
-/** Groups of `[keys, what they do]`. */
-export const SHORTCUTS = [
-  [
-    "Everywhere",
-    [
-      [[command, "K"], "Jump to a room or a person"],
-      [[command, "Shift", "F"], "Search"],
-      [["Alt", "↑"], "The room above"],
-      [["Alt", "↓"], "The room below"],
-      [["Alt", "Shift", "↑"], "The unread room above"],
-      [["Alt", "Shift", "↓"], "The unread room below"],
-      [[command, "Shift", "U"], "Notifications"],
-      [["Esc"], "Close what is open"],
-      [["?"], "This help"],
-    ],
-  ],
-  [
-    "Writing",
-    [
-      [["Enter"], "Send"],
-      [["Shift", "Enter"], "A new line"],
-      [["↑"], "Edit your last message, in an empty box"],
-      [["@"], "Mention somebody"],
-      [["/"], "Commands"],
-      [["Esc"], "Stop editing or replying"],
-    ],
-  ],
-];
-
 /** Listens to keys wherever they are pressed. */
 export function startKeys() {
   addEventListener("keydown", pressed);

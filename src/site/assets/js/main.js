@@ -94,11 +94,21 @@ async function show(route) {
   setCurrent(null);
   fill(main, waiting());
   const module = route.page === "admin" ? import("./admin.js") : import("./settings.js");
-  const page = await module;
+  const [page] = await Promise.all([module, style("settings")]);
   if (mine !== turn) return;
   const title = page.show(main, route.part, sideButton());
   setTitle(title);
   find("h1", main)?.focus();
+}
+
+/** Styles that only some pages have. */
+function style(name) {
+  const href = `/assets/css/${name}.css`;
+  if (find(`link[href="${href}"]`)) return null;
+  return new Promise((resolve) => {
+    const sheet = h("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve });
+    document.head.append(sheet);
+  });
 }
 
 function leaveRoom() {

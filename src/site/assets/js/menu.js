@@ -3,22 +3,9 @@
 import { h, icon } from "./dom.js";
 
 /**
- * Makes a button open a menu. `items()` gives, each time, what is in it: `{label, icon, run, danger,
- * checked}`, a text for a heading, or null for nothing.
+ * Opens a menu at a button. In it are `{label, icon, run, danger, checked}`, texts for headings, and null for
+ * nothing.
  */
-export function menu(button, items) {
-  button.setAttribute("aria-haspopup", "menu");
-  button.setAttribute("aria-expanded", "false");
-  button.addEventListener("click", () => openMenu(button, items()));
-  button.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowDown") return;
-    event.preventDefault();
-    openMenu(button, items());
-  });
-  return button;
-}
-
-/** Opens a menu at a button at once. */
 export function openMenu(button, items) {
   const element = h("div", {
     class: "menu",

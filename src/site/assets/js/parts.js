@@ -19,6 +19,26 @@ export const iconButton = (picture, label, run, rest = {}) =>
     icon(picture),
   );
 
+/**
+ * Makes a button open a menu. `items()` gives, each time, what is in it: see `openMenu` in `menu.js`,
+ * which comes when a menu is opened first.
+ */
+export function menu(button_, items) {
+  const open = async () => {
+    const all = await items();
+    (await import("./menu.js")).openMenu(button_, all);
+  };
+  button_.setAttribute("aria-haspopup", "menu");
+  button_.setAttribute("aria-expanded", "false");
+  button_.addEventListener("click", open);
+  button_.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown") return;
+    event.preventDefault();
+    open();
+  });
+  return button_;
+}
+
 /** Said where there is nothing. */
 export const nothing = (title, text = null, ...actions) =>
   h(

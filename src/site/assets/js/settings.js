@@ -1,7 +1,7 @@
 // One's own settings: profile, password, devices, notifications and looks.
 
 import { api } from "./api.js";
-import { playSound } from "./badge.js";
+import { playSound } from "./alert.js";
 import { choices, choose } from "./choices.js";
 import { fill, h } from "./dom.js";
 import { form } from "./form.js";

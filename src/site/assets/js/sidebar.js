@@ -1,14 +1,12 @@
 // The sidebar: rooms and conversations, what is unread in them, and who one is.
 
-import { avatar, presenceDot, presenceWord } from "./avatar.js";
+import { avatar, presenceDot } from "./avatar.js";
 import { fill, h, icon } from "./dom.js";
-import { link } from "./link.js";
-import { menu } from "./menu.js";
 import { openedPanel } from "./panel.js";
-import { iconButton, soon } from "./parts.js";
+import { iconButton, menu, soon } from "./parts.js";
 import { companions, personOf, presenceOf } from "./folk.js";
 import { plural } from "./time.js";
-import { go, roomPath } from "./route.js";
+import { roomPath } from "./route.js";
 import { store } from "./store.js";
 
 let element = null;
@@ -45,7 +43,7 @@ export function sidebar() {
       ])),
       section("Direct messages", lists.direct, iconButton("plus", "New conversation", openDirect)),
     ),
-    h("footer", {}, menu(own, ownMenu)),
+    h("footer", {}, menu(own, async () => (await import("./ownmenu.js")).ownMenu())),
     h("div", { class: "scrim", onclick: closeSheet }),
   );
   const render = soon(update);
@@ -176,34 +174,6 @@ function updateOwn() {
     h("span", { class: "unseen" }, "Your menu"),
     icon("more"),
   );
-}
-
-function ownMenu() {
-  const isAway = Boolean(store.me.away);
-  const attend = (away) => async () => {
-    store.me = { ...store.me, away };
-    store.emit("me");
-    await link.call({ do: "presence", away }).catch(() => {});
-  };
-  return [
-    "How you are seen",
-    { label: presenceWord("online"), checked: !isAway, run: attend(false) },
-    { label: presenceWord("away"), checked: isAway, run: attend(true) },
-    store.me.display_name,
-    { label: "Settings", icon: "settings", run: () => go("/settings/profile") },
-    store.me.admin && { label: "Administration", icon: "shield", run: () => go("/admin/overview") },
-    { label: "Keyboard shortcuts", icon: "help", run: async () => (await import("./help.js")).openHelp() },
-    { label: "Sign out", icon: "sign-out", run: signOut },
-  ];
-}
-
-async function signOut() {
-  const { confirm } = await import("./dialog.js");
-  const { api } = await import("./api.js");
-  const text = "You can sign in again at any time.";
-  if (!(await confirm({ title: "Sign out of this browser?", text, yes: "Sign out" }))) return;
-  await api.del("/tokens/current").catch(() => {});
-  location.assign("/sign-in");
 }
 
 // ---------------------------------------------------------------------------- what opens from here

@@ -3,7 +3,8 @@
 import { avatar, presenceDot } from "./avatar.js";
 import { openDialog } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
-import { findPeople, fits, companions, presenceOf } from "./folk.js";
+import { findPeople, fits } from "./finding.js";
+import { companions, presenceOf } from "./folk.js";
 import { link } from "./link.js";
 import { go, roomPath } from "./route.js";
 import { listed } from "./sidebar.js";
