@@ -77,5 +77,6 @@ await runSome(wanted.filter((it) => it.alone), 1);
 await runSome(wanted.filter((it) => !it.alone), AT_ONCE);
 await browser.close();
 if (failed.length === 0 && !process.env.PARLOUR_SHOTS) await rm(shots, { recursive: true, force: true });
+for (const name of failed) console.log(`FAILED  ${name}`);
 console.log(`${wanted.length - failed.length} passed, ${failed.length} failed (${Math.round((Date.now() - began) / 1000)} s)`);
 process.exit(failed.length === 0 && wanted.length > 0 ? 0 : 1);

@@ -74,6 +74,9 @@ export async function walk(world, { bo }, page, stop) {
     await ready("/r/general");
     await see(box(page));
     await see(message(page, "I think so"));
+    // What was begun at the stop before is kept.
+    await box(page).fill("");
+    await box(page).focus();
   };
   const opened = async (name, open, ...there) => {
     await room();
