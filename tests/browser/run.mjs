@@ -13,7 +13,6 @@ import { scenarios } from "./scenario.mjs";
 import { World } from "./world.mjs";
 
 const [binary, home, executablePath, ...words] = process.argv.slice(2);
-const LIMIT_MS = 90_000;
 const AT_ONCE = 3;
 
 const require = createRequire(resolve(home, "package.json"));
@@ -38,13 +37,13 @@ const wanted = scenarios.filter(({ name }) => words.every((word) => name.include
 const failed = [];
 const began = Date.now();
 
-async function run({ name, deed, bare }) {
+async function run({ name, deed, bare, limit: most }) {
   const world = new World(context);
   world.require = require;
   const from = Date.now();
   let timer;
   const limit = new Promise((_, fail) => {
-    timer = setTimeout(() => fail(new Error(`not done after ${LIMIT_MS / 1000} s`)), LIMIT_MS);
+    timer = setTimeout(() => fail(new Error(`not done after ${most / 1000} s`)), most);
   });
   const done = (async () => {
     if (!bare) await world.start();
