@@ -44,6 +44,7 @@ mod place;
 mod query;
 mod reading;
 mod refusal;
+pub mod removal;
 mod room;
 pub mod roster;
 mod schema;

@@ -6,10 +6,11 @@ use super::command::{Command, Given, JSON};
 use super::data::now_ms;
 use super::desk::{Desk, refused};
 use super::line::ends_at;
+use super::progress::Progress;
 use super::say;
 use super::table::{Table, moment, words};
 use crate::chat::limits::PEOPLE_MAX;
-use crate::chat::{Email, Operation, Role, Title, UserName, people};
+use crate::chat::{Email, Event, Operation, Outcome, Role, Title, UserName, What, people, removal};
 use crate::site::{RESET_MS, Secret, SecretKind, reset_link};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -237,12 +238,28 @@ fn set_disabled(given: &Given, disabled: bool) -> Result<(), CliError> {
 fn erase(given: &Given) -> Result<(), CliError> {
     let user = named(given)?;
     let desk = Desk::open(given)?;
-    desk.user(&user)?;
+    let id = desk.user(&user)?;
     ask::must_be_wanted(given, &format!("Erasing {user}"))?;
-    let operation = Operation::Erase {
-        user: user.clone(),
-        messages: given.has("messages"),
+    let messages = given.has("messages");
+    let of = match messages {
+        true => desk.look(|tables| removal::said_by(tables, id))?,
+        false => 0,
     };
-    desk.want(operation)?;
+    let mut progress = Progress::new("erasing", "messages");
+    let mut done = 0;
+    let mut count = |outcome: &Outcome| {
+        let removed = |event: &&Event| matches!(event.what, What::Deleted { .. });
+        done += outcome.events.iter().filter(removed).count() as u64;
+        progress.step(done.min(of), of);
+    };
+    count(&desk.want(Operation::Erase {
+        user: user.clone(),
+        messages,
+    })?);
+    // A server that runs goes on with it, too, and so does the next if this ends before its time.
+    while let Some((removal, by)) = desk.look(removal::pending)? {
+        count(&desk.want_as(by, Operation::GoOn { removal })?);
+    }
+    drop(progress);
     say(&format!("{user} is forgotten\n"))
 }

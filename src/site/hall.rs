@@ -56,6 +56,8 @@ pub struct Hall {
     pub(super) counts: Counts,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
+    /// Something that is to go is going.
+    pub(super) removing: bool,
     seed: Seed,
     waiting_bytes: usize,
 }
@@ -100,6 +102,7 @@ impl Hall {
             counts: Counts::default(),
             // Those of the last run may be left.
             unindexed: true,
+            removing: false,
             seed: Seed::new(seed),
             waiting_bytes: 0,
         })

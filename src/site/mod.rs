@@ -33,6 +33,7 @@ mod hall;
 mod presence;
 mod questions;
 mod rate;
+mod removing;
 mod rest;
 mod resume;
 mod searching;
@@ -103,6 +104,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
         searching::index_in_passing(tick);
+        removing::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

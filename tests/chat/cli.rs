@@ -6,8 +6,8 @@ use parlour::chat::Files;
 use parlour::chat::archive::SORTS;
 use serde_json::{Value, json};
 
-use crate::strict::{Said, run_in};
-use crate::support::{PASSWORD, Parlour};
+use crate::strict::{Said, eventually, run_in};
+use crate::support::{Line, PASSWORD, Parlour, Person};
 
 #[track_caller]
 fn says(parlour: &Parlour, arguments: &[&str]) -> Said {
@@ -204,7 +204,7 @@ fn a_backup_is_whole_while_the_server_writes() {
     let copy = home.path().join("copy");
     let other = home.path().join("other");
     let mut wanted = 0;
-    let mut say = |line: &mut crate::support::Line| {
+    let mut say = |line: &mut Line| {
         wanted += 1;
         let text = format!("number {wanted} {}", "x".repeat(4000));
         line.command(json!({"do": "send", "room": "den", "text": text}));
@@ -374,7 +374,7 @@ fn all_that_people_did_is_exported() {
     for sort in SORTS {
         let is_there = text.contains(&format!("\"type\":\"{}\"", sort.name));
         // What needs a day, an admin's visit or a misdeed.
-        let is_rare = ["mark", "setting", "reset", "ban", "upload"].contains(&sort.name);
+        let is_rare = ["mark", "setting", "reset", "ban", "upload", "removal"].contains(&sort.name);
         assert!(is_there || is_rare, "no {}", sort.name);
     }
     run(&["check", "--data", "other"]);
@@ -405,4 +405,58 @@ fn much_that_a_command_did_is_told_without_a_gap() {
             break;
         }
     }
+}
+
+/// Has somebody say so much that it goes in many goes, and gives the listener's line.
+fn with_much(parlour: &Parlour, many: u64) -> (Person, Person, Line) {
+    let [ana, bo] = ["ana", "bo"].map(|name| parlour.sign_up(name));
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let mut talks = bo.line();
+    talks.ask(json!({"do": "join", "room": "den"}));
+    for number in 0..many {
+        talks.ask(json!({"do": "send", "room": "den", "text": number.to_string()}));
+    }
+    let line = ana.line();
+    (ana, bo, line)
+}
+
+/// Whether nothing is left of what was said in the room.
+fn nothing_is_left(line: &mut Line) -> bool {
+    let mut after = 0;
+    loop {
+        let ask = json!({"do": "history", "room": "den", "after": after, "limit": 200});
+        let page = line.ask(ask);
+        let messages = page["messages"].as_array().unwrap();
+        if messages.iter().any(|message| message["deleted"] != true) {
+            return false;
+        }
+        if page["more"] == false {
+            return true;
+        }
+        after += messages.len();
+    }
+}
+
+#[test]
+fn an_erasure_that_a_kill_has_cut_short_is_finished() {
+    let mut parlour = Parlour::start();
+    let (ana, bo, mut line) = with_much(&parlour, 1500);
+    bo.delete("/users/bo?messages=1").expect(204);
+    line.event("deleted");
+    parlour.kill();
+    parlour.begin();
+    let token = ana.token.unwrap();
+    let ana = parlour.with_token("ana", &token);
+    let mut line = ana.line();
+    eventually("all of it is gone", || nothing_is_left(&mut line));
+    // What came in between is whole: no version is missing.
+    let mut held = ana.line_to("/ws?hold=1");
+    let version = held.hello["rooms"][0]["version"].as_u64().unwrap();
+    let ok = held.ask(json!({"do": "resume", "rooms": {"den": version - 400}}));
+    assert_eq!(ok["den"]["mode"], "events");
+    for next in version - 399..=version {
+        assert_eq!(held.event("deleted")["version"], next);
+    }
+    parlour.kill();
+    assert_eq!(does(&parlour, &["check"]), "nothing is wrong\n");
 }

@@ -280,6 +280,10 @@ fn a_file_of_a_newer_program_is_refused_and_left_as_it_is() {
                 sql: "",
             },
             Migration {
+                name: "removals",
+                sql: "",
+            },
+            Migration {
                 name: "later",
                 sql: "CREATE TABLE later (x TEXT) STRICT",
             },
