@@ -19,6 +19,7 @@ use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
+use super::watching::Summaries;
 use crate::chat::{
     Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
     summary::{self, Horizon},
@@ -52,6 +53,7 @@ pub struct Hall {
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
+    pub(super) summaries: Summaries,
     pub(super) rates: Rates,
     pub(super) counts: Counts,
     /// Messages were said that are not found yet.
@@ -98,6 +100,7 @@ impl Hall {
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
+            summaries: Summaries::default(),
             rates: Rates::default(),
             counts: Counts::default(),
             // Those of the last run may be left.

@@ -39,6 +39,7 @@ mod resume;
 mod searching;
 mod secret;
 mod socket;
+mod watching;
 mod welcome;
 mod wire;
 
@@ -103,6 +104,8 @@ fn begin(tick: &mut Tick<'_, Hall>) {
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
+        watching::sum_up(tick);
+        announce::end_expired(tick);
         searching::index_in_passing(tick);
         removing::go_on(tick);
     });

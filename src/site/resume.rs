@@ -109,10 +109,11 @@ pub(super) fn resume(
     let before = seat.behind.take();
     let behind = match before {
         Some(behind) => *behind,
-        None => at_head(hall, user)?,
+        None => as_wanted(hall, user, channel, at_head(hall, user)?)?,
     };
     let way = Way {
         user,
+        channel,
         is_ours,
         heard,
         states: true,
@@ -135,6 +136,7 @@ pub(super) fn start(
     }
     let way = Way {
         user,
+        channel,
         is_ours: !matches!(start, Start::Elsewhere),
         heard: None,
         states: false,
@@ -163,6 +165,7 @@ pub(super) fn own_rooms(
 #[derive(Clone, Copy, Debug)]
 struct Way {
     user: UserId,
+    channel: Channel,
     /// It speaks of this database.
     is_ours: bool,
     /// From here on it has heard everything already.
@@ -295,6 +298,32 @@ pub(super) fn at_head(hall: &Hall, user: UserId) -> Result<Behind, Refusal> {
     Ok(behind)
 }
 
+/// What a connection is to be told that wants to hear of some rooms only.
+pub(super) fn as_wanted(
+    hall: &Hall,
+    user: UserId,
+    channel: Channel,
+    mut behind: Behind,
+) -> Result<Behind, Refusal> {
+    let mut seats = hall.crowd.seats(user).iter();
+    let seat = seats.find(|seat| seat.channel == channel);
+    if let Some(only) = seat.and_then(|seat| seat.only.as_deref()) {
+        behind.only(&own_rooms(hall, user, only)?);
+    }
+    Ok(behind)
+}
+
+/// Since when a connection has heard of a room; nothing if it does not.
+fn heard_since(hall: &Hall, room: RoomId, way: Way) -> Option<Op> {
+    let op = way.heard?;
+    let mut seats = hall.crowd.seats(way.user).iter();
+    let seat = seats.find(|seat| seat.channel == way.channel);
+    match seat.and_then(|seat| seat.watch.as_ref()) {
+        None => Some(op),
+        Some(watch) => watch.heard_since(room).map(|since| since.max(op)),
+    }
+}
+
 /// Where a client says that it was in one room.
 struct Place {
     room: RoomId,
@@ -312,7 +341,7 @@ fn put(
     let to = hall.head(room).version;
     let (first, heard) = hall.reader.query(|tables| {
         let first = summary::first_version(tables, room)?;
-        let Some(op) = way.heard else {
+        let Some(op) = heard_since(hall, room, way) else {
             return Ok((first, None));
         };
         // Who came in in between has heard what came from then on, as far as they stayed.

@@ -63,6 +63,13 @@ pub(super) const SIGNED_OUT: Bye = Bye {
     reconnect: false,
 };
 
+/// The token has had its time.
+pub(super) const EXPIRED: Bye = Bye {
+    code: 4001,
+    reason: "your token has expired: sign in again",
+    reconnect: false,
+};
+
 /// More devices than one person has.
 const TOO_MANY: Bye = Bye {
     code: 4003,
@@ -203,7 +210,9 @@ impl Consumer<Hall> for Socket {
     fn fell_behind(&mut self, missed_op: u64, live: &mut Live<'_, Hall>) {
         let user = self.user();
         let channel = live.channel();
-        match behind_since(live.state, user, missed_op.saturating_sub(1)) {
+        let behind = behind_since(live.state, user, missed_op.saturating_sub(1));
+        let only = |behind| super::resume::as_wanted(live.state, user, channel, behind);
+        match behind.and_then(only) {
             Ok(behind) => {
                 if let Some(seat) = live.state.crowd.seat_mut(user, channel) {
                     seat.behind = Some(Box::new(behind));
@@ -246,10 +255,12 @@ impl Socket {
         let seat = Seat {
             channel,
             token: identity.token,
+            expires_at: identity.expires_at,
             away: false,
             active: live.house.now().instant,
             in_flight: 0,
             only: None,
+            watch: None,
             behind,
         };
         live.state
@@ -384,7 +395,7 @@ fn hello(hall: &Hall, identity: &Identity) -> Result<String, Refusal> {
         .text("server", concat!("parlour/", env!("CARGO_PKG_VERSION")))
         .number("heartbeat", HEARTBEAT_S)
         .json("limits", &limits.end())
-        .texts("features", ["hold", "resume.since"])
+        .texts("features", ["hold", "resume.since", "watch", "auth"])
         .array(
             "rooms",
             rooms.items.iter().map(|room| wire::room(room).end()),

@@ -29,3 +29,4 @@ mod rooms;
 mod strict;
 mod support;
 mod uploads;
+mod watch;
