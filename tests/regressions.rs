@@ -13,11 +13,11 @@ use parlour::store::Database;
 use parlour::web::middleware::{Csrf, Sessions};
 use parlour::web::*;
 use parlour::ws::Message;
-use people::Browser;
+use people::{Browser, PATIENCE};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
 mod people;
 
@@ -38,6 +38,33 @@ fn eventually(mut is_so: impl FnMut() -> bool) {
         ms(10);
     }
     panic!("it never was so");
+}
+
+/// Where a helper's job waits until a test lets it go on: so what has to come first has.
+#[derive(Clone, Default)]
+struct Gate(Arc<(Mutex<(bool, bool)>, Condvar)>);
+impl Gate {
+    /// The job is here, and goes on when the gate is open.
+    fn pass(&self) {
+        let (state, changed) = &*self.0;
+        let mut now = state.lock().unwrap();
+        now.0 = true;
+        changed.notify_all();
+        let until = changed.wait_timeout_while(now, PATIENCE, |now| !now.1);
+        assert!(!until.unwrap().1.timed_out(), "the gate is never opened");
+    }
+    /// Waits until the job is here.
+    fn reached(&self) {
+        let (state, changed) = &*self.0;
+        let now = state.lock().unwrap();
+        let until = changed.wait_timeout_while(now, PATIENCE, |now| !now.0);
+        assert!(!until.unwrap().1.timed_out(), "nobody comes to the gate");
+    }
+    fn open(&self) {
+        let (state, changed) = &*self.0;
+        state.lock().unwrap().1 = true;
+        changed.notify_all();
+    }
 }
 
 fn ms(n: u64) {
@@ -178,25 +205,35 @@ fn a_panic_in_what_is_made_of_a_held_wait() {
     assert_eq!(asked.unwrap(), 500);
 }
 
-struct Late;
+struct Late(Gate, Arc<AtomicUsize>);
 impl Consumer<()> for Late {
     fn receive(&mut self, _: Message<'_>, live: &mut Live<'_, ()>) {
         let me = live.channel();
+        let (gate, joined) = (self.0.clone(), Arc::clone(&self.1));
         live.house
-            .wait(Wait::on_helper(|| ms(400)), move |tick, _| {
+            .wait(Wait::on_helper(move || gate.pass()), move |tick, _| {
                 let _ = tick.house.group_add("all", me);
+                joined.fetch_add(1, Ordering::SeqCst);
             });
     }
 }
 #[test]
 fn who_has_gone_joins_nothing() {
-    let (_running, address) = serve(|| App::new(()).get("/len", len).consumer("/ws", || Late));
+    let (gate, joined) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    let (its_gate, its_joined) = (gate.clone(), Arc::clone(&joined));
+    let (_running, address) = serve(move || {
+        App::new(()).get("/len", len).consumer("/ws", move || {
+            Late(its_gate.clone(), Arc::clone(&its_joined))
+        })
+    });
     let mut socket = Browser::at(address).socket("/ws").unwrap();
     socket.write("x").unwrap();
+    gate.reached();
     socket.close(1000, "").unwrap();
     while socket.read().unwrap().is_some() {}
     drop(socket);
-    ms(1000);
+    gate.open();
+    eventually(|| joined.load(Ordering::SeqCst) == 1);
     assert_eq!(Browser::at(address).get("/len").text(), "0");
 }
 
@@ -248,6 +285,8 @@ fn waits_begin_in_order() {
 fn signing_out_after_a_wait_ends_the_session_without_a_listener() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
+    let gate = Gate::default();
+    let its_gate = gate.clone();
     let (_running, address) = serve(move || {
         let db = Database::open(path.join("a.db"), &[Sessions::MIGRATIONS]).unwrap();
         let secret = Secret::in_folder(&path).unwrap();
@@ -260,8 +299,9 @@ fn signing_out_after_a_wait_ends_the_session_without_a_listener() {
             .get("/who", |cx: &mut Cx<'_, ()>| {
                 cx.user().unwrap_or("nobody").to_owned()
             })
-            .get("/out", |_: &mut Cx<'_, ()>| {
-                Wait::on_helper(|| ms(400)).then(|cx: &mut Cx<'_, ()>, ()| {
+            .get("/out", move |_: &mut Cx<'_, ()>| {
+                let gate = its_gate.clone();
+                Wait::on_helper(move || gate.pass()).then(|cx: &mut Cx<'_, ()>, ()| {
                     logout(cx);
                     "out"
                 })
@@ -275,12 +315,14 @@ fn signing_out_after_a_wait_ends_the_session_without_a_listener() {
         format!("GET /out HTTP/1.1\r\nHost: a\r\nCookie: {name}={value}\r\n\r\n").as_bytes(),
     )
     .unwrap();
-    // The request is there by then.
-    ms(500);
+    gate.reached();
     socket2::SockRef::from(&raw)
         .set_linger(Some(Duration::ZERO))
         .unwrap();
     drop(raw);
+    // Who asks later is answered when that is known.
+    Browser::at(address).get("/nowhere");
+    gate.open();
     eventually(|| browser.get("/who").text() == "nobody");
 }
 
@@ -564,10 +606,12 @@ fn a_feed_is_told_nothing_before_its_answer_has_begun() {
 }
 #[test]
 fn who_hung_up_during_a_wait_is_known() {
-    let (_running, address) = serve(|| {
+    let gate = Gate::default();
+    let its_gate = gate.clone();
+    let (_running, address) = serve(move || {
         App::new(())
             .get("/len", len)
-            .get("/news", |cx: &mut Cx<'_, ()>| {
+            .get("/news", move |cx: &mut Cx<'_, ()>| {
                 let open = || {
                     events(|flow| {
                         flow.join("all").unwrap();
@@ -576,7 +620,9 @@ fn who_hung_up_during_a_wait_is_known() {
                 match cx.request.query("wait") {
                     None => open(),
                     Some(_) => {
-                        Wait::on_helper(|| ms(300)).then(move |_: &mut Cx<'_, ()>, ()| open())
+                        let gate = its_gate.clone();
+                        Wait::on_helper(move || gate.pass())
+                            .then(move |_: &mut Cx<'_, ()>, ()| open())
                     }
                 }
             })
@@ -585,8 +631,16 @@ fn who_hung_up_during_a_wait_is_known() {
         let mut raw = TcpStream::connect(address).unwrap();
         raw.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes())
             .unwrap();
-        ms(100);
+        match path {
+            "/news" => eventually(|| Browser::at(address).get("/len").text() == "1"),
+            _ => gate.reached(),
+        }
         drop(raw);
+        // Who asks later is answered when that is known.
+        Browser::at(address).get("/len");
+        if path != "/news" {
+            gate.open();
+        }
         eventually(|| Browser::at(address).get("/len").text() == "0");
     }
 }
@@ -630,10 +684,13 @@ fn a_parameter_does_not_climb() {
 fn held_waits_are_begun_without_a_listener() {
     let done = Arc::new(AtomicUsize::new(0));
     let d = Arc::clone(&done);
+    let gate = Gate::default();
+    let its_gate = gate.clone();
     let (_running, address) = serve(move || {
         App::new(()).get("/", move |_: &mut Cx<'_, ()>| {
             let d = Arc::clone(&d);
-            Wait::on_helper(|| ms(400)).then(move |cx: &mut Cx<'_, ()>, ()| {
+            let gate = its_gate.clone();
+            Wait::on_helper(move || gate.pass()).then(move |cx: &mut Cx<'_, ()>, ()| {
                 cx.request.hold(Wait::on_helper(move || {
                     d.fetch_add(1, Ordering::SeqCst);
                     Ok::<(), String>(())
@@ -644,12 +701,14 @@ fn held_waits_are_begun_without_a_listener() {
     });
     let mut raw = TcpStream::connect(address).unwrap();
     raw.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // The request is there by then.
-    ms(500);
+    gate.reached();
     socket2::SockRef::from(&raw)
         .set_linger(Some(Duration::ZERO))
         .unwrap();
     drop(raw);
+    // Who asks later is answered when that is known.
+    Browser::at(address).get("/nowhere");
+    gate.open();
     eventually(|| done.load(Ordering::SeqCst) == 1);
 }
 struct Named;
@@ -728,6 +787,8 @@ fn a_user_with_a_long_name_is_found() {
 fn an_old_answer_does_not_end_a_new_session() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
+    let gate = Gate::default();
+    let its_gate = gate.clone();
     let (_running, address) = serve(move || {
         let db = Database::open(path.join("a.db"), &[Sessions::MIGRATIONS]).unwrap();
         let secret = Secret::in_folder(&path).unwrap();
@@ -741,8 +802,9 @@ fn an_old_answer_does_not_end_a_new_session() {
                 login(cx, "ann");
                 "in"
             })
-            .get("/slow", |_: &mut Cx<'_, ()>| {
-                Wait::on_helper(|| ms(400)).then(|cx: &mut Cx<'_, ()>, ()| {
+            .get("/slow", move |_: &mut Cx<'_, ()>| {
+                let gate = its_gate.clone();
+                Wait::on_helper(move || gate.pass()).then(|cx: &mut Cx<'_, ()>, ()| {
                     cx.session().insert("seen", 1);
                     "out"
                 })
@@ -753,8 +815,9 @@ fn an_old_answer_does_not_end_a_new_session() {
     let mut tab = Browser::at(address);
     tab.cookies = browser.cookies.clone();
     let slow = std::thread::spawn(move || tab.get("/slow"));
-    ms(100);
+    gate.reached();
     browser.get("/in").expect(200);
+    gate.open();
     let answer = slow.join().unwrap();
     assert_eq!(
         answer.field("set-cookie"),
