@@ -20,6 +20,7 @@ use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
+use super::watching::Summaries;
 use crate::chat::{
     Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
     summary::{self, Horizon},
@@ -55,6 +56,7 @@ pub struct Hall {
     pub(super) presence: Presence,
     /// Who has left which room in this turn.
     pub(super) partings: Vec<(UserId, Parting)>,
+    pub(super) summaries: Summaries,
     pub(super) rates: Rates,
     pub(super) counts: Counts,
     /// Messages were said that are not found yet.
@@ -102,6 +104,7 @@ impl Hall {
             crowd: Crowd::default(),
             presence: Presence::default(),
             partings: Vec::new(),
+            summaries: Summaries::default(),
             rates: Rates::default(),
             counts: Counts::default(),
             // Those of the last run may be left.

@@ -42,7 +42,7 @@ mod resume;
 mod searching;
 mod secret;
 mod socket;
-
+mod watching;
 mod wire;
 
 use std::path::PathBuf;
@@ -116,6 +116,8 @@ fn begin(tick: &mut Tick<'_, Hall>) {
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
+        watching::sum_up(tick);
+        announce::end_expired(tick);
         searching::index_in_passing(tick);
         removing::go_on(tick);
     });

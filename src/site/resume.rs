@@ -115,6 +115,7 @@ pub(super) fn resume(
     };
     let way = Way {
         user,
+        channel,
         is_ours,
         heard,
         states: true,
@@ -137,6 +138,7 @@ pub(super) fn start(
     }
     let way = Way {
         user,
+        channel,
         is_ours: !matches!(start, Start::Elsewhere),
         heard: None,
         states: false,
@@ -165,6 +167,7 @@ pub(super) fn own_rooms(
 #[derive(Clone, Copy, Debug)]
 struct Way {
     user: UserId,
+    channel: Channel,
     /// It speaks of this database.
     is_ours: bool,
     /// From here on it has heard everything already.
@@ -313,6 +316,17 @@ pub(super) fn at_head(hall: &Hall, rooms: &[RoomId]) -> Behind {
     behind
 }
 
+/// Since when a connection has heard of a room; nothing if it does not.
+fn heard_since(hall: &Hall, room: RoomId, way: Way) -> Option<Op> {
+    let op = way.heard?;
+    let mut seats = hall.crowd.seats(way.user).iter();
+    let seat = seats.find(|seat| seat.channel == way.channel);
+    match seat.and_then(|seat| seat.watch.as_ref()) {
+        None => Some(op),
+        Some(watch) => watch.heard_since(room).map(|since| since.max(op)),
+    }
+}
+
 /// Where a client says that it was in one room.
 struct Place {
     room: RoomId,
@@ -330,7 +344,7 @@ fn put(
     let to = hall.head(room).version;
     let (first, heard) = hall.reader.query(|tables| {
         let first = summary::first_version(tables, room)?;
-        let Some(op) = way.heard else {
+        let Some(op) = heard_since(hall, room, way) else {
             return Ok((first, None));
         };
         // Who came in in between has heard what came from then on, as far as they stayed.

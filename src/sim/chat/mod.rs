@@ -31,6 +31,8 @@ mod ledger;
 mod link;
 mod model;
 mod state;
+#[cfg(test)]
+mod tests;
 mod town;
 mod wishes;
 mod world;

@@ -114,10 +114,12 @@ impl Town {
         let seat = Seat {
             channel: LINE,
             token: TokenId(1),
+            expires_at: None,
             away: false,
             active: Instant::default(),
             in_flight: 0,
             only: None,
+            watch: None,
             behind: None,
         };
         let title = Title::trusted("Ana");
