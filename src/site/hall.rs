@@ -20,6 +20,7 @@ use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
+use super::resume::Far;
 use crate::chat::{
     Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
     summary::{self, Horizon},
@@ -57,6 +58,7 @@ pub struct Hall {
     pub(super) partings: Vec<(UserId, Parting)>,
     pub(super) rates: Rates,
     pub(super) counts: Counts,
+    pub(super) far: Far,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
     seed: Seed,
@@ -102,6 +104,7 @@ impl Hall {
             partings: Vec::new(),
             rates: Rates::default(),
             counts: Counts::default(),
+            far: Far::default(),
             // Those of the last run may be left.
             unindexed: true,
             seed: Seed::new(seed),
@@ -113,6 +116,13 @@ impl Hall {
     #[must_use]
     pub fn files(mut self, files: Files) -> Self {
         self.files = Some(files);
+        self
+    }
+
+    /// Tells more, or less, to whoever missed it.
+    #[must_use]
+    pub(crate) const fn far(mut self, far: Far) -> Self {
+        self.far = far;
         self
     }
 

@@ -48,6 +48,7 @@ use crate::web::{App, Cx, Error, Tick};
 
 pub use auth::{TOKEN_PREFIX, hash as secret_hash};
 pub use hall::Hall;
+pub(crate) use resume::Far;
 pub use wire::time::rfc3339;
 
 /// What is different from server to server.

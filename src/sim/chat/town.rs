@@ -135,7 +135,8 @@ impl Town {
             flaw: self.flaw.clone(),
         };
         let hall = Hall::with_log(self.database.clone(), Rc::new(log), chance.bits());
-        let app = site::app(hall.expect("memory can be read"), Choices::default());
+        let hall = hall.expect("memory can be read").far(self.model.far);
+        let app = site::app(hall, Choices::default());
         let put = app.settings(self.settings.clone()).put_together(None);
         let (service, settings) = put.expect("the app is whole");
         self.process = Some(Engine::new(service, settings, chance.bits()));

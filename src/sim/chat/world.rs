@@ -23,6 +23,7 @@ use crate::reactor::ConnId;
 use crate::sim::agenda::Agenda;
 use crate::sim::network::Wire;
 use crate::sim::trace::Trace;
+use crate::site::Far;
 
 /// Some day in 2026.
 const UNIX_MS: u64 = 1_780_000_000_000;
@@ -122,6 +123,14 @@ impl World {
                 device.resumes_too_far = bug == Some(Bug::ResumesTooFar);
                 devices.push(device);
             }
+        }
+        if chance.once_in(2) {
+            let events_max = 1 + chance.below(12) as u32;
+            let states_max = events_max + chance.below(30) as u32;
+            town.model.far = Far {
+                events_max,
+                states_max,
+            };
         }
         town.begin(&mut chance);
         let mut world = Self {

@@ -322,11 +322,12 @@ fn who_was_in_a_room_of_the_same_name_begins_anew() {
     let (from, head) = (town.version(den) - 9, town.version(den));
     let first = town.hall.reader.query(|it| summary::first_version(it, den));
     let first = first.unwrap();
+    let mode = |from, to, first| resume::mode(resume::Far::default(), from, to, first);
     for version in 0..=last {
-        assert_eq!(resume::mode(version, head, first), resume::Mode::Reset);
+        assert_eq!(mode(version, head, first), resume::Mode::Reset);
     }
-    assert_eq!(resume::mode(from, head, first), resume::Mode::Events);
-    assert_eq!(resume::mode(first - 1, head, first), resume::Mode::Events);
+    assert_eq!(mode(from, head, first), resume::Mode::Events);
+    assert_eq!(mode(first - 1, head, first), resume::Mode::Events);
 }
 
 #[test]

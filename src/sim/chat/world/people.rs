@@ -2,7 +2,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use super::{Event, World};
+use super::{Event, UNIX_MS, World};
 use crate::sim::chat::device::Mood;
 use crate::sim::chat::link::{Link, News};
 use crate::sim::chat::model::Model;
@@ -150,8 +150,8 @@ impl World {
                 let it = &mut self.devices[device];
                 let used = self.chance.below(it.intents.len().max(1) as u64) as usize;
                 let used = it.intents.get(used).and_then(|it| it.wish.key.clone());
-                let (serial, id) = (self.wishes, it.id);
-                let wish = wishes::some_wish(&self.town.model, &mut self.chance, id, serial, used);
+                let (time, id) = ((self.wishes, UNIX_MS + self.now), it.id);
+                let wish = wishes::some_wish(&self.town.model, &mut self.chance, id, time, used);
                 Some(it.want(wish))
             }
         }
