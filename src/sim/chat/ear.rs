@@ -403,6 +403,11 @@ impl Ear {
             (begin + 1..version).find(|it| !got.contains(it) && was_inside(room, owner.name, *it));
         let is_exit = matches!(&heard.fact, Fact::Left { user, .. } if user == owner.name);
         let is_back = is_entry && room.has_left(owner.name, begin, version);
+        if is_exit {
+            // Nobody waits for the rest of a room that they are not in.
+            self.catching_up.remove(name);
+            self.states.remove(name);
+        }
         if missed.is_some() && (is_exit || is_back) {
             // Who leaves while being fed is not fed the rest, hears at most that they have left, and
             // begins anew when they are back.
