@@ -82,8 +82,8 @@ pub(super) struct Ear {
     last_op: u64,
     own_low: u64,
     own: BTreeSet<u64>,
-    /// Rooms whose end of catching up is awaited.
-    catching_up: BTreeSet<String>,
+    /// Rooms whose end of catching up is awaited, and how far they were when that began.
+    catching_up: BTreeMap<String, u32>,
     /// Those that are told as states: behind and up to which version, and which messages were told.
     states: BTreeMap<String, (u32, u32, BTreeSet<u32>)>,
     pub(super) events: u64,
@@ -222,7 +222,7 @@ impl Ear {
                 }
                 self.low.insert(name.clone(), from);
             }
-            self.catching_up.insert(name.clone());
+            self.catching_up.insert(name.clone(), to);
             heard_of.remove(name);
         }
         if self.hold {
@@ -289,7 +289,7 @@ impl Ear {
     pub(super) fn caught_up(&mut self, json: &Value, model: &Model, owner: Owner<'_>) {
         let name = text(json, "room");
         assert!(
-            self.catching_up.remove(&name),
+            self.catching_up.remove(&name).is_some(),
             "caught up: {name} was not behind"
         );
         let version = json["version"].as_u64().expect("a version") as u32;
@@ -403,8 +403,8 @@ impl Ear {
             (begin + 1..version).find(|it| !got.contains(it) && was_inside(room, owner.name, *it));
         let is_exit = matches!(&heard.fact, Fact::Left { user, .. } if user == owner.name);
         let is_back = is_entry && room.has_left(owner.name, begin, version);
-        if is_exit {
-            // Nobody waits for the rest of a room that they are not in.
+        if is_exit && self.catching_up.get(name).is_some_and(|to| version > *to) {
+            // Nobody waits for the rest of a room that they have left meanwhile.
             self.catching_up.remove(name);
             self.states.remove(name);
         }
@@ -490,7 +490,7 @@ impl Ear {
                 self.must_know_end(room, owner);
             }
             if is_member {
-                let waits = self.catching_up.contains(&room.name);
+                let waits = self.catching_up.contains_key(&room.name);
                 assert!(
                     !waits,
                     "missing: {} still catches up in {}",
