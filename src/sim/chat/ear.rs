@@ -65,6 +65,8 @@ pub(super) struct Owner<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ear {
     pub(super) hold: bool,
+    /// What the database is called to which it was opened.
+    pub(super) epoch: String,
     /// How far everything was when it opened; nothing before it has.
     pub(super) hello_op: Option<u64>,
     /// What hello said of each room.
@@ -120,12 +122,9 @@ impl Ear {
         assert!(self.hello_op.is_none(), "hello: it is said once");
         let op = json["op"].as_u64().expect("hello has an op");
         assert!(op <= model.op, "hello: op {op} was not committed");
-        let epoch = text(json, "epoch");
-        assert!(
-            memory.epoch.as_ref().is_none_or(|it| *it == epoch),
-            "hello: another epoch"
-        );
-        memory.epoch = Some(epoch);
+        self.epoch = text(json, "epoch");
+        assert!(model.epochs.contains(&self.epoch), "hello: another epoch");
+        memory.epoch.get_or_insert_with(|| self.epoch.clone());
         for summary in json["rooms"].as_array().into_iter().flatten() {
             let name = text(summary, "room");
             let version = summary["version"].as_u64().unwrap_or_default() as u32;
@@ -246,6 +245,7 @@ impl Ear {
             self.is_since = true;
         }
         memory.cursor = None;
+        memory.epoch = Some(self.epoch.clone());
     }
 
     /// Up to where a room is told as states: what this connection hears comes as events.

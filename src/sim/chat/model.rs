@@ -178,6 +178,8 @@ pub(super) struct Model {
     pub(super) keys: BTreeMap<(u32, String), (Operation, Answer)>,
     /// Tokens that have ended, and with which op.
     pub(super) ended: BTreeMap<u32, u64>,
+    /// What the database was called, and is.
+    pub(super) epochs: Vec<String>,
     /// How much is told of a room to whoever missed it.
     pub(super) far: Far,
     /// People say long things.

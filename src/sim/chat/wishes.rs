@@ -27,6 +27,14 @@ impl Wish {
         command
     }
 
+    /// The same as the body of a request to the room.
+    pub(super) fn body(&self) -> Value {
+        let mut body = self.command.clone();
+        let fields = body.as_object_mut().expect("a command is an object");
+        fields.retain(|name, _| name == "text" || name == "reply_to");
+        body
+    }
+
     /// The room and the text, of a message.
     pub(super) fn said(&self) -> Option<(&str, &str)> {
         if self.command["do"] != "send" {
