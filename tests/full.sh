@@ -232,7 +232,7 @@ browser_dialogue() {
 # A file that the page itself links to. The suite needs a name in it: "/" alone is none.
 linked_file() {
     local path
-    for path in $(curl --silent --max-time 10 "http://$address/" | grep -oE '(href|src)="?/[^"?# >]+' | grep -oE '/.*' | sort -u); do
+    for path in $(curl --silent --location --max-time 10 "http://$address/" | grep -oE '(href|src)="?/[^"?# >]+' | grep -oE '/.*' | sort -u); do
         if curl --silent --max-time 10 --head "http://$address$path" | grep -qi '^etag:'; then
             printf '%s\n' "$path"
             return
@@ -246,7 +246,7 @@ http_conformance() {
     has python3 || { skip "HTTP conformance" "python3 is missing"; return; }
     ! has curl || mapfile -t static < <(linked_file)
     [ "${#static[@]}" -gt 0 ] || skip "HTTP conformance of files" "the page links to no file with an ETag"
-    step "HTTP conformance" 90 python3 "$conformance/http1.py" --url "http://$address/" \
+    step "HTTP conformance" 90 python3 "$conformance/http1.py" --url "http://$address/robots.txt" \
         ${static[@]+--static-path "${static[0]}"} --post-path /echo --ws-path /echo --strict
     tail -n 1 "$work/log"
 }

@@ -9,12 +9,12 @@ use super::apply::Stop;
 use super::event::{EventKind, Exit, Facts, Person, What};
 use super::id::{Millis, RoomId, Seq, UserId, Version};
 use super::limits::{DIRECT_PEOPLE_MAX, ROOMS_PER_PERSON_MAX};
-use super::message;
 use super::name::{DIRECT_PREFIX, RoomName, Title, Topic, UserName};
 use super::operation::{Kind, Level, Operation, Standing};
 use super::outcome::Answer;
 use super::place::{Place, no_room};
 use super::refusal::{Code, Refusal};
+use super::removal;
 use super::work::{Note, Work};
 
 pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
@@ -397,31 +397,14 @@ fn ban(
         ),
     )?;
     if work.standing(place.id, person.id)?.is_some() {
-        exit(work, &place, &person, by.clone(), Exit::Banned)?;
+        exit(work, &place, &person, by, Exit::Banned)?;
     }
     if messages {
-        remove_messages(work, &place, &person, by.unwrap_or_else(|| person.clone()))?;
+        let sql = "SELECT seq FROM rooms WHERE id = ?";
+        let last: Seq = work.value(sql, [place.id.0])?;
+        removal::unsay(work, &person, (place.id.key(0), place.id.key(last)))?;
     }
     Ok(Answer::Done)
-}
-
-/// Removes all that somebody has said in a room.
-pub(super) fn remove_messages(
-    work: &mut Work<'_>,
-    place: &Place,
-    author: &Person,
-    by: Person,
-) -> Result<(), Stop> {
-    let said: Vec<Seq> = work.rows(
-        "SELECT key & 4294967295 FROM messages
-         WHERE key BETWEEN ? AND ? AND author = ? AND deleted_at IS NULL ORDER BY key",
-        (place.id.key(0), place.id.key(u32::MAX), author.id.0),
-        |row| row.get(0),
-    )?;
-    for seq in said {
-        message::remove(work, place, seq, by.clone())?;
-    }
-    Ok(())
 }
 
 fn unban(work: &Work<'_>, name: &RoomName, user: &UserName) -> Result<Answer, Stop> {

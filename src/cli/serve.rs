@@ -25,6 +25,8 @@ pub(super) const OPTIONS: &str =
   --durability D   What a power cut may cost: 'full', nothing that was acknowledged;
                    'relaxed', the last moments, for more messages a second
                    [default: full]
+  --assets DIR     Read the pages' files from there and not from the program, anew at
+                   each visit: for work on them
   --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
 ";
 
@@ -53,6 +55,7 @@ pub(super) struct Options {
     data: Option<PathBuf>,
     durability: Durability,
     echo: bool,
+    assets: Option<PathBuf>,
     /// One of those that other commands do not have.
     own: Option<&'static str>,
 }
@@ -95,6 +98,10 @@ impl Options {
                     }
                 };
             }
+            Some(Arg::Long("assets")) => {
+                self.own = Some("--assets");
+                self.assets = Some(words.value()?.into());
+            }
             Some(Arg::Long("echo")) => {
                 self.own = Some("--echo");
                 self.echo = true;
@@ -134,6 +141,7 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let choices = Choices {
         echo: options.echo,
         modified_s: modified_s(),
+        assets: options.assets.clone(),
     };
     let app = site::app(hall, choices);
     let driver = open(&options.listen)?;

@@ -61,6 +61,8 @@ pub struct Hall {
     pub(super) far: Far,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
+    /// Something that is to go is going.
+    pub(super) removing: bool,
     seed: Seed,
     waiting_bytes: usize,
 }
@@ -107,6 +109,7 @@ impl Hall {
             far: Far::default(),
             // Those of the last run may be left.
             unindexed: true,
+            removing: false,
             seed: Seed::new(seed),
             waiting_bytes: 0,
         })
@@ -201,12 +204,19 @@ pub(super) fn want(
         operation,
     };
     let log = Rc::clone(&hall.log);
+    let since = house.now().instant;
     let wait = Wait::on(move |back| {
-        log.append(entry, Box::new(move |verdict| back.hand(verdict)))
-            .map_err(|_| Busy)
+        log.append(
+            entry,
+            Box::new(move |verdict| Box::new(back.hand_quietly(verdict))),
+        )
+        .map_err(|_| Busy)
     });
     house.wait(wait, move |tick, done: Result<Verdict, Busy>| {
         tick.state.waiting_bytes -= bytes;
+        tick.state
+            .counts
+            .took(tick.house.now().instant.since(since));
         let verdict = done.unwrap_or_else(|_| Err(busy()));
         tick.state.counts.judged(&verdict);
         then(tick, &verdict);

@@ -1,12 +1,17 @@
 //! # Shelf: files that are part of the program
 //!
-//! They are in memory already, so the loop answers with them at once.
+//! They are in memory already, so the loop answers with them at once. One that gains by it is
+//! compressed when it is first asked for, and kept in both forms.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::file::Asked;
 use super::folder::{BESIDE, hash_of};
-use crate::http::{Coding, Representation, Response, Status, media, preferred_coding};
+use crate::http::{Body, Coding, Gzip, Representation, Response, Status, media, preferred_coding};
+
+/// Compressed once and sent often: as small as it gets.
+const LEVEL: u8 = 9;
 
 /// A file that is part of the program: see [`assets!`](crate::assets).
 ///
@@ -38,7 +43,8 @@ impl std::fmt::Debug for Asset {
 
 /// Makes files of a folder part of the program, for
 /// [`App::embedded`](crate::web::App::embedded). The folder is one beside the source file that says
-/// this. A file with the ending `.br` or `.gz` stands in for the one without where clients take it.
+/// this. A file with the ending `.br` or `.gz` stands in for the one without where clients take it; text
+/// without any is compressed by the program.
 ///
 /// ```standalone_crate
 /// use parlour::web::{App, Asset};
@@ -60,7 +66,29 @@ macro_rules! assets {
 /// Files by their paths.
 #[derive(Debug)]
 pub(super) struct Shelf {
-    files: BTreeMap<&'static str, (&'static [u8], u64)>,
+    files: BTreeMap<&'static str, File>,
+}
+
+#[derive(Debug)]
+struct File {
+    bytes: &'static [u8],
+    /// Of the content.
+    hash: u64,
+    /// The same compressed, once it was asked for, and the hash of that; nothing where it gains
+    /// nothing.
+    packed: OnceLock<Option<(Vec<u8>, u64)>>,
+}
+
+impl File {
+    fn packed(&self) -> Option<(&[u8], u64)> {
+        let pack = || {
+            let packed = Gzip::new(LEVEL).pack(self.bytes);
+            let hash = hash_of(&packed);
+            (packed.len() < self.bytes.len()).then_some((packed, hash))
+        };
+        let (bytes, hash) = self.packed.get_or_init(pack).as_ref()?;
+        Some((bytes, *hash))
+    }
 }
 
 impl Shelf {
@@ -77,7 +105,12 @@ impl Shelf {
                      and slashes between them"
                 ));
             }
-            if files.insert(*path, (*bytes, hash_of(bytes))).is_some() {
+            let file = File {
+                bytes,
+                hash: hash_of(bytes),
+                packed: OnceLock::new(),
+            };
+            if files.insert(*path, file).is_some() {
                 return Err(format!("the embedded file '{path}' is there twice"));
             }
         }
@@ -85,7 +118,7 @@ impl Shelf {
     }
 
     pub(super) fn hash(&self, name: &str) -> Option<u64> {
-        self.files.get(name).map(|(_, hash)| *hash)
+        self.files.get(name).map(|file| file.hash)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -94,22 +127,28 @@ impl Shelf {
 
     /// The answer with a file, and the hash of its content.
     pub(super) fn answer(&self, name: &str, asked: &Asked) -> Option<(Response, u64)> {
-        let (bytes, hash) = *self.files.get(name)?;
+        let file = self.files.get(name)?;
         let content_type = media::by_path(name);
-        let forms: Vec<_> = BESIDE
+        let mut forms: Vec<(Coding, Body, u64)> = BESIDE
             .into_iter()
             .filter_map(|(coding, ending)| {
-                let (bytes, hash) = *self.files.get(format!("{name}.{ending}").as_str())?;
-                Some((coding, bytes, hash))
+                let form = self.files.get(format!("{name}.{ending}").as_str())?;
+                Some((coding, form.bytes.into(), form.hash))
             })
             .collect();
+        if forms.is_empty() && media::is_compressible(content_type) {
+            let packed = file.packed();
+            forms.extend(packed.map(|(bytes, hash)| (Coding::Gzip, bytes.to_vec().into(), hash)));
+        }
+        let varies = !forms.is_empty();
         let codings: Vec<Coding> = forms.iter().map(|(coding, ..)| *coding).collect();
         let coding = preferred_coding(asked.head().all_fields(), &codings);
-        let form = forms.iter().find(|(it, ..)| Some(*it) == coding);
-        let (coding, bytes, of_form) = form.copied().unwrap_or((Coding::Identity, bytes, hash));
+        let form = forms.into_iter().find(|(it, ..)| Some(*it) == coding);
+        let plain = || (Coding::Identity, file.bytes.into(), file.hash);
+        let (coding, bytes, of_form) = form.unwrap_or_else(plain);
         let tag = format!("\"{of_form:016x}\"");
         let thing = Representation {
-            length: bytes.len() as u64,
+            length: bytes.bytes().len() as u64,
             content_type,
             etag: Some(&tag),
             last_modified_s: None,
@@ -119,9 +158,9 @@ impl Shelf {
         if let (true, Some(coding)) = (has_content, coding.name()) {
             response.push_field("Content-Encoding", coding.as_bytes());
         }
-        if !forms.is_empty() {
+        if varies {
             response.vary("Accept-Encoding");
         }
-        Some((response, hash))
+        Some((response, file.hash))
     }
 }

@@ -280,7 +280,7 @@ fn a_target_is_a_path_or_absolute() {
         row("absolute, HTTP://", target("HTTP://a.example/healthz"), &[200], Stays),
         row("absolute wins over Host", target("http://b.example/healthz"), &[200], Stays),
         row("absolute with a port", target("http://a.example:80/healthz"), &[200], Stays),
-        row("absolute without a path", target("http://a.example"), &[200], Stays),
+        row("absolute without a path", target("http://a.example"), &[303], Stays),
         row("absolute without authority", target("http:///healthz"), &[400], Closes),
         row("absolute with userinfo", target("http://u@a.example/healthz"), &[200, 400], Says),
         row("absolute still needs Host", "GET http://a.example/healthz HTTP/1.1\r\n\r\n", &[400],
@@ -853,7 +853,7 @@ fn a_pipeline_larger_than_the_sockets_hold_flows() {
 #[test]
 fn head_says_what_get_would_say() {
     let server = Server::echo();
-    for path in ["/", "/healthz", "/no-such-thing"] {
+    for path in ["/", "/robots.txt", "/healthz", "/no-such-thing"] {
         let mut dialogue = server.dialogue();
         dialogue.send(line(&format!("HEAD {path} HTTP/1.1")));
         let head = dialogue.response_to("HEAD");
@@ -869,7 +869,7 @@ fn head_says_what_get_would_say() {
         ] {
             assert_eq!(head.field(name), whole.field(name), "{name} of {path}");
         }
-        dialogue.send(line("HEAD / HTTP/1.1\r\nConnection: close"));
+        dialogue.send(line("HEAD /healthz HTTP/1.1\r\nConnection: close"));
         assert_eq!(dialogue.response_to("HEAD").status, 200);
         dialogue.closed();
     }
@@ -903,14 +903,16 @@ fn options_lists_what_can_be_done() {
 fn the_pages_say_what_they_are() {
     let server = Server::echo();
     let mut dialogue = server.dialogue();
-    dialogue.send(line("GET / HTTP/1.1"));
+    dialogue.send(line("GET /robots.txt HTTP/1.1"));
     let page = dialogue.response();
     assert_eq!(page.status, 200);
     assert!(
-        page.field("Content-Type").unwrap().starts_with("text/html"),
+        page.field("Content-Type")
+            .unwrap()
+            .starts_with("text/plain"),
         "{page:?}"
     );
-    assert!(page.text().contains('<'), "{page:?}");
+    assert!(page.text().contains("Disallow: /\n"), "{page:?}");
     assert!(page.field("ETag").unwrap().ends_with('"'), "{page:?}");
     assert!(
         http_date(page.field("Last-Modified").unwrap()) <= unix_seconds(),
@@ -1035,7 +1037,7 @@ fn every_answer_says_what_time_it_is() {
 
 // ----------------------------------------------------------------- conditional requests (9110 13)
 
-/// The welcome page, and questions about it.
+/// A file that is always there, and questions about it.
 struct Page {
     server: Server,
     whole: Response,
@@ -1047,7 +1049,7 @@ impl Page {
     fn new() -> Self {
         let server = Server::echo();
         let mut dialogue = server.dialogue();
-        dialogue.send(line("GET / HTTP/1.1"));
+        dialogue.send(line("GET /robots.txt HTTP/1.1"));
         let whole = dialogue.response();
         assert_eq!(whole.status, 200);
         assert!(
@@ -1079,7 +1081,7 @@ impl Page {
             .replace("TAG", &self.tag)
             .replace("MODIFIED", &self.modified);
         let mut dialogue = self.server.dialogue();
-        let request = line(&format!("{method} / HTTP/1.1\r\n{fields}"));
+        let request = line(&format!("{method} /robots.txt HTTP/1.1\r\n{fields}"));
         dialogue.send(request.clone() + FOLLOW);
         let answer = dialogue.response_to(method);
         if let Err(wrong) = well_formed(&answer, method) {

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::{
-    Entry, Kind, Op, Operation, Text, Title, TokenId, UserName, Verdict, open_in_memory, summary,
+    Entry, Keepsake, Kind, Op, Operation, Text, Title, TokenId, UserName, Verdict, open_in_memory,
+    summary,
 };
 use crate::ground::time::Instant;
 use crate::layer::Channel;
@@ -52,7 +53,7 @@ impl Town {
             operation,
         };
         let (sender, receiver) = std::sync::mpsc::channel::<Verdict>();
-        let done = Box::new(move |verdict| drop(sender.send(verdict)));
+        let done = Box::new(move |verdict| -> Keepsake { Box::new(sender.send(verdict).is_ok()) });
         self.hall.log.append(entry, done).unwrap();
         receiver.recv().unwrap().unwrap();
         let (op, heads) = self

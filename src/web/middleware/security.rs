@@ -17,6 +17,7 @@ use crate::web::cx::Cx;
 #[derive(Clone, Debug)]
 pub struct SecurityHeaders {
     policy: String,
+    others: Vec<(&'static str, &'static str)>,
 }
 
 impl Default for SecurityHeaders {
@@ -24,9 +25,7 @@ impl Default for SecurityHeaders {
         let policy = "default-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       object-src 'none'; base-uri 'none'; frame-ancestors 'none'; \
                       form-action 'self'";
-        Self {
-            policy: policy.to_owned(),
-        }
+        Self::policy(policy)
     }
 }
 
@@ -42,7 +41,21 @@ impl SecurityHeaders {
     pub fn policy(policy: &str) -> Self {
         Self {
             policy: policy.to_owned(),
+            others: Vec::new(),
         }
+    }
+
+    /// Another of the kind beside them.
+    ///
+    /// ```
+    /// use parlour::web::middleware::SecurityHeaders;
+    ///
+    /// SecurityHeaders::new().and("Permissions-Policy", "camera=(), microphone=()");
+    /// ```
+    #[must_use]
+    pub fn and(mut self, name: &'static str, value: &'static str) -> Self {
+        self.others.push((name, value));
+        self
     }
 }
 
@@ -54,7 +67,8 @@ impl<S> Middleware<S> for SecurityHeaders {
             ("Referrer-Policy", "same-origin"),
             ("Cross-Origin-Opener-Policy", "same-origin"),
         ];
-        for (name, value) in fields {
+        let others = self.others.iter().copied();
+        for (name, value) in fields.into_iter().chain(others) {
             // A handler that knows better has said so.
             if response.fields().first(name).is_none() {
                 response.push_field(name, value.as_bytes());

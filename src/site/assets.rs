@@ -1,0 +1,179 @@
+//! # Assets: the files that pages are made of
+//!
+//! Styles, scripts, pictures and templates lie in `src/site/assets/` and are part of the program. Both
+//! lists are complete: a test compares them with the folder. Somebody who works on them has them read
+//! from the folder instead, and sees a change at the next visit.
+//!
+//! Never knows: what a page says.
+
+use std::path::PathBuf;
+
+use super::hall::Hall;
+use crate::web::{App, Asset, Templates};
+
+/// What is served at `/assets/…`.
+pub(super) const FILES: &[Asset] = crate::assets!("assets": [
+    "css/app.css",
+    "css/base.css",
+    "css/pages.css",
+    "css/room.css",
+    "css/settings.css",
+    "icons.svg",
+    "icons/parlour-192.png",
+    "icons/parlour-512.png",
+    "icons/parlour-mask-512.png",
+    "icons/parlour.svg",
+    "js/admin.js",
+    "js/alert.js",
+    "js/api.js",
+    "js/attach.js",
+    "js/avatar.js",
+    "js/badge.js",
+    "js/banner.js",
+    "js/browse.js",
+    "js/charts.js",
+    "js/choices.js",
+    "js/complete.js",
+    "js/composer.js",
+    "js/create.js",
+    "js/dashboard.js",
+    "js/deeds.js",
+    "js/devices.js",
+    "js/dialog.js",
+    "js/dom.js",
+    "js/drafts.js",
+    "js/emoji.js",
+    "js/emoji_find.js",
+    "js/emoji_table.js",
+    "js/events.js",
+    "js/files.js",
+    "js/finding.js",
+    "js/folk.js",
+    "js/form.js",
+    "js/header.js",
+    "js/help.js",
+    "js/invites.js",
+    "js/keeping.js",
+    "js/keys.js",
+    "js/lightbox.js",
+    "js/link.js",
+    "js/log.js",
+    "js/main.js",
+    "js/markdown.js",
+    "js/members.js",
+    "js/menu.js",
+    "js/message.js",
+    "js/notices.js",
+    "js/outbox.js",
+    "js/ownmenu.js",
+    "js/page.js",
+    "js/panel.js",
+    "js/parts.js",
+    "js/people.js",
+    "js/picker.js",
+    "js/profile.js",
+    "js/quotes.js",
+    "js/render.js",
+    "js/rest.js",
+    "js/room.js",
+    "js/roommenu.js",
+    "js/route.js",
+    "js/search.js",
+    "js/settings.js",
+    "js/sidebar.js",
+    "js/slash.js",
+    "js/sources.js",
+    "js/store.js",
+    "js/stream.js",
+    "js/switcher.js",
+    "js/time.js",
+    "js/timeline.js",
+    "js/toast.js",
+    "js/typing.js",
+    "js/users.js",
+    "js/window.js",
+]);
+
+macro_rules! templates {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("assets/pages/", $name)))),*]
+    };
+}
+
+/// What pages are written with.
+const TEMPLATES: &[(&str, &str)] = templates![
+    "app.html",
+    "base.html",
+    "door.html",
+    "error.html",
+    "fields.html",
+    "first.html",
+    "home.html",
+    "inside.html",
+    "message.html",
+    "notifications.html",
+    "offline.html",
+    "password.html",
+    "reset.html",
+    "room.html",
+    "rooms-list.html",
+    "rooms.html",
+    "settings.html",
+    "sign-in.html",
+    "sign-out.html",
+    "sign-up.html",
+    "sw.js",
+    "welcome.html",
+];
+
+/// Has an app serve them: out of the program, or out of a folder.
+pub(super) fn add(app: App<Hall>, folder: Option<PathBuf>) -> App<Hall> {
+    match folder {
+        None => app
+            .embedded("/assets", FILES)
+            .templates(Templates::embedded(TEMPLATES)),
+        Some(folder) => {
+            let templates = Templates::folder(folder.join("pages")).reload(true);
+            app.assets("/assets", folder).templates(templates)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The files of a folder and of those in it, by their paths from `root`.
+    fn found(root: &Path, folder: &Path, into: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                found(root, &path, into);
+            } else {
+                let path = path.strip_prefix(root).unwrap();
+                into.insert(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_part_of_the_program() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/site/assets");
+        let mut there = BTreeSet::new();
+        found(&root, &root, &mut there);
+        let files = FILES.iter().map(|asset| asset.path.to_owned());
+        let templates = TEMPLATES.iter().map(|(name, _)| format!("pages/{name}"));
+        let listed: BTreeSet<String> = files.chain(templates).collect();
+        let missing: Vec<_> = there.difference(&listed).collect();
+        assert!(
+            missing.is_empty(),
+            "name {missing:?} in FILES or TEMPLATES of src/site/assets.rs"
+        );
+        assert!(FILES.is_sorted_by(|one, other| one.path < other.path));
+        assert!(TEMPLATES.is_sorted());
+    }
+}
