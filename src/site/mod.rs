@@ -54,6 +54,7 @@ use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
 
 pub use hall::Hall;
+pub(crate) use resume::Far;
 pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
 pub use wire::time::rfc3339;
 

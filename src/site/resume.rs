@@ -12,11 +12,23 @@ use crate::chat::{Op, Refusal, RoomId, RoomName, UserId, Version, missed, summar
 use crate::layer::Channel;
 use crate::store::StoreError;
 
-/// Events of a room that are told one by one.
-const EVENTS_MAX: Version = 500;
+/// How much of a room is told to whoever missed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Far {
+    /// Events that are told one by one.
+    pub(crate) events_max: Version,
+    /// Events beyond which a client is to read anew.
+    pub(crate) states_max: Version,
+}
 
-/// Events of a room beyond which its client is to read anew.
-const STATES_MAX: Version = 5000;
+impl Default for Far {
+    fn default() -> Self {
+        Self {
+            events_max: 500,
+            states_max: 5000,
+        }
+    }
+}
 
 /// Rooms that may be named at once: as many as somebody may be in.
 const ROOMS_MAX: usize = 1000;
@@ -40,13 +52,13 @@ impl Mode {
 }
 
 /// How a client that has everything up to `from` is told what it missed up to `to`.
-pub(super) fn mode(from: Version, to: Version, first: Version) -> Mode {
+pub(super) fn mode(far: Far, from: Version, to: Version, first: Version) -> Mode {
     match to.checked_sub(from) {
         // It is ahead of us: what it has was said in another database.
         None => Mode::Reset,
         Some(_) if from + 1 < first => Mode::Reset,
-        Some(missed) if missed <= EVENTS_MAX => Mode::Events,
-        Some(missed) if missed <= STATES_MAX => Mode::State,
+        Some(missed) if missed <= far.events_max => Mode::Events,
+        Some(missed) if missed <= far.states_max => Mode::State,
         Some(_) => Mode::Reset,
     }
 }
@@ -354,7 +366,7 @@ fn put(
     })?;
     // What is missing ends where hearing began.
     let end = heard.unwrap_or(to).max(from.min(to));
-    let mode = match mode(from, to, first) {
+    let mode = match mode(hall.far, from, to, first) {
         _ if !way.is_ours => Mode::Reset,
         Mode::State if !way.states => Mode::Events,
         mode => mode,

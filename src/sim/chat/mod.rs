@@ -26,6 +26,7 @@
 mod checks;
 mod device;
 mod ear;
+mod errand;
 mod fact;
 mod ledger;
 mod link;
