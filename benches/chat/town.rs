@@ -146,7 +146,10 @@ impl Town {
         };
         let done_by = self.done_by.clone();
         self.database
-            .append(entry, Box::new(move |verdict| drop(done_by.send(verdict))))
+            .append(
+                entry,
+                Box::new(move |verdict| Box::new(done_by.send(verdict).is_ok())),
+            )
             .map_err(|_| "the log is full")?;
         self.under_way += 1;
         Ok(())

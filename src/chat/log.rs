@@ -10,6 +10,8 @@
 //! 2. `on_done` comes once for each entry that was taken: with an [`Outcome`] after the commit that
 //!    holds it, or with a [`Refusal`], and then nothing of it is stored.
 
+use std::any::Any;
+
 use super::apply::{Stop, apply};
 use super::operation::Entry;
 use super::outcome::Outcome;
@@ -19,8 +21,11 @@ use crate::store::{Database, StoreError};
 /// What comes of an entry.
 pub type Verdict = Result<Outcome, Refusal>;
 
+/// Dropped when everybody has been told whose entries became durable together.
+pub type Keepsake = Box<dyn Any + Send>;
+
 /// Whoever waits for what comes of an entry; called on the log's thread.
-pub type OnDone = Box<dyn FnOnce(Verdict) + Send>;
+pub type OnDone = Box<dyn FnOnce(Verdict) -> Keepsake + Send>;
 
 /// Too much is waiting already: the entry was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +46,7 @@ impl Log for Database {
             Err(Stop::Failed(error)) => Err(error),
         };
         let judged = move |result: Result<Verdict, StoreError>| {
-            on_done(result.unwrap_or_else(|error| Err(error.into())));
+            on_done(result.unwrap_or_else(|error| Err(error.into())))
         };
         self.submit_repeatable(job, judged).map_err(|_| Full)
     }
@@ -56,6 +61,11 @@ impl From<StoreError> for Refusal {
             return Self::later(Code::Storage, error.to_string(), 5000);
         }
         log::error!("the database: {error}");
+        if matches!(error, StoreError::Corrupt(_) | StoreError::NotADatabase) {
+            let tell =
+                "The server's disk is failing: what is there cannot be read. Tell its admin.";
+            return Self::later(Code::Storage, tell, 60_000);
+        }
         Self::new(
             Code::Internal,
             "The server has made a mistake; it is in its log.",

@@ -22,6 +22,7 @@ mod apply;
 pub mod archive;
 pub mod backup;
 pub mod check;
+mod check_files;
 mod column;
 mod erase;
 mod event;
@@ -43,6 +44,7 @@ mod place;
 mod query;
 mod reading;
 mod refusal;
+pub mod removal;
 mod room;
 pub mod roster;
 mod schema;
@@ -57,13 +59,14 @@ mod work;
 mod tests;
 
 pub use check::{Damage, Finding, Told, check};
+pub use check_files::check_files;
 pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };
 pub use files::{Files, Incoming, Kept, STALE_MS, is_hash};
 pub use history::{History, Whence};
 pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
-pub use log::{Full, Log, OnDone, Verdict};
+pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
 pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};

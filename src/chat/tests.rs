@@ -110,7 +110,7 @@ impl Town {
             operation,
         };
         let (sender, receiver) = std::sync::mpsc::channel();
-        let done = Box::new(move |verdict| drop(sender.send(verdict)));
+        let done = Box::new(move |verdict| -> Keepsake { Box::new(sender.send(verdict).is_ok()) });
         self.database.append(entry, done).unwrap();
         receiver.recv().unwrap()
     }

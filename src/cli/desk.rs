@@ -67,14 +67,15 @@ impl Desk {
             by,
             at: now_ms(),
             key: None,
-            random: super::secret::random(),
+            random: data::random(),
             outside: true,
             operation,
         };
         let (sender, receiver) = mpsc::sync_channel(1);
-        let taken = self
-            .database
-            .append(entry, Box::new(move |verdict| drop(sender.send(verdict))));
+        let taken = self.database.append(
+            entry,
+            Box::new(move |verdict| Box::new(sender.send(verdict).is_ok())),
+        );
         // One entry fits, and an entry that was taken is answered.
         let verdict = match taken {
             Ok(()) => receiver.recv().ok(),
@@ -91,6 +92,11 @@ impl Desk {
         look: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, CliError> {
         self.reader.query(look).map_err(failed)
+    }
+
+    /// For what looks several things up by itself.
+    pub(super) const fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// The number of who has this name.

@@ -271,6 +271,7 @@ impl<A: App> Engine<A> {
     pub fn shrink(&mut self) {
         self.net.connections.shrink_to_fit();
         self.net.blocks.shrink();
+        self.net.shared.shrink();
         self.net.dirty.shrink_to(64);
         self.net.ready.shrink_to(64);
     }

@@ -67,6 +67,9 @@ pub struct Net {
     pub(crate) now: Now,
     pub(crate) connections: Slab<Connection>,
     pub(crate) blocks: Blocks,
+    /// What is said to many, apart from answers to one: so that what several messages say to the same
+    /// members lies side by side, whoever is answered in between.
+    pub(crate) shared: Blocks,
     pub(crate) deflate: Deflate,
     pub(crate) seed: Seed,
     /// Those with something to say at the end of this turn.
@@ -92,6 +95,7 @@ impl Net {
             now: Now::default(),
             connections: Slab::new(),
             blocks: Blocks::default(),
+            shared: Blocks::default(),
             deflate,
             seed,
             dirty: Vec::new(),

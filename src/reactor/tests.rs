@@ -195,6 +195,8 @@ struct Wire {
     /// How many bytes it takes before it blocks.
     room: usize,
     said: Vec<u8>,
+    /// In how many stretches it was offered what was last said.
+    stretches: usize,
     /// The engine wants to be told what comes.
     wanted: bool,
     shut: bool,
@@ -359,6 +361,7 @@ fn write(wires: &mut [(ConnId, Wire)], id: ConnId, slices: &[IoSlice<'_>]) -> io
     if wire.room == 0 {
         return Err(io::ErrorKind::WouldBlock.into());
     }
+    wire.stretches = slices.len();
     let mut taken = 0;
     for slice in slices {
         let count = slice.len().min(wire.room);

@@ -6,6 +6,7 @@
 //!
 //! Never knows: what a page says.
 
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 
 use super::hall::Hall;
@@ -53,6 +54,14 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "sw.js",
     "welcome.html",
 ];
+
+/// Differs for different templates.
+pub(super) fn pages_version() -> String {
+    // With fixed keys: the same after each start.
+    let mut hasher = std::hash::DefaultHasher::new();
+    TEMPLATES.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
 
 /// Has an app serve them: out of the program, or out of a folder.
 pub(super) fn add(app: App<Hall>, folder: Option<PathBuf>) -> App<Hall> {

@@ -36,9 +36,11 @@ mod pages;
 mod presence;
 mod questions;
 mod rate;
+mod removing;
 mod rest;
 mod resume;
 mod searching;
+mod secret;
 mod socket;
 
 mod wire;
@@ -51,8 +53,8 @@ use crate::layer::Bounds;
 use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
 
-pub use auth::{TOKEN_PREFIX, hash as secret_hash};
 pub use hall::Hall;
+pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
 pub use wire::time::rfc3339;
 
 /// What is different from server to server.
@@ -115,6 +117,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
         searching::index_in_passing(tick);
+        removing::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

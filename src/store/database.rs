@@ -16,7 +16,7 @@ use super::connection::{self, Place};
 use super::error::{OpenError, StoreError};
 use super::migration::{self, Migrations};
 use super::reader::Reader;
-use super::scribe::{Scribe, Task};
+use super::scribe::{Keepsake, Scribe, Task};
 
 /// Jobs that may wait: a second's worth on a slow disk. Beyond that a wait would help nobody.
 pub(super) const WAITING_MAX: usize = 1024;
@@ -169,16 +169,19 @@ impl Database {
     /// Has `job` done by the scribe, in a transaction with what others want stored at the time.
     ///
     /// `on_done` is called on the scribe's thread, once: after the commit, or with the reason why
-    /// nothing was stored. A job that gives an error or panics is undone. A job may look and write
+    /// nothing was stored. What it gives is dropped when everybody has been told whose jobs were stored
+    /// together with this one, so that something that wakes another thread as it is dropped does so
+    /// once they all are. A job that gives an error or panics is undone. A job may look and write
     /// as it likes, but not begin or end transactions, nor say `OR ROLLBACK`, which would undo
     /// what others have done.
     ///
     /// [`StoreError::Busy`] and [`StoreError::Closed`] come at once; then neither is ever called.
-    pub fn submit<T, J, D>(&self, job: J, on_done: D) -> Result<(), StoreError>
+    pub fn submit<T, J, D, R>(&self, job: J, on_done: D) -> Result<(), StoreError>
     where
         T: Send + 'static,
         J: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-        D: FnOnce(Result<T, StoreError>) + Send + 'static,
+        D: FnOnce(Result<T, StoreError>) -> R + Send + 'static,
+        R: Send + 'static,
     {
         self.queue(Errand {
             job: once(job),
@@ -209,12 +212,13 @@ impl Database {
     /// assert!(!is_there);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn submit_or_undo<T, E, J, D>(&self, job: J, on_done: D) -> Result<(), StoreError>
+    pub fn submit_or_undo<T, E, J, D, R>(&self, job: J, on_done: D) -> Result<(), StoreError>
     where
         T: Send + 'static,
         E: Send + 'static,
         J: FnOnce(&Connection) -> Result<Result<T, E>, StoreError> + Send + 'static,
-        D: FnOnce(Result<Result<T, E>, StoreError>) + Send + 'static,
+        D: FnOnce(Result<Result<T, E>, StoreError>) -> R + Send + 'static,
+        R: Send + 'static,
     {
         self.queue(Errand {
             job: once(job),
@@ -247,12 +251,13 @@ impl Database {
     /// assert_eq!(receiver.recv()?, Ok(Ok(())));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn submit_repeatable<T, E, J, D>(&self, job: J, on_done: D) -> Result<(), StoreError>
+    pub fn submit_repeatable<T, E, J, D, R>(&self, job: J, on_done: D) -> Result<(), StoreError>
     where
         T: Send + 'static,
         E: Send + 'static,
         J: Fn(&Connection) -> Result<Result<T, E>, StoreError> + Send + 'static,
-        D: FnOnce(Result<Result<T, E>, StoreError>) + Send + 'static,
+        D: FnOnce(Result<Result<T, E>, StoreError>) -> R + Send + 'static,
+        R: Send + 'static,
     {
         self.queue(Errand {
             job,
@@ -366,11 +371,12 @@ struct Errand<T, J, D> {
     on_done: D,
 }
 
-impl<T, J, D> Task for Errand<T, J, D>
+impl<T, J, D, R> Task for Errand<T, J, D>
 where
     T: Send,
     J: FnMut(&Connection) -> Result<T, StoreError> + Send,
-    D: FnOnce(Result<T, StoreError>) + Send,
+    D: FnOnce(Result<T, StoreError>) -> R + Send,
+    R: Send + 'static,
 {
     fn is_repeatable(&self) -> bool {
         self.is_repeatable
@@ -389,14 +395,14 @@ where
         verdict
     }
 
-    fn finish(self: Box<Self>, group: Result<(), StoreError>) {
+    fn finish(self: Box<Self>, group: Result<(), StoreError>) -> Keepsake {
         let result = match self.result {
             // Its own error tells more than what became of the group.
             Some(Err(own)) => Err(own),
             Some(Ok(value)) => group.map(|()| value),
             None => Err(group.expect_err("a group that is stored has attempted all of its jobs")),
         };
-        (self.on_done)(result);
+        Box::new((self.on_done)(result))
     }
 }
 

@@ -23,9 +23,12 @@
 //! 4. Every job that was taken ends once, also those that wait when the database is closed.
 //! 5. A group that only reads writes nothing to the disk.
 //! 6. Another program's lock is waited for once, not by each job anew.
+//! 7. What the ends of jobs give is dropped when all of the group have been told: a bell that rings
+//!    then rings once for all of them.
 //!
 //! Never knows: tables, the loop, what a job is for. Start reading at `Scribe::run`.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -46,6 +49,9 @@ const GROUP_CHANGES_MAX: u64 = 2000;
 /// would have to, with somebody waiting.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// What the end of a job gives: dropped when all of its group have been told.
+pub(super) type Keepsake = Box<dyn Any + Send>;
+
 /// A job on its way: first done, then told how it ended.
 pub(super) trait Task: Send {
     /// Whether it may be attempted again after everything that it wrote was undone.
@@ -55,7 +61,7 @@ pub(super) trait Task: Send {
     fn attempt(&mut self, connection: &Connection) -> Result<(), StoreError>;
 
     /// Tells how the job ended, now that it is known how its group did.
-    fn finish(self: Box<Self>, group: Result<(), StoreError>);
+    fn finish(self: Box<Self>, group: Result<(), StoreError>) -> Keepsake;
 }
 
 pub(super) struct Scribe {
@@ -103,7 +109,8 @@ impl Scribe {
     pub(super) fn group(&self, first: Box<dyn Task>) {
         // Deferred: the lock is taken at the first write, and jobs that only read need none.
         if let Err(error) = self.say("BEGIN DEFERRED") {
-            return finish(first, Err(error));
+            drop(finish(first, Err(error)));
+            return;
         }
         let before = self.connection.total_changes();
         let mut attempted = Vec::new();
@@ -125,9 +132,9 @@ impl Scribe {
         if outcome.is_err() {
             self.abandon();
         }
-        for task in attempted {
-            finish(task, outcome.clone());
-        }
+        let tell = |task| finish(task, outcome.clone());
+        let told: Vec<_> = attempted.into_iter().filter_map(tell).collect();
+        drop(told);
     }
 
     /// The last of these jobs. An error says that the whole transaction is lost.
@@ -222,9 +229,11 @@ fn lost(why: StoreError) -> StoreError {
     }
 }
 
-fn finish(task: Box<dyn Task>, group: Result<(), StoreError>) {
-    // The panic's message is on standard error already; other jobs are not to suffer from it.
-    if catch_unwind(AssertUnwindSafe(|| task.finish(group))).is_err() {
+fn finish(task: Box<dyn Task>, group: Result<(), StoreError>) -> Option<Keepsake> {
+    let told = catch_unwind(AssertUnwindSafe(|| task.finish(group)));
+    if told.is_err() {
+        // The panic's message is on standard error already; other jobs are not to suffer from it.
         log::error!("what was to be done after storing something panicked");
     }
+    told.ok()
 }

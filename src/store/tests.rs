@@ -299,6 +299,31 @@ fn what_is_done_at_the_end_may_panic() {
 }
 
 #[test]
+fn what_the_ends_give_is_dropped_when_all_of_the_group_were_told() {
+    struct Bell(Sender<&'static str>);
+    impl Drop for Bell {
+        fn drop(&mut self) {
+            self.0.send("rung").unwrap();
+        }
+    }
+    let home = Home::new();
+    let (sender, said) = mpsc::channel();
+    let held = hold(&home.database);
+    for number in 1..=3 {
+        let sender = sender.clone();
+        let told = move |_| {
+            sender.send("told").unwrap();
+            Bell(sender)
+        };
+        let job = move |connection: &Connection| note(connection, number);
+        home.database.submit(job, told).unwrap();
+    }
+    drop((held, sender));
+    let all = ["told", "told", "told", "rung", "rung", "rung"];
+    assert!(said.iter().eq(all));
+}
+
+#[test]
 fn a_job_cannot_leave_its_transaction() {
     let home = Home::new();
     for sql in [

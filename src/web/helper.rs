@@ -260,20 +260,48 @@ pub struct Return<T> {
 
 impl<T: Send + 'static> Return<T> {
     /// Hands the value over.
-    pub fn hand(mut self, value: T) {
-        self.send(Some(Box::new(value)));
+    pub fn hand(self, value: T) {
+        drop(self.hand_quietly(value));
+    }
+
+    /// Hands the value over without waking the loop, which hears of it when the [`Ring`] is dropped:
+    /// for whoever has several to hand over.
+    pub fn hand_quietly(mut self, value: T) -> Ring {
+        self.send(Some(Box::new(value)))
     }
 }
 
 impl<T> Return<T> {
-    fn send(&mut self, outcome: Option<Outcome>) {
+    fn send(&mut self, outcome: Option<Outcome>) -> Ring {
         let Some((ticket, done_by, bell)) = self.way.take() else {
-            return;
+            return Ring(None);
         };
         // Nobody listens once the server has gone, and then nobody is missing anything.
-        if done_by.send((ticket, outcome)).is_ok()
-            && let Some(bell) = bell
-        {
+        let is_heard = done_by.send((ticket, outcome)).is_ok();
+        Ring(bell.filter(|_| is_heard))
+    }
+}
+
+/// Wakes the loop when it is dropped, for a value that was handed over.
+///
+/// Whoever hands over several keeps what [`Return::hand_quietly`] gives until the last: then the loop
+/// finds all of them at once, and what they make it say to somebody is one write.
+///
+/// ```
+/// use parlour::web::{Return, Ring};
+///
+/// fn hand_all(waiting: Vec<Return<u32>>) {
+///     let rings: Vec<Ring> = waiting.into_iter().map(|back| back.hand_quietly(42)).collect();
+///     drop(rings);
+/// }
+/// # let _ = hand_all;
+/// ```
+#[derive(Debug)]
+pub struct Ring(Option<Bell>);
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        if let Some(bell) = &self.0 {
             bell.ring();
         }
     }
@@ -281,7 +309,7 @@ impl<T> Return<T> {
 
 impl<T> Drop for Return<T> {
     fn drop(&mut self) {
-        self.send(None);
+        drop(self.send(None));
     }
 }
 

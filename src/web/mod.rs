@@ -85,7 +85,7 @@ pub use guard::{
     rate_limit_by, require_websocket, same_origin_required, same_user_required,
 };
 pub use handler::{Handler, takes, takes_file};
-pub use helper::{Busy, Pending, Return, Wait};
+pub use helper::{Busy, Pending, Return, Ring, Wait};
 pub use middleware::{CsrfToken, Middleware};
 /// What a handler says to a template: names and values, for [`Cx::render`].
 ///

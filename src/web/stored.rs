@@ -31,7 +31,7 @@ impl<T: Send + 'static> Wait<Result<T, StoreError>> {
         // A database is closed when its server ends, and then there is nobody to tell apart.
         Self::on(move |back| {
             database
-                .submit(job, move |result| back.hand(result))
+                .submit(job, move |result| back.hand_quietly(result))
                 .map_err(|_| Busy)
         })
     }

@@ -54,6 +54,7 @@ impl<A: App> Engine<A> {
         dirty.append(&mut self.net.dirty);
         self.net.dirty = dirty;
         self.net.blocks.end_turn();
+        self.net.shared.end_turn();
         self.tell_notices();
     }
 

@@ -60,7 +60,7 @@ impl Net {
         for id in ids {
             let Self {
                 connections,
-                blocks,
+                shared,
                 deflate,
                 ..
             } = self;
@@ -77,9 +77,9 @@ impl Net {
                 .filter(|_| compress)
                 .map(|_| session.shared_bits())
             {
-                None => plain.get_or_insert_with(|| encode(blocks, |out| ws::frame(message, out))),
+                None => plain.get_or_insert_with(|| encode(shared, |out| ws::frame(message, out))),
                 Some(Some(bits)) => deflated[usize::from(bits & 15)].get_or_insert_with(|| {
-                    encode(blocks, |out| {
+                    encode(shared, |out| {
                         ws::deflated_frame(message, bits, deflate, out)
                     })
                 }),

@@ -209,6 +209,22 @@ fn a_subprotocol_is_spoken_only_if_it_was_offered() {
 }
 
 #[test]
+fn what_is_said_to_many_is_one_stretch_also_if_somebody_is_answered_in_between() {
+    let mut world = World::new();
+    let (asks, listens) = (world.open(), world.open());
+    world.act(move |net| {
+        for word in ["one", "two", "three"] {
+            net.send(asks, Message::Text("ok"));
+            net.broadcast([asks, listens], Message::Text(word));
+        }
+    });
+    let all = "\u{fffd}\u{2}ok\u{fffd}\u{3}one\u{fffd}\u{2}ok\u{fffd}\u{3}two\u{fffd}\u{2}ok\u{fffd}\u{5}three";
+    assert_eq!(world.hear(asks), all, "in order");
+    assert_eq!(world.hear(listens).len(), "..one..two..three".len() + 2 * 3);
+    assert_eq!(world.wire(listens).stretches, 1);
+}
+
+#[test]
 fn an_upgrade_may_bring_fields_but_none_of_the_handshake() {
     let mut world = World::new();
     let id = world.connect();

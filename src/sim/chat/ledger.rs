@@ -9,7 +9,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::chat::{
-    Answer, Code, Entry, Full, Log, OnDone, Operation, Outcome, Seq, UserId, Verdict, Version, What,
+    Answer, Code, Entry, Full, Keepsake, Log, OnDone, Operation, Outcome, Seq, UserId, Verdict,
+    Version, What,
 };
 use crate::store::Database;
 
@@ -89,7 +90,7 @@ impl Flaw {
         }
     }
 
-    fn spoil(&self, entry: &Entry, mut verdict: Verdict, on_done: OnDone) {
+    fn spoil(&self, entry: &Entry, mut verdict: Verdict, on_done: OnDone) -> Keepsake {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_message = matches!(entry.operation, Operation::Send { .. });
         state.messages += u32::from(is_message);
@@ -125,14 +126,13 @@ impl Flaw {
             }
             (Bug::SwapsTwo, _) if is_due && state.held.is_none() => {
                 state.held = Some((verdict, on_done));
-                return;
+                return Box::new(());
             }
             _ => {}
         }
-        on_done(verdict);
-        if let Some((verdict, on_done)) = state.held.take() {
-            on_done(verdict);
-        }
+        let told = on_done(verdict);
+        let held = state.held.take();
+        Box::new((told, held.map(|(verdict, on_done)| on_done(verdict))))
     }
 }
 

@@ -15,7 +15,9 @@ use sha2::{Digest, Sha256};
 use super::fact::Heard;
 use super::ledger::{Bug, Flaw, Judged, Ledger};
 use super::model::{Happened, Model, Person};
-use crate::chat::{self, CHAT, Code, Entry, Log, Operation, Role, Title, To, UserName, Verdict};
+use crate::chat::{
+    self, CHAT, Code, Entry, Keepsake, Log, Operation, Role, Title, To, UserName, Verdict,
+};
 use crate::ground::seed::Seed;
 use crate::reactor::{Engine, Settings};
 use crate::site::{self, Choices, Hall};
@@ -119,7 +121,9 @@ impl Town {
             outside: true,
             operation,
         };
-        let on_done = |verdict: Verdict| drop(verdict.expect("who sets up a server may do so"));
+        let on_done = |verdict: Verdict| -> Keepsake {
+            Box::new(verdict.expect("who sets up a server may do so"))
+        };
         let taken = self.database.append(entry, Box::new(on_done));
         assert_eq!(taken, Ok(()), "few things wait yet");
     }
@@ -169,7 +173,8 @@ impl Town {
     pub(super) fn store_beside(&mut self, entry: Entry) {
         let told = self.sender.clone();
         let kept = entry.clone();
-        let on_done = move |verdict: Verdict| drop(told.send((kept, verdict)));
+        let on_done =
+            move |verdict: Verdict| -> Keepsake { Box::new(told.send((kept, verdict)).is_ok()) };
         let taken = self.beside.0.append(entry, Box::new(on_done));
         assert_eq!(taken, Ok(()), "nobody else waits there");
         self.beside.1.group();

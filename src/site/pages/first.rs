@@ -12,13 +12,11 @@ use super::{Paged, address, see, settings};
 use crate::chat::{Kind, Operation, Refusal, RoomName, Setting, SignUp, Title, UserId};
 use crate::http::cookie::SetCookie;
 use crate::http::form::push_encoded;
-use crate::site::auth;
 use crate::site::hall::Hall;
 use crate::site::rest::asking::{Done, wanted};
-use crate::site::rest::invites::PREFIX;
 use crate::site::rest::people::{Newcomer, enter};
-use crate::site::rest::secrets;
 use crate::site::rest::tokens::{self, Made, Wish};
+use crate::site::secret::{Secret, SecretKind};
 use crate::web::{Cx, Reply, context};
 
 /// Where the first invite code is until its link was shared.
@@ -85,7 +83,7 @@ pub(super) fn begin(cx: &mut Cx<'_, Hall>) -> Paged {
 /// later by whoever is the admin now.
 fn furnish(cx: &mut Cx<'_, Hall>, plan: Plan, made: Made) -> Reply<Hall> {
     let by = Some(made.user());
-    let code = match secrets::fresh(PREFIX) {
+    let code = match Secret::fresh(SecretKind::Invite) {
         Ok(code) => code,
         Err(refusal) => return super::settled(cx, Err(refusal)),
     };
@@ -104,7 +102,7 @@ fn furnish(cx: &mut Cx<'_, Hall>, plan: Plan, made: Made) -> Reply<Hall> {
             kind: Kind::Public,
         },
         Operation::CreateInvite {
-            hash: auth::hash(&code),
+            hash: code.hash,
             room: Some(room.clone()),
             uses: INVITE_USES,
             expires_at: None,
@@ -114,7 +112,7 @@ fn furnish(cx: &mut Cx<'_, Hall>, plan: Plan, made: Made) -> Reply<Hall> {
         Ok(()) => {
             let mut to = "/welcome?room=".to_owned();
             push_encoded(&mut to, &room);
-            let cookie = SetCookie::new(INVITE_COOKIE, &code)
+            let cookie = SetCookie::new(INVITE_COOKIE, &code.text)
                 .path("/welcome")
                 .max_age_s(INVITE_COOKIE_S);
             let page = tokens::set(see(&to), &tokens::as_safe_as_asked(cx, cookie));
@@ -125,7 +123,7 @@ fn furnish(cx: &mut Cx<'_, Hall>, plan: Plan, made: Made) -> Reply<Hall> {
             Reply::of(made.keep(cx, see("/")))
         }
     };
-    each(cx, by, operations.to_vec().into_iter(), Box::new(done))
+    each(cx, by, Vec::from(operations).into_iter(), Box::new(done))
 }
 
 /// What comes when all is done, or something was refused.

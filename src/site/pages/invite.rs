@@ -8,11 +8,11 @@ use super::form::Form;
 use super::{Paged, next_query, see, settings};
 use crate::chat::{Refusal, SignUp, people};
 use crate::http::form::push_encoded;
-use crate::site::auth;
 use crate::site::hall::Hall;
 use crate::site::rest::people::{Newcomer, enter};
 use crate::site::rest::tokens::Wish;
 use crate::site::rest::{asking, tries};
+use crate::site::{auth, secret};
 use crate::web::{Cx, Reply, context};
 
 const TEMPLATE: &str = "sign-up.html";
@@ -71,7 +71,7 @@ pub(super) fn sign_up(cx: &mut Cx<'_, Hall>) -> Paged {
 /// An invite that is still good.
 fn invited(cx: &mut Cx<'_, Hall>) -> Result<(String, people::Invite), Refusal> {
     let code = asking::segment(cx, "code")?;
-    let hash = auth::hash(&code);
+    let hash = secret::hash(&code);
     let at = cx.house.now().unix_ms;
     let reader = &cx.state.reader;
     let found = reader.query(|tables| people::invited(tables, &hash, at))?;

@@ -84,7 +84,7 @@ fn page(route: impl Fn(&mut Cx<'_, Hall>) -> Paged + 'static) -> impl Handler<Ha
 }
 
 /// Whoever is not signed in is shown the door; any other refusal is a page of its own.
-fn settled(cx: &mut Cx<'_, Hall>, paged: Paged) -> Reply<Hall> {
+fn settled(cx: &Cx<'_, Hall>, paged: Paged) -> Reply<Hall> {
     let refusal = match paged {
         Ok(reply) => return reply,
         Err(refusal) => refusal,

@@ -5,10 +5,11 @@ use minijinja::Value;
 use super::form::Form;
 use super::{Paged, identity, see};
 use crate::http::cookie::SetCookie;
-use crate::site::auth::{self, COOKIE};
+use crate::site::auth::COOKIE;
 use crate::site::hall::Hall;
 use crate::site::rest::people::new_password;
 use crate::site::rest::{admin, asking, me, tokens};
+use crate::site::secret;
 use crate::web::{Cx, Reply, context};
 
 const TEMPLATE: &str = "password.html";
@@ -55,7 +56,7 @@ pub(super) fn show_reset(cx: &mut Cx<'_, Hall>) -> Paged {
 /// `POST /reset/{code}`
 pub(super) fn reset(cx: &mut Cx<'_, Hall>) -> Paged {
     let form = Form::sent(cx)?;
-    let hash = auth::hash(&asking::segment(cx, "code")?);
+    let hash = secret::hash(&asking::segment(cx, "code")?);
     let password = match new_password(form.fields(), "password") {
         Ok(password) => password.to_owned(),
         Err(refusal) => return Ok(form.again(cx, RESET, Value::UNDEFINED, &refusal)),

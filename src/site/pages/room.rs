@@ -15,7 +15,8 @@ use crate::chat::{
 };
 use crate::site::hall::Hall;
 use crate::site::questions;
-use crate::site::rest::{asking, secrets};
+use crate::site::rest::asking;
+use crate::site::secret;
 use crate::web::Cx;
 use crate::web::context;
 
@@ -114,7 +115,7 @@ pub(super) fn content(cx: &Cx<'_, Hall>, me: &Identity, whence: Whence) -> Resul
         may_speak => !is_muted && !room.facts.archived,
         archived => room.facts.archived,
         answering,
-        key => secrets::fresh_id()?,
+        key => secret::fresh_id()?,
         ..beside
     })
 }

@@ -17,6 +17,9 @@ use crate::site::hall::{self, Hall};
 use crate::site::wire::{self, Object};
 use crate::web::{Cx, Handler, Reply, Wait, promise};
 
+/// The field that says what a body is.
+pub(super) const MEDIA: &str = "Content-Type";
+
 /// What a route gives.
 pub(super) type Answered = Result<Reply<Hall>, Refusal>;
 
@@ -61,14 +64,17 @@ pub(super) fn answer(status: Status, json: String) -> Response {
 /// The members of the body, which is a JSON object; none without a body.
 pub(super) fn body(cx: &Cx<'_, Hall>) -> Result<Map<String, Value>, Refusal> {
     let body = cx.request.body();
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
     let media = cx.request.media_type();
     let is_json = |media: &str| media == "application/json" || media.ends_with("+json");
     if media.as_deref().is_some_and(|media| !is_json(media)) {
         let tell = "Send a JSON object, with `Content-Type: application/json`.";
-        return Err(Refusal::new(Code::BadJson, tell));
-    }
-    if body.is_empty() {
-        return Ok(Map::new());
+        return Err(Refusal {
+            field: Some(MEDIA),
+            ..Refusal::new(Code::NotSupported, tell)
+        });
     }
     fields::object(body)
 }

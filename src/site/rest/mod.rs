@@ -13,7 +13,6 @@ mod notes;
 mod openapi;
 pub(super) mod people;
 mod rooms;
-pub(super) mod secrets;
 pub(super) mod tokens;
 pub(super) mod tries;
 pub(super) mod uploads;
@@ -116,7 +115,11 @@ pub(super) const fn status(code: Code) -> Status {
 /// A refusal as an answer.
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let json = Object::new().json("error", &wire::refusal(refusal)).end();
-    let response = Response::json(json).with_status(status(refusal.code));
+    let status = match refusal.field {
+        Some(asking::MEDIA) => Status::UNSUPPORTED_MEDIA_TYPE,
+        _ => status(refusal.code),
+    };
+    let response = Response::json(json).with_status(status);
     let response = match refusal.code {
         Code::Unauthenticated => response.field("WWW-Authenticate", "Bearer"),
         _ => response,
@@ -149,7 +152,7 @@ pub(super) fn error(error: &Error) -> Response {
         401 => Code::Unauthenticated,
         403 => Code::Forbidden,
         404 => Code::NotFound,
-        405 | 501 => Code::NotSupported,
+        405 | 415 | 501 => Code::NotSupported,
         413 => Code::TooLong,
         429 => Code::TooMany,
         503 => Code::Busy,

@@ -5,10 +5,10 @@ use super::{admin, tokens, tries};
 use crate::chat::limits::{PASSWORD_CHARS, PEOPLE_MAX};
 use crate::chat::people::{self, Profile};
 use crate::chat::{Email, Hash, Operation, Refusal, Role, Title, UserName};
-use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
 use crate::site::wire::{self, Object};
+use crate::site::{auth, secret};
 use crate::web::password::{self, PASSWORD_BYTES_MAX, TooLong};
 use crate::web::{Cx, Reply, Wait};
 
@@ -86,7 +86,7 @@ impl Newcomer {
             display_name: display_name(fields, &name)?,
             email: email(fields)?,
             password: new_password(fields, "password")?.to_owned(),
-            invite: fields.maybe_text("invite")?.map(auth::hash),
+            invite: fields.maybe_text("invite")?.map(secret::hash),
             name,
         })
     }

@@ -10,16 +10,17 @@ use super::asking::{
     Answered, Done, answer, at, body, done, ok, query, segment, settled, want, wanted,
 };
 use super::people::self_of;
-use super::{secrets, tries};
+use super::tries;
 use crate::chat::people::{self, Password};
 use crate::chat::{
     Answer, Code, Identity, Millis, Operation, Refusal, Title, TokenId, Tokens, UserId, UserName,
 };
 use crate::http::cookie::SetCookie;
 use crate::http::{Response, Status};
-use crate::site::auth::{self, COOKIE, TOKEN_PREFIX};
+use crate::site::auth::{self, COOKIE};
 use crate::site::fields::{Fields, wrong};
 use crate::site::hall::Hall;
+use crate::site::secret::{Secret, SecretKind};
 use crate::site::wire::Object;
 use crate::web::{Cx, Reply, password};
 
@@ -167,7 +168,7 @@ pub(in crate::site) fn make(
     wish: Wish,
     then: impl FnOnce(&mut Cx<'_, Hall>, Result<Made, Refusal>) -> Reply<Hall> + 'static,
 ) -> Reply<Hall> {
-    let token = match secrets::fresh(TOKEN_PREFIX) {
+    let token = match Secret::fresh(SecretKind::Token) {
         Ok(token) => token,
         Err(refusal) => return then(cx, Err(refusal)),
     };
@@ -178,7 +179,7 @@ pub(in crate::site) fn make(
     };
     let operation = Operation::CreateToken {
         user: name.clone(),
-        hash: auth::hash(&token),
+        hash: token.hash,
         name: wish.name,
         password,
         expires_at,
@@ -189,7 +190,7 @@ pub(in crate::site) fn make(
                 unreachable!("a token was made");
             };
             Made {
-                token,
+                token: token.text,
                 id,
                 user,
                 name,
