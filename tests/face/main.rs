@@ -20,4 +20,3 @@ mod safety;
 #[allow(dead_code, reason = "the server of another test")]
 mod strict;
 mod support;
-mod weight;
