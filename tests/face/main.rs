@@ -20,3 +20,4 @@ mod safety;
 #[allow(dead_code, reason = "the server of another test")]
 mod strict;
 mod support;
+mod weight;
