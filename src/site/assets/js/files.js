@@ -1,0 +1,84 @@
+// Files that go with messages: pictures, sound and film in their place, all else as a card. A
+// picture has its height before it has come, so that nothing jumps.
+
+import { h, icon } from "./dom.js";
+import { bytes } from "./time.js";
+
+const PICTURES = new Set(
+  ["avif", "bmp", "gif", "jpeg", "png", "webp"].map((kind) => `image/${kind}`),
+);
+
+/** Whether a browser is shown this as a picture. */
+export const isPicture = (file) => PICTURES.has(file?.type);
+
+/** How large pictures are, as far as they were seen: upload to `[width, height]`. */
+const sizes = new Map();
+
+/** Notes how large a picture is before it has come from the server. */
+export const noteSize = (id, width, height) => sizes.set(id, [width, height]);
+
+export function attachmentOf(file) {
+  if (isPicture(file)) return picture(file);
+  const kind = file.type?.split("/")[0];
+  if (kind === "video") {
+    return h("video", {
+      class: "film",
+      src: file.url,
+      controls: true,
+      preload: "metadata",
+      "aria-label": file.name,
+    });
+  }
+  if (kind === "audio") {
+    const sound = h("audio", {
+      src: file.url,
+      controls: true,
+      preload: "none",
+      "aria-label": file.name,
+    });
+    return h("div", { class: "sound" }, sound, card(file));
+  }
+  return card(file);
+}
+
+function picture(file) {
+  const known = sizes.get(file.id);
+  const image = h("img", {
+    src: file.url,
+    alt: file.name,
+    loading: known ? null : "lazy",
+    decoding: "async",
+    width: known?.[0],
+    height: known?.[1],
+    onload: () => {
+      if (!image.naturalWidth) return;
+      noteSize(file.id, image.naturalWidth, image.naturalHeight);
+      frame.classList.add("is-here");
+    },
+    onerror: () => frame.replaceWith(card(file)),
+  });
+  const frame = h(
+    "a",
+    {
+      class: "picture",
+      href: file.url,
+      target: "_blank",
+      title: file.name,
+      data: { picture: file.id },
+    },
+    image,
+  );
+  return frame;
+}
+
+function card(file) {
+  return h(
+    "a",
+    { class: "card", href: file.url, download: file.name },
+    icon("file"),
+    h("span", { class: "file-name", dir: "auto" }, file.name),
+    h("span", { class: "size" }, bytes(file.bytes)),
+    h("span", { class: "unseen" }, "Download"),
+    icon("download"),
+  );
+}

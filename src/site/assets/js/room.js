@@ -1,0 +1,150 @@
+// One room on the screen: what was said, and where one writes.
+
+import { api } from "./api.js";
+import { composer } from "./composer.js";
+import { fill, h } from "./dom.js";
+import { link } from "./link.js";
+import { notePresence, store } from "./store.js";
+import { timeline } from "./timeline.js";
+import { complain } from "./toast.js";
+
+let open = null;
+
+/** The room that is open, or null. */
+export const openedRoom = () => open?.name ?? null;
+
+/**
+ * Opens a room below what else is in `main`; with `seq` around that message. If it is open already, only
+ * the message is looked up.
+ */
+export function openRoom(main, name, { seq = null } = {}) {
+  if (open?.name === name && open.element.isConnected) {
+    if (open.timeline && (seq !== null || !open.isFresh)) open.timeline.open(seq);
+    return;
+  }
+  closeRoom();
+  const element = h("div", { class: "room-body" });
+  main.append(element);
+  const here = { name, element, seq, offs: [] };
+  open = here;
+  show(here);
+  // Who comes in, is let in or sent out meanwhile sees something else.
+  here.offs.push(
+    store.on("room", (changed) => changed === name && sort(here) !== here.sort && show(here)),
+    store.on("state", (state) => {
+      if (state !== "live") return;
+      if (!here.sort) show(here);
+      attend(name);
+    }),
+  );
+}
+
+/** Closes the room that is open. */
+export function closeRoom() {
+  if (!open) return;
+  const here = open;
+  open = null;
+  here.offs.forEach((off) => off());
+  end(here);
+  here.element.remove();
+}
+
+/** Puts the caret where one writes. */
+export const focusComposer = () => open?.composer?.focus();
+
+function end(here) {
+  here.timeline?.close();
+  here.composer?.close();
+  here.timeline = null;
+  here.composer = null;
+}
+
+/** What there is to be shown. */
+function sort({ name }) {
+  const room = store.rooms.get(name);
+  if (!room) return store.me ? "outside" : null;
+  if (room.archived) return "archived";
+  if (room.muted_until && new Date(room.muted_until) > Date.now()) return "muted";
+  return "open";
+}
+
+function show(here) {
+  end(here);
+  here.sort = sort(here);
+  if (!here.sort)
+    return fill(here.element, h("p", { class: "waiting", role: "status" }, "One moment…"));
+  if (here.sort === "outside") return outside(here);
+  const { name } = here;
+  const writes = here.sort === "open";
+  here.timeline = timeline(name, {
+    reply: (message) => here.composer?.reply(message),
+    edit: (message) => here.composer?.edit(message),
+    leave: () => here.composer?.focus(),
+  });
+  if (writes) {
+    here.composer = composer(name, {
+      sent: () => here.timeline.sent(),
+      lastOwn: () => here.timeline.lastOwn(),
+      back: () => here.timeline.deeds.enter(),
+    });
+  }
+  const note = {
+    archived: "This room is archived: it can be read, and nothing more is said in it.",
+    muted: "You can say nothing in this room for now.",
+  };
+  fill(
+    here.element,
+    here.timeline.element,
+    here.composer?.element ?? h("p", { class: "composer-note" }, note[here.sort]),
+  );
+  here.composer?.takeDrops(here.element);
+  here.isFresh = true;
+  here.timeline.open(here.seq).then(() => {
+    here.isFresh = false;
+    here.composer?.replyKept((seq) => here.timeline?.log.get(seq));
+  });
+  attend(name);
+  if (here.composer && here.seq === null && matchMedia("(hover: hover)").matches)
+    here.composer.focus();
+}
+
+/** Asks who is in the room just now. */
+async function attend(name) {
+  try {
+    notePresence(name, await link.call({ do: "presence", room: name }));
+  } catch {
+    // It is told with the next change.
+  }
+}
+
+/** A room that I am not in: it can be joined, or it is not for me. */
+async function outside(here) {
+  const { name, element } = here;
+  fill(element, h("p", { class: "waiting", role: "status" }, "One moment…"));
+  let room = null;
+  let why = "There is no such room, or it is not for you.";
+  try {
+    room = await api.get(`/rooms/${encodeURIComponent(name)}`);
+  } catch (refusal) {
+    if (refusal.code !== "not_found") why = refusal.message;
+  }
+  if (open !== here || here.sort !== "outside") return;
+  if (room?.joined) return store.changeRoom(name, room);
+  const join = async (event) => {
+    const button = event.currentTarget;
+    button.disabled = true;
+    try {
+      store.changeRoom(name, await link.call({ do: "join", room: name }));
+    } catch (refusal) {
+      button.disabled = false;
+      complain(refusal);
+    }
+  };
+  const invitation = room && [
+    h("p", { dir: "auto" }, room.topic),
+    h("button", { class: "button main", type: "button", onclick: join }, "Join this room"),
+  ];
+  const title = h("p", { class: "title", dir: "auto" }, room?.title ?? "Nothing here");
+  const link_ = h("a", { class: "button", href: "/" }, "Back");
+  fill(element, h("div", { class: "nothing" }, title, invitation ?? [h("p", {}, why), link_]));
+}

@@ -1,0 +1,353 @@
+// What was said in a room, to be scrolled through without an end and without jumps: what is read
+// stays where it is on the screen, whatever is put before or after it.
+
+import { h, icon } from "./dom.js";
+import { deedsOf } from "./deeds.js";
+import { link } from "./link.js";
+import { gist } from "./message.js";
+import { outbox } from "./outbox.js";
+import { soon } from "./parts.js";
+import { quotes } from "./quotes.js";
+import { store } from "./store.js";
+import { complain } from "./toast.js";
+import { Window } from "./window.js";
+
+/** Pixels from an end at which more is put there, and from the bottom that count as being there. */
+const NEAR = 900;
+const AT_END = 48;
+
+/** Announcements that are kept for screen readers. */
+const SAID_MAX = 5;
+
+/**
+ * The timeline of a room. `on` has `reply(message)`, `edit(message)` and `leave()` (focus goes back to
+ * where one writes).
+ */
+export function timeline(room, on) {
+  const log = store.log(room, (which) => link.call({ do: "history", room, ...which }));
+  const known = quotes(log, room, () => redraw());
+  const react = (message, emoji, isOn) =>
+    link.call({ do: isOn ? "unreact" : "react", room, seq: message.seq, emoji }).catch(complain);
+  const view = new Window(log, {
+    room,
+    ...known,
+    title: () => store.rooms.get(room)?.title ?? room,
+    onreact: react,
+    retry: (entry) => outbox.retry(entry.key),
+    discard: (entry) => outbox.discard(entry.key),
+    onswap: (before, after) => deeds.swapped(before, after),
+  });
+  const deeds = deedsOf(view, { ...on, room, react });
+  const scroller = h("div", { class: "timeline" }, view.list);
+  const pill = h("button", { class: "pill", type: "button", hidden: true, onclick: () => toEnd() });
+  const toUnread = h("button", {
+    class: "to-unread",
+    type: "button",
+    hidden: true,
+    onclick: jumpToUnread,
+  });
+  const said = h("div", {
+    class: "unseen",
+    role: "log",
+    "aria-live": "polite",
+    "aria-label": "New messages",
+  });
+  const problem = h("div", { class: "problem", role: "alert", hidden: true });
+  const element = h(
+    "section",
+    { class: "timeline-frame", "aria-label": "What was said" },
+    toUnread,
+    scroller,
+    problem,
+    pill,
+    said,
+  );
+
+  let isStuck = true;
+  let isBusy = false;
+  let isOver = false;
+  let news = 0;
+  let saved = null;
+  let wish = null;
+  let hasSeenUnread = false;
+
+  // ---------------------------------------------------------------------- staying in place
+
+  /** The first message on the screen, and where it is there. */
+  function anchor() {
+    const top = scroller.getBoundingClientRect().top;
+    const all = view.list.children;
+    let low = 0;
+    let high = all.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (bottomOf(all[middle]) <= top) low = middle + 1;
+      else high = middle;
+    }
+    while (low < all.length && !all[low].dataset.seq) low += 1;
+    const it = all[low];
+    return it
+      ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top }
+      : null;
+  }
+
+  /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
+  function bottomOf(it) {
+    const next = it.nextElementSibling;
+    if (it.className === "day" && next) return next.getBoundingClientRect().top;
+    return it.getBoundingClientRect().bottom;
+  }
+
+  function restore(place) {
+    if (isStuck) {
+      scroller.scrollTop = scroller.scrollHeight;
+      return;
+    }
+    const it = place && view.rows.get(place.key)?.element;
+    if (!it) return;
+    const moved =
+      it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
+    if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+  }
+
+  function draw() {
+    if (isOver) return;
+    const place = isStuck ? null : anchor();
+    view.draw();
+    restore(place);
+    look();
+  }
+
+  const redraw = soon(draw);
+
+  const sizes = new ResizeObserver(() => restore(saved));
+  sizes.observe(scroller);
+  sizes.observe(view.list);
+
+  // ---------------------------------------------------------------------------- scrolling
+
+  function atBottom() {
+    return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END;
+  }
+
+  /** What follows from where one is: what is read, what else is to be shown, which buttons. */
+  function look() {
+    if (!log.isLoaded) return;
+    isStuck = view.isAtEnd && atBottom();
+    saved = anchor();
+    if (isStuck) {
+      news = 0;
+      markRead();
+    }
+    pill.hidden = isStuck;
+    if (!isStuck) {
+      const words = news === 1 ? "1 new message" : `${news} new messages`;
+      pill.replaceChildren(
+        news ? words : h("span", { class: "unseen" }, "To the newest messages"),
+        icon("down"),
+      );
+      pill.classList.toggle("has-news", news > 0);
+    }
+    lookForUnread();
+    extend();
+  }
+
+  function lookForUnread() {
+    const line = view.rows.get("unread")?.element;
+    const top = scroller.getBoundingClientRect().top;
+    if (line && line.getBoundingClientRect().bottom > top) hasSeenUnread = true;
+    const isHidden = hasSeenUnread || view.unreadAfter === null;
+    toUnread.hidden = isHidden;
+    if (!isHidden) toUnread.replaceChildren(icon("up"), "Jump to what is new");
+  }
+
+  let lastTop = 0;
+  scroller.addEventListener(
+    "scroll",
+    soon(() => {
+      if (isOver) return;
+      deeds.scrolled(Math.abs(scroller.scrollTop - lastTop));
+      lastTop = scroller.scrollTop;
+      look();
+    }),
+    { passive: true },
+  );
+
+  async function extend() {
+    if (isBusy || isOver || !log.isLoaded) return;
+    const isNearTop = scroller.scrollTop < NEAR;
+    const isNearEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    if (isNearTop && view.showOlder()) return redraw();
+    if (isNearEnd && view.showNewer()) return redraw();
+    const wantsOlder = isNearTop && !log.hasStart;
+    const wantsNewer = isNearEnd && !log.hasEnd;
+    if (!wantsOlder && !wantsNewer) return;
+    isBusy = true;
+    try {
+      if (wantsOlder) {
+        view.shift(await log.older());
+        view.showOlder();
+      } else {
+        await log.newer();
+        view.showNewer();
+      }
+      isBusy = false;
+      redraw();
+    } catch {
+      // Without a connection there is none to be read; it goes on when there is one again.
+      isBusy = false;
+    }
+  }
+
+  // ------------------------------------------------------------------------------ opening
+
+  /** Shows the newest messages, or those around one. */
+  async function open(seq) {
+    wish = { seq };
+    problem.hidden = true;
+    try {
+      const isHere = log.isLoaded && (seq === null ? log.hasEnd : log.get(seq));
+      if (!isHere) {
+        log.empty();
+        await log.open(seq ?? undefined);
+        store.emit("messages", room, { kind: "load" });
+      }
+    } catch (refusal) {
+      if (isOver || refusal.code === "unreachable") return;
+      problem.replaceChildren(h("p", { dir: "auto" }, refusal.message));
+      problem.hidden = false;
+      return;
+    }
+    if (isOver || wish?.seq !== seq) return;
+    wish = null;
+    if (seq === null) showEnd();
+    else showMessage(seq);
+  }
+
+  function showEnd() {
+    isStuck = true;
+    news = 0;
+    view.showAround();
+    restore(null);
+    look();
+  }
+
+  function showMessage(seq) {
+    const place = Math.min(log.place(seq), log.messages.length - 1);
+    const message = log.messages[place];
+    if (!message) return showEnd();
+    isStuck = false;
+    if (place < view.first || place >= view.end) view.showAround(place);
+    else view.draw();
+    const it = view.rows.get(message.seq).element;
+    it.scrollIntoView({ block: "center" });
+    saved = anchor();
+    flash(it);
+    deeds.focus(it);
+    look();
+  }
+
+  function flash(it) {
+    it.classList.remove("found");
+    void it.offsetWidth;
+    it.classList.add("found");
+  }
+
+  function toEnd() {
+    if (view.isAtEnd) showEnd();
+    else open(null);
+  }
+
+  function jumpToUnread() {
+    hasSeenUnread = true;
+    const place = view.unreadPlace;
+    if (place !== -1) showMessage(log.messages[place].seq);
+    else open(view.unreadAfter + 1);
+  }
+
+  // ------------------------------------------------------------------------------ reading
+
+  let readSent = 0;
+  const markRead = soon(() => {
+    const about = store.rooms.get(room);
+    if (isOver || !about || document.hidden || !isStuck || store.state !== "live") return;
+    const seq = Math.max(log.last, log.messages.length ? 0 : about.seq);
+    if (seq <= Math.max(about.read ?? 0, readSent)) return;
+    readSent = seq;
+    link
+      .call({ do: "read", room, seq })
+      .then(({ read, mentions }) => store.changeRoom(room, { read, mentions }))
+      .catch(() => (readSent = 0));
+  });
+
+  /** Remembers where what is new begins, if that is not known yet. */
+  function beginUnread() {
+    if (view.unreadAfter !== null) return;
+    view.unreadAfter = Math.max(store.rooms.get(room)?.read ?? 0, readSent);
+    hasSeenUnread = true;
+  }
+
+  function announce(message) {
+    said.append(h("p", {}, `${store.called(message.from)}: ${gist(message)}`));
+    while (said.children.length > SAID_MAX) said.firstChild.remove();
+  }
+
+  // -------------------------------------------------------------------------- what happens
+
+  function changed(name, change) {
+    if (name !== room && name !== null) return;
+    if (change.kind === "reset") return void reset();
+    if (change.kind === "add") {
+      const message = log.get(change.seq);
+      view.grow();
+      if (!store.isMe(message.from)) {
+        if (document.hidden || !isStuck) beginUnread();
+        if (!isStuck) news += 1;
+        announce(message);
+      }
+    }
+    redraw();
+  }
+
+  function reset() {
+    view.unreadAfter = null;
+    open(isStuck ? null : (saved?.key ?? null));
+  }
+
+  const offs = [
+    store.on("messages", changed),
+    store.on("people", redraw),
+    store.on("room", (name) => name === room && redraw()),
+    store.on("state", (state) => {
+      if (state === "live" && (wish || !log.isLoaded)) open(wish?.seq ?? null);
+      redraw();
+    }),
+  ];
+  const seen = () => !document.hidden && look();
+  document.addEventListener("visibilitychange", seen);
+
+  const about = store.rooms.get(room);
+  if (about?.unread > 0) view.unreadAfter = about.read ?? 0;
+
+  return {
+    element,
+    open,
+    toEnd,
+    deeds,
+    log,
+    /** I have said something: what is above it is no news. */
+    sent() {
+      view.unreadAfter = null;
+      toEnd();
+    },
+    /** My newest message that can be changed. */
+    lastOwn: () => log.messages.findLast((it) => store.isMe(it.from) && !it.deleted && it.text),
+    close() {
+      isOver = true;
+      offs.forEach((off) => off());
+      sizes.disconnect();
+      document.removeEventListener("visibilitychange", seen);
+      deeds.close();
+    },
+  };
+}
