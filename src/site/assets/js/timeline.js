@@ -1,6 +1,7 @@
 // What was said in a room, to be scrolled through without an end and without jumps: what is read
 // stays where it is on the screen, whatever is put before or after it.
 
+import { anchorOf, putBack } from "./anchor.js";
 import { h, icon } from "./dom.js";
 import { deedsOf } from "./deeds.js";
 import { link } from "./link.js";
@@ -73,30 +74,7 @@ export function timeline(room, on) {
 
   // ---------------------------------------------------------------------- staying in place
 
-  /** The first message on the screen, and where it is there. */
-  function anchor() {
-    const top = scroller.getBoundingClientRect().top;
-    const all = view.list.children;
-    let low = 0;
-    let high = all.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (bottomOf(all[middle]) <= top) low = middle + 1;
-      else high = middle;
-    }
-    while (low < all.length && !all[low].dataset.seq) low += 1;
-    const it = all[low];
-    return it
-      ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top }
-      : null;
-  }
-
-  /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
-  function bottomOf(it) {
-    const next = it.nextElementSibling;
-    if (it.className === "day" && next) return next.getBoundingClientRect().top;
-    return it.getBoundingClientRect().bottom;
-  }
+  const anchor = () => anchorOf(scroller, view.list);
 
   function restore(place) {
     if (isStuck) {
@@ -104,10 +82,7 @@ export function timeline(room, on) {
       return;
     }
     const it = place && view.rows.get(place.key)?.element;
-    if (!it) return;
-    const moved =
-      it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
-    if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+    if (it) putBack(scroller, it, place.offset);
   }
 
   function draw() {
