@@ -6,52 +6,33 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "in a test a broken assumption ends the test; which seeds to run is the caller's wish"
+    reason = "in a test a broken assumption ends the test; which seeds to run is the caller's wish, \
+              and fresh ones come from the clock"
 )]
 
-use std::env;
-use std::panic::{self, AssertUnwindSafe};
+mod seeds;
+
+use std::panic;
 
 use parlour::sim::chat::{self, Bug, Report};
+use seeds::Worlds;
 
 /// Seeds that always run.
 const SEEDS: u64 = 200;
-/// A slow connection that resumed was not told what is its person's own (3166); nor that it had
-/// caught up in a room that it had left (3173).
-const FOUND: [u64; 2] = [3166, 3173];
+/// Seeds that nobody has seen before.
+const FRESH: u64 = 10;
 
-/// Runs one world; a failing one is told by its number, first and last.
-fn check(seed: u64) -> Report {
-    panic::catch_unwind(|| chat::run(seed)).unwrap_or_else(|_| {
-        let again = format!("PARLOUR_SEED={seed} cargo test --test chat_model");
-        eprintln!("\nseed {seed} fails; what happened last:\n");
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| chat::run_aloud(seed)));
-        panic!("seed {seed} fails: repeat it with {again}");
-    })
-}
-
-fn number(name: &str) -> Option<u64> {
-    Some(env::var(name).ok()?.parse().expect("a number"))
-}
-
-/// The seeds that this run is about.
-fn seeds() -> Vec<u64> {
-    if let Some(seed) = number("PARLOUR_SEED") {
-        return vec![seed];
-    }
-    if let Some(count) = number("PARLOUR_SEEDS") {
-        let first = number("PARLOUR_FIRST_SEED").unwrap_or(0);
-        return (first..first + count).collect();
-    }
-    (0..SEEDS).chain(FOUND).collect()
-}
+const WORLDS: Worlds<Report> = Worlds {
+    test: "chat_model",
+    run: chat::run,
+    aloud: chat::run_aloud,
+};
 
 #[test]
 fn every_chat_keeps_its_promises() {
-    let seeds = seeds();
+    let seeds = seeds::seeds(0..SEEDS, FRESH);
     let mut sum = Report::default();
-    for &seed in &seeds {
-        let report = check(seed);
+    WORLDS.check_all(&seeds, |report| {
         sum.turns += report.turns;
         sum.operations += report.operations;
         sum.commits += report.commits;
@@ -62,7 +43,7 @@ fn every_chat_keeps_its_promises() {
         sum.compared += report.compared;
         sum.probes += report.probes;
         sum.lasted_ms += report.lasted_ms;
-    }
+    });
     eprintln!("{} worlds: {sum:?}", seeds.len());
     let is_lively = sum.kills > 20 && sum.compared > 1000 && sum.events > 1000;
     assert!(seeds.len() < 100 || is_lively, "hardly anything happened");
@@ -71,15 +52,19 @@ fn every_chat_keeps_its_promises() {
 #[test]
 fn the_same_seed_gives_the_same_run() {
     for seed in 0..10 {
-        assert_eq!(check(seed), check(seed), "seed {seed}");
+        assert_eq!(WORLDS.check(seed), WORLDS.check(seed), "seed {seed}");
     }
-    assert_ne!(check(1).hash, check(2).hash, "and others give others");
+    assert_ne!(
+        WORLDS.check(1).hash,
+        WORLDS.check(2).hash,
+        "and others give others"
+    );
 }
 
 // ------------------------------------------------------------------------ the checks are not empty
 
 /// Worlds in which a mistake may hide before one shows it.
-const WORLDS: u64 = 40;
+const HIDING: u64 = 40;
 
 /// What the first world says in which a server with this bug is found out.
 fn found_out(bug: Bug) -> String {
@@ -87,11 +72,11 @@ fn found_out(bug: Bug) -> String {
         Ok(text) => *text,
         Err(_) => "without a text".to_owned(),
     };
-    let found = (0..WORLDS).find_map(|seed| {
+    let found = (0..HIDING).find_map(|seed| {
         let run = panic::catch_unwind(|| chat::run_with(seed, bug));
         run.err().map(message)
     });
-    found.unwrap_or_else(|| panic!("nobody notices {bug:?} in {WORLDS} worlds"))
+    found.unwrap_or_else(|| panic!("nobody notices {bug:?} in {HIDING} worlds"))
 }
 
 /// A server with this bug is found out, and for the right reason.

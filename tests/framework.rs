@@ -24,20 +24,10 @@ use parlour::web::{
     require_websocket, stream, takes,
 };
 use parlour::ws::Message;
-use people::{Browser, hear};
+use people::{Browser, hear, serve};
 use serde_json::json;
 
 mod people;
-
-/// An app that runs until the end of a test.
-fn serve<S: Send + 'static>(
-    make: impl FnOnce() -> App<S> + Send + 'static,
-) -> (Running<S>, SocketAddr) {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let running = Running::start(&[any], make).unwrap();
-    let address = running.addresses()[0].tcp().unwrap();
-    (running, address)
-}
 
 fn hello(_: &mut Cx<'_, ()>) -> &'static str {
     "hello"

@@ -23,19 +23,9 @@ use parlour::web::{
     rate_limit_by, same_origin_required, take_flashes,
 };
 use parlour::ws::Message;
-use people::{Answer, Browser};
+use people::{Answer, Browser, serve};
 
 mod people;
-
-/// An app that runs until the end of a test.
-fn serve<S: Send + 'static>(
-    make: impl FnOnce() -> App<S> + Send + 'static,
-) -> (Running<S>, SocketAddr) {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let running = Running::start(&[any], make).unwrap();
-    let address = running.addresses()[0].tcp().unwrap();
-    (running, address)
-}
 
 // ---- the app ----------------------------------------------------------------------------------
 

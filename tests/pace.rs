@@ -13,21 +13,12 @@ use std::time::Duration;
 use parlour::client::Socket;
 use parlour::http::Response;
 use parlour::reactor::{Sent, Settings};
-use parlour::web::{App, Consumer, Cx, Event, Feed, Flow, Live, Running, Tick, Wait, stream};
+use parlour::web::{App, Consumer, Cx, Event, Feed, Flow, Live, Tick, Wait, stream};
 use parlour::ws::Message;
-use people::Browser;
+use people::{Browser, serve};
 use socket2::{Domain, Type};
 
 mod people;
-
-fn serve<S: Send + 'static>(
-    make: impl FnOnce() -> App<S> + Send + 'static,
-) -> (Running<S>, SocketAddr) {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let running = Running::start(&[any], make).unwrap();
-    let address = running.addresses()[0].tcp().unwrap();
-    (running, address)
-}
 
 fn text(socket: &mut Socket) -> String {
     let message = socket.read().unwrap().expect("the socket is open");

@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, SystemTime};
@@ -20,13 +19,11 @@ use people::{Answer, Browser, escaped};
 
 mod people;
 
-/// An app that runs until the end of a test.
+/// An app that runs until the end of a test, and somebody who visits it.
 fn serve<S: Send + 'static>(
     make: impl FnOnce() -> App<S> + Send + 'static,
 ) -> (Running<S>, Browser) {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let running = Running::start(&[any], make).unwrap();
-    let address: SocketAddr = running.addresses()[0].tcp().unwrap();
+    let (running, address) = people::serve(make);
     (running, Browser::at(address))
 }
 

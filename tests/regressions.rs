@@ -13,7 +13,7 @@ use parlour::store::Database;
 use parlour::web::middleware::{Csrf, Sessions};
 use parlour::web::*;
 use parlour::ws::Message;
-use people::Browser;
+use people::{Browser, serve};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,28 +21,55 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 mod people;
 
-fn serve<S: Send + 'static>(
-    make: impl FnOnce() -> App<S> + Send + 'static,
-) -> (Running<S>, SocketAddr) {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let running = Running::start(&[any], make).unwrap();
-    let address = running.addresses()[0].tcp().unwrap();
-    (running, address)
-}
 /// Waits until something is so.
 fn eventually(mut is_so: impl FnMut() -> bool) {
     for _ in 0..2000 {
         if is_so() {
             return;
         }
-        ms(10);
+        std::thread::sleep(Duration::from_millis(10));
     }
     panic!("it never was so");
 }
 
-fn ms(n: u64) {
-    std::thread::sleep(Duration::from_millis(n));
+/// What takes as long as a test wants it to.
+struct Slow {
+    begun: mpsc::Receiver<()>,
+    release: mpsc::Sender<()>,
 }
+
+/// The job of it, for each helper that is to do it.
+#[derive(Clone)]
+struct Job {
+    begin: mpsc::Sender<()>,
+    released: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+fn slow() -> (Slow, Job) {
+    let (begin, begun) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let released = Arc::new(Mutex::new(released));
+    (Slow { begun, release }, Job { begin, released })
+}
+
+impl Slow {
+    /// Waits until somebody is at it.
+    fn begun(&self) {
+        self.begun.recv().unwrap();
+    }
+
+    fn end(&self) {
+        self.release.send(()).unwrap();
+    }
+}
+
+impl Job {
+    fn wait(&self) {
+        self.begin.send(()).unwrap();
+        self.released.lock().unwrap().recv().unwrap();
+    }
+}
+
 fn len<S: 'static>(cx: &mut Cx<'_, S>) -> String {
     cx.house.group_len("all").to_string()
 }
@@ -178,26 +205,40 @@ fn a_panic_in_what_is_made_of_a_held_wait() {
     assert_eq!(asked.unwrap(), 500);
 }
 
-struct Late;
-impl Consumer<()> for Late {
-    fn receive(&mut self, _: Message<'_>, live: &mut Live<'_, ()>) {
+/// Joins when it is let, which is after it has gone. Its state is what happened.
+struct Late(Job);
+impl Consumer<String> for Late {
+    fn receive(&mut self, _: Message<'_>, live: &mut Live<'_, String>) {
         let me = live.channel();
+        let held = self.0.clone();
         live.house
-            .wait(Wait::on_helper(|| ms(400)), move |tick, _| {
+            .wait(Wait::on_helper(move || held.wait()), move |tick, _| {
                 let _ = tick.house.group_add("all", me);
+                *tick.state += &format!(", {} there", tick.house.group_len("all"));
             });
+    }
+    fn disconnect(&mut self, _: Option<u16>, live: &mut Live<'_, String>) {
+        *live.state += "gone";
     }
 }
 #[test]
 fn who_has_gone_joins_nothing() {
-    let (_running, address) = serve(|| App::new(()).get("/len", len).consumer("/ws", || Late));
+    let (slow, held) = slow();
+    let (_running, address) = serve(|| {
+        App::new(String::new())
+            .get("/", |cx: &mut Cx<'_, String>| cx.state.clone())
+            .consumer("/ws", move || Late(held.clone()))
+    });
     let mut socket = Browser::at(address).socket("/ws").unwrap();
     socket.write("x").unwrap();
     socket.close(1000, "").unwrap();
     while socket.read().unwrap().is_some() {}
     drop(socket);
-    ms(1000);
-    assert_eq!(Browser::at(address).get("/len").text(), "0");
+    let mut browser = Browser::at(address);
+    eventually(|| browser.get("/").text() == "gone");
+    slow.end();
+    eventually(|| browser.get("/").text() != "gone");
+    assert_eq!(browser.get("/").text(), "gone, 0 there");
 }
 
 struct Orderly;
@@ -248,6 +289,7 @@ fn waits_begin_in_order() {
 fn signing_out_after_a_wait_ends_the_session_without_a_listener() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
+    let (slow, held) = slow();
     let (_running, address) = serve(move || {
         let db = Database::open(path.join("a.db"), &[Sessions::MIGRATIONS]).unwrap();
         let secret = Secret::in_folder(&path).unwrap();
@@ -260,8 +302,9 @@ fn signing_out_after_a_wait_ends_the_session_without_a_listener() {
             .get("/who", |cx: &mut Cx<'_, ()>| {
                 cx.user().unwrap_or("nobody").to_owned()
             })
-            .get("/out", |_: &mut Cx<'_, ()>| {
-                Wait::on_helper(|| ms(400)).then(|cx: &mut Cx<'_, ()>, ()| {
+            .get("/out", move |_: &mut Cx<'_, ()>| {
+                let held = held.clone();
+                Wait::on_helper(move || held.wait()).then(|cx: &mut Cx<'_, ()>, ()| {
                     logout(cx);
                     "out"
                 })
@@ -275,12 +318,14 @@ fn signing_out_after_a_wait_ends_the_session_without_a_listener() {
         format!("GET /out HTTP/1.1\r\nHost: a\r\nCookie: {name}={value}\r\n\r\n").as_bytes(),
     )
     .unwrap();
-    // The request is there by then.
-    ms(500);
+    slow.begun();
     socket2::SockRef::from(&raw)
         .set_linger(Some(Duration::ZERO))
         .unwrap();
     drop(raw);
+    // Whoever asks now is answered after the other was seen to have gone.
+    assert_eq!(browser.get("/who").text(), "ann");
+    slow.end();
     eventually(|| browser.get("/who").text() == "nobody");
 }
 
@@ -319,7 +364,8 @@ fn a_feed_that_is_cut_off_hears_of_its_end() {
                     .group_send("all", &Event::new("x", "x".repeat(500_000)))
             })
             .unwrap();
-        ms(5);
+        // Each in a turn of its own.
+        Browser::at(address).get("/len").expect(200);
     }
     eventually(|| Browser::at(address).get("/len").text() == "0");
     assert_eq!(ends.load(Ordering::SeqCst), 1, "and heard of it");
@@ -467,9 +513,11 @@ fn files_of_a_form_are_not_kept_open() {
     let (_running, address) = serve(move || {
         App::new(())
             .spill_folder(path)
+            .get("/len", len)
             .post("/", |_: &mut Cx<'_, ()>| "taken")
     });
     let mut raw = TcpStream::connect(address).unwrap();
+    let mut browser = Browser::at(address);
     raw.set_nodelay(true).unwrap();
     raw.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 900000\r\n\r\n").unwrap();
     let mut send = |at: usize, length: usize| {
@@ -478,14 +526,15 @@ fn files_of_a_form_are_not_kept_open() {
         );
         raw.write_all(head.as_bytes()).unwrap();
         raw.write_all(&vec![b'x'; length]).unwrap();
-        ms(25);
+        // So that the loop has read it by itself.
+        browser.get("/len").expect(200);
         raw.write_all(b"\r\n").unwrap();
     };
     send(0, 300_000);
     for at in 1..60 {
         send(at, 1);
     }
-    ms(300);
+    eventually(|| count(&folder) > 0);
     let open = std::fs::read_dir("/proc/self/fd")
         .unwrap()
         .flatten()
@@ -512,9 +561,11 @@ fn a_view_that_does_not_read_is_bounded() {
             break;
         }
     }
-    ms(500);
-    let n: usize = Browser::at(address).get("/n").text().parse().unwrap();
-    assert!(n < 100, "{n} messages of 100 KB are kept");
+    let mut browser = Browser::at(address);
+    for _ in 0..100 {
+        let n: usize = browser.get("/n").text().parse().unwrap();
+        assert!(n < 100, "{n} messages of 100 KB are kept");
+    }
 }
 
 struct Echoing;
@@ -564,10 +615,11 @@ fn a_feed_is_told_nothing_before_its_answer_has_begun() {
 }
 #[test]
 fn who_hung_up_during_a_wait_is_known() {
+    let (slow, held) = slow();
     let (_running, address) = serve(|| {
         App::new(())
             .get("/len", len)
-            .get("/news", |cx: &mut Cx<'_, ()>| {
+            .get("/news", move |cx: &mut Cx<'_, ()>| {
                 let open = || {
                     events(|flow| {
                         flow.join("all").unwrap();
@@ -576,19 +628,31 @@ fn who_hung_up_during_a_wait_is_known() {
                 match cx.request.query("wait") {
                     None => open(),
                     Some(_) => {
-                        Wait::on_helper(|| ms(300)).then(move |_: &mut Cx<'_, ()>, ()| open())
+                        let held = held.clone();
+                        let wait = Wait::on_helper(move || held.wait());
+                        wait.then(move |_: &mut Cx<'_, ()>, ()| open())
                     }
                 }
             })
     });
-    for path in ["/news", "/news?wait=1"] {
+    let mut browser = Browser::at(address);
+    let ask = |path: &str| {
         let mut raw = TcpStream::connect(address).unwrap();
         raw.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes())
             .unwrap();
-        ms(100);
-        drop(raw);
-        eventually(|| Browser::at(address).get("/len").text() == "0");
-    }
+        raw
+    };
+    let raw = ask("/news");
+    eventually(|| browser.get("/len").text() == "1");
+    drop(raw);
+    eventually(|| browser.get("/len").text() == "0");
+    let raw = ask("/news?wait=1");
+    slow.begun();
+    drop(raw);
+    // Whoever asks now is answered after the other was seen to have gone.
+    browser.get("/len").expect(200);
+    slow.end();
+    eventually(|| browser.get("/len").text() == "0");
 }
 #[test]
 fn basic_credentials_come_along_by_themselves() {
@@ -630,26 +694,31 @@ fn a_parameter_does_not_climb() {
 fn held_waits_are_begun_without_a_listener() {
     let done = Arc::new(AtomicUsize::new(0));
     let d = Arc::clone(&done);
+    let (slow, held) = slow();
     let (_running, address) = serve(move || {
-        App::new(()).get("/", move |_: &mut Cx<'_, ()>| {
-            let d = Arc::clone(&d);
-            Wait::on_helper(|| ms(400)).then(move |cx: &mut Cx<'_, ()>, ()| {
-                cx.request.hold(Wait::on_helper(move || {
-                    d.fetch_add(1, Ordering::SeqCst);
-                    Ok::<(), String>(())
-                }));
-                "done"
+        App::new(())
+            .get("/len", len)
+            .get("/", move |_: &mut Cx<'_, ()>| {
+                let (d, held) = (Arc::clone(&d), held.clone());
+                Wait::on_helper(move || held.wait()).then(move |cx: &mut Cx<'_, ()>, ()| {
+                    cx.request.hold(Wait::on_helper(move || {
+                        d.fetch_add(1, Ordering::SeqCst);
+                        Ok::<(), String>(())
+                    }));
+                    "done"
+                })
             })
-        })
     });
     let mut raw = TcpStream::connect(address).unwrap();
     raw.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    // The request is there by then.
-    ms(500);
+    slow.begun();
     socket2::SockRef::from(&raw)
         .set_linger(Some(Duration::ZERO))
         .unwrap();
     drop(raw);
+    // Whoever asks now is answered after the other was seen to have gone.
+    Browser::at(address).get("/len").expect(200);
+    slow.end();
     eventually(|| done.load(Ordering::SeqCst) == 1);
 }
 struct Named;
@@ -674,23 +743,29 @@ fn one_connection_of_a_proxy_serves_two_users() {
             .get("/news", |_: &mut Cx<'_, ()>| events(|_| ()))
     });
     let mut raw = TcpStream::connect(address).unwrap();
-    raw.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    raw.set_read_timeout(Some(people::PATIENCE)).unwrap();
     raw.write_all(b"HEAD /news HTTP/1.1\r\nHost: a\r\nX-User: ann\r\n\r\n")
         .unwrap();
-    ms(200);
+    let until = |raw: &mut TcpStream, end: &str| {
+        let (mut said, mut byte) = (String::new(), [0]);
+        while !said.ends_with(end) {
+            raw.read_exact(&mut byte).unwrap();
+            said.push(char::from(byte[0]));
+        }
+        said
+    };
+    assert!(until(&mut raw, "\r\n\r\n").contains("200 OK"));
     raw.write_all(b"GET /ws HTTP/1.1\r\nHost: a\r\nX-User: bob\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").unwrap();
-    ms(300);
-    running
-        .remote()
-        .act(|tick| {
-            tick.house
-                .user_send("ann", &Event::new("x", "for ann alone"))
-        })
-        .unwrap();
-    let mut all = Vec::new();
-    let _ = raw.read_to_end(&mut all);
-    let text = String::from_utf8_lossy(&all);
-    assert!(text.contains("101 Switching"), "{text}");
+    assert!(until(&mut raw, "\r\n\r\n").contains("101 Switching"));
+    let tell = |user: &'static str, text: &'static str| {
+        let act = move |tick: &mut Tick<'_, ()>| {
+            tick.house.user_send(user, &Event::new("x", text));
+        };
+        running.remote().act(act).unwrap();
+    };
+    tell("ann", "for ann alone");
+    tell("bob", "for bob");
+    let text = until(&mut raw, "for bob");
     assert!(!text.contains("for ann alone"), "{text}");
 }
 struct Rude;
@@ -704,7 +779,6 @@ impl Consumer<()> for Rude {
 fn a_panic_in_intercepts() {
     let (_running, address) = serve(|| App::new(()).get("/ok", len).consumer("/ws", || Rude));
     let _ = Browser::at(address).socket("/ws");
-    ms(100);
     Browser::at(address).get("/ok").expect(200);
 }
 #[test]
@@ -728,6 +802,7 @@ fn a_user_with_a_long_name_is_found() {
 fn an_old_answer_does_not_end_a_new_session() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
+    let (slow, held) = slow();
     let (_running, address) = serve(move || {
         let db = Database::open(path.join("a.db"), &[Sessions::MIGRATIONS]).unwrap();
         let secret = Secret::in_folder(&path).unwrap();
@@ -741,8 +816,9 @@ fn an_old_answer_does_not_end_a_new_session() {
                 login(cx, "ann");
                 "in"
             })
-            .get("/slow", |_: &mut Cx<'_, ()>| {
-                Wait::on_helper(|| ms(400)).then(|cx: &mut Cx<'_, ()>, ()| {
+            .get("/slow", move |_: &mut Cx<'_, ()>| {
+                let held = held.clone();
+                Wait::on_helper(move || held.wait()).then(|cx: &mut Cx<'_, ()>, ()| {
                     cx.session().insert("seen", 1);
                     "out"
                 })
@@ -752,10 +828,11 @@ fn an_old_answer_does_not_end_a_new_session() {
     browser.get("/cart").expect(200);
     let mut tab = Browser::at(address);
     tab.cookies = browser.cookies.clone();
-    let slow = std::thread::spawn(move || tab.get("/slow"));
-    ms(100);
+    let asking = std::thread::spawn(move || tab.get("/slow"));
+    slow.begun();
     browser.get("/in").expect(200);
-    let answer = slow.join().unwrap();
+    slow.end();
+    let answer = asking.join().unwrap();
     assert_eq!(
         answer.field("set-cookie"),
         None,

@@ -18,7 +18,7 @@ use super::operation::{Entry, Operation};
 use super::outcome::{Answer, Outcome};
 use super::refusal::{Code, Refusal};
 use super::work::Work;
-use super::{account, message, notification, room, token, upload};
+use super::{account, message, notification, removal, room, token, upload};
 use crate::store::StoreError;
 use crate::store::rusqlite;
 
@@ -100,6 +100,7 @@ fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
         }
         O::Notify { .. } | O::Seen { .. } => notification::perform(work, operation),
         O::AddUpload { .. } => upload::perform(work, operation),
+        O::GoOn { removal } => removal::go_on(work, *removal),
         O::Tidy => {
             account::tidy(work)?;
             token::tidy(work)?;

@@ -298,6 +298,20 @@ pub const SORTS: &[Sort] = &[
             ("number", N),
         ],
     ),
+    sort(
+        "removal",
+        "removals",
+        "id",
+        &[
+            ("id", N),
+            ("user", N),
+            ("by", N),
+            ("next", N),
+            ("last", N),
+            ("erases", N),
+            ("note", N),
+        ],
+    ),
     // The last numbers that were given of what never gets one again.
     sort("sequence", SEQUENCE, "name", &[("name", T), ("seq", N)]),
 ];

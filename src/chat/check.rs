@@ -64,8 +64,14 @@ pub enum Damage {
     MemberCount,
     /// A room's words are indexed further than it is.
     IndexAhead,
-    /// There are accounts, and no admin who can sign in.
+    /// There are people, and nobody who can act as an admin.
     NoAdmin,
+    /// The file of an upload is not there.
+    FileLost,
+    /// The file of an upload is not what was uploaded.
+    FileChanged,
+    /// The file of an upload cannot be read.
+    FileUnreadable,
 }
 
 impl Damage {
@@ -91,7 +97,10 @@ impl Damage {
             Self::NoOwner => "it has members and no owner",
             Self::MemberCount => "its members are counted wrongly",
             Self::IndexAhead => "it is indexed further than it is",
-            Self::NoAdmin => "no admin can sign in",
+            Self::NoAdmin => "nobody can act as an admin",
+            Self::FileLost => "its file is not there",
+            Self::FileChanged => "its file is not what was uploaded",
+            Self::FileUnreadable => "its file cannot be read",
         }
     }
 }
@@ -116,7 +125,10 @@ impl fmt::Display for Finding {
 pub enum Told {
     /// Something is wrong.
     Found(Finding),
-    /// It has come so far with the rules, and then with the events and messages of all rooms.
+    /// Something that nobody needs, and that does no harm.
+    Needless(String),
+    /// It has come so far with the rules, and then with the events and messages of all rooms; or, with
+    /// files, with their bytes.
     Progress {
         /// What was done.
         done: u64,
@@ -200,9 +212,13 @@ const RULES: &[Rule] = &[
     ),
     (
         Damage::NoAdmin,
-        "SELECT 'table users' WHERE EXISTS (SELECT 1 FROM users) AND NOT EXISTS (
-             SELECT 1 FROM users WHERE role = 'admin' AND password IS NOT NULL
-               AND disabled_at IS NULL AND erased_at IS NULL)",
+        "SELECT 'table users' WHERE EXISTS (SELECT 1 FROM users WHERE role <> 'bot')
+             AND NOT EXISTS (
+               SELECT 1 FROM users u WHERE role = 'admin'
+                 AND disabled_at IS NULL AND erased_at IS NULL
+                 AND (password IS NOT NULL OR EXISTS (
+                   SELECT 1 FROM tokens WHERE user = u.id
+                     AND (expires_at IS NULL OR expires_at > unixepoch() * 1000))))",
     ),
 ];
 
@@ -377,7 +393,7 @@ impl<'a> Rooms<'a> {
 }
 
 /// The last kind of event that happens in rooms.
-const ROOM_KINDS_MAX: i64 = EventKind::Changed as i64;
+const ROOM_KINDS_MAX: i64 = EventKind::Closed as i64;
 
 /// Numbers that have to come one after the other.
 struct Numbers {

@@ -1,7 +1,8 @@
 //! # Erase: forgetting a person
 //!
 //! Promises
-//! 1. Afterwards no table has the person's name, address, picture or password; where their number
+//! 1. At once nobody is called so any more and nobody can sign in as them; when their
+//!    [`removal`] has come to its end, no table has the person's name, address, picture or password; where their number
 //!    has to stay, it is called [`DISPLAY_NAME`].
 //! 2. Rooms that they were in hear that they left, under the name by which they were known there.
 //! 3. Direct rooms stay for the others in them.
@@ -11,27 +12,20 @@
 use super::account::{past_name, take_back, tell_account};
 use super::apply::Stop;
 use super::event::{Exit, Person};
-use super::id::{RoomId, number_of_key};
+use super::id::RoomId;
 use super::name::UserName;
 use super::operation::Kind;
 use super::work::Work;
-use super::{message, room};
+use super::{removal, room};
 
 /// What somebody is called who is gone.
 const DISPLAY_NAME: &str = "Erased person";
 
-/// Forgets somebody.
+/// Forgets somebody: what there may be much of, some of it at a time.
 pub(super) fn erase(work: &mut Work<'_>, person: &Person, messages: bool) -> Result<(), Stop> {
-    if messages {
-        unsay(work, person)?;
-    }
     leave(work, person)?;
     take_back(work, person.id)?;
     for sql in [
-        "DELETE FROM mentions WHERE user = ?",
-        "DELETE FROM notifications WHERE user = ?",
-        "DELETE FROM user_events WHERE user = ?",
-        "DELETE FROM keys WHERE user = ?",
         "DELETE FROM bans WHERE user = ?",
         "DELETE FROM uploads WHERE by = ? AND message IS NULL",
     ] {
@@ -40,22 +34,8 @@ pub(super) fn erase(work: &mut Work<'_>, person: &Person, messages: bool) -> Res
     rename(work, person)?;
     // The one event that is left of them: the server ends their connections by it, also where
     // another process has erased them.
-    tell_account(work, person.id)
-}
-
-/// Removes all that somebody has said.
-fn unsay(work: &mut Work<'_>, person: &Person) -> Result<(), Stop> {
-    let by = work.teller()?.unwrap_or_else(|| person.clone());
-    let sql = "SELECT key FROM messages WHERE author = ? AND deleted_at IS NULL ORDER BY key";
-    let said: Vec<i64> = work.rows(sql, [person.id.0], |row| row.get(0))?;
-    for in_room in said.chunk_by(|one, next| RoomId::of_key(*one) == RoomId::of_key(*next)) {
-        let place = work.place_numbered(RoomId::of_key(in_room[0]))?;
-        for key in in_room {
-            message::remove(work, &place, number_of_key(*key), by.clone())?;
-        }
-    }
-    work.execute("DELETE FROM notifications WHERE by = ?", [person.id.0])?;
-    Ok(())
+    tell_account(work, person.id)?;
+    removal::erase(work, person, messages)
 }
 
 /// Leaves all rooms but the direct ones, which have the same people for ever.

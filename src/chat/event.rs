@@ -124,6 +124,8 @@ pub enum Exit {
     Removed,
     /// Somebody removed them for good.
     Banned,
+    /// Somebody deleted the room. That is for whoever it says has left: all of them have.
+    Closed,
 }
 
 /// A notification.
@@ -285,6 +287,7 @@ pub(super) enum EventKind {
     Banned = 9,
     Member = 10,
     Changed = 11,
+    Closed = 12,
     Opened = 20,
     Invited = 21,
     Notified = 22,
@@ -296,7 +299,7 @@ pub(super) enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Message,
         Self::Edited,
         Self::Deleted,
@@ -308,6 +311,7 @@ impl EventKind {
         Self::Banned,
         Self::Member,
         Self::Changed,
+        Self::Closed,
         Self::Opened,
         Self::Invited,
         Self::Notified,

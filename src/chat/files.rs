@@ -13,7 +13,7 @@
 //! Never knows: who may see a file, or what it is.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +25,9 @@ use super::id::Millis;
 
 /// The folder beside the database.
 const FOLDER: &str = "uploads";
+
+/// Bytes of a file that are read at a time.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// What names of files that are still arriving begin with.
 const ARRIVING: &str = "arriving-";
@@ -113,6 +116,47 @@ impl Files {
         }
     }
 
+    /// Reads a file whole: its length and whether its content is what its name says. `read` is told how
+    /// much was read at a time.
+    pub(super) fn verify(&self, hash: &str, read: &mut dyn FnMut(u64)) -> io::Result<(u64, bool)> {
+        let path = self.path(hash).ok_or(ErrorKind::NotFound)?;
+        let mut file = File::open(path)?;
+        let mut piece = vec![0; PIECE_BYTES];
+        let mut found = Sha256::new();
+        let mut bytes = 0;
+        loop {
+            match file.read(&mut piece) {
+                Ok(0) => return Ok((bytes, written(&found.finalize()) == hash)),
+                Ok(count) => {
+                    found.update(&piece[..count]);
+                    bytes += count as u64;
+                    read(count as u64);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The names of what is in one of the 256 folders; for the first one also of what is in no folder.
+    pub(super) fn names_in(&self, folder: u8) -> io::Result<Vec<String>> {
+        let mut all = Vec::new();
+        if folder == 0 {
+            let outside = names(&self.folder)?
+                .into_iter()
+                .filter(|(_, path)| path.is_file());
+            all.extend(outside.map(|(name, _)| name));
+        }
+        let inside = names(&self.folder.join(format!("{folder:02x}")))?;
+        all.extend(
+            inside
+                .into_iter()
+                .map(|(name, _)| format!("{folder:02x}/{name}")),
+        );
+        all.sort_unstable();
+        Ok(all)
+    }
+
     /// Removes old files that `is_in_use` does not know, of one of the 256 folders; in the first
     /// one's turn also what has begun to arrive and never did. How many there were.
     pub fn sweep<E: From<io::Error>>(
@@ -177,12 +221,7 @@ impl Incoming {
     /// Keeps the file: afterwards it lasts, whatever happens to the machine.
     pub fn keep(mut self) -> io::Result<Kept> {
         self.file.sync_all()?;
-        let hash: String = self
-            .hash
-            .finalize_reset()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = written(&self.hash.finalize_reset());
         let root = &self.files.folder;
         let folder = root.join(&hash[..2]);
         make_folder(&folder)?;
@@ -208,6 +247,11 @@ impl Drop for Incoming {
         // some time.
         drop(fs::remove_file(&self.path));
     }
+}
+
+/// A hash as names of files have it.
+fn written(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes a folder that is its owner's alone, if there is none.

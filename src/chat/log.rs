@@ -61,6 +61,11 @@ impl From<StoreError> for Refusal {
             return Self::later(Code::Storage, error.to_string(), 5000);
         }
         log::error!("the database: {error}");
+        if matches!(error, StoreError::Corrupt(_) | StoreError::NotADatabase) {
+            let tell =
+                "The server's disk is failing: what is there cannot be read. Tell its admin.";
+            return Self::later(Code::Storage, tell, 60_000);
+        }
         Self::new(
             Code::Internal,
             "The server has made a mistake; it is in its log.",

@@ -210,11 +210,12 @@ impl Now {
                 let exit = Exit::Left;
                 What::Left { user, by, exit }
             }
-            EventKind::Removed | EventKind::Banned => What::Left {
+            EventKind::Removed | EventKind::Banned | EventKind::Closed => What::Left {
                 user: event.subject?,
                 by: event.by,
                 exit: match event.kind {
                     EventKind::Banned => Exit::Banned,
+                    EventKind::Closed => Exit::Closed,
                     _ => Exit::Removed,
                 },
             },

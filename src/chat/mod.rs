@@ -22,6 +22,7 @@ mod apply;
 pub mod archive;
 pub mod backup;
 pub mod check;
+mod check_files;
 mod column;
 mod erase;
 mod event;
@@ -43,6 +44,7 @@ mod place;
 mod query;
 mod reading;
 mod refusal;
+pub mod removal;
 mod room;
 pub mod roster;
 mod schema;
@@ -57,6 +59,7 @@ mod work;
 mod tests;
 
 pub use check::{Damage, Finding, Told, check};
+pub use check_files::check_files;
 pub use event::{
     Attachment, Event, Exit, Facts, Message, Notice, Notification, Person, Reaction, To, What,
 };

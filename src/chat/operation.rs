@@ -338,6 +338,10 @@ pub enum Operation {
     // ---------------------------------------------------------------------- housekeeping
     /// Forgets what has had its time: keys, ended tokens, events of people, unused uploads.
     Tidy,
+    /// Removes more of what is to go: see [`removal`](super::removal). As whoever wants it.
+    GoOn {
+        removal: u32,
+    },
 }
 
 impl Operation {

@@ -7,14 +7,14 @@
 
 use super::apply::Stop;
 use super::event::{EventKind, Exit, Facts, Person, What};
-use super::id::{Millis, RoomId, Seq, UserId};
+use super::id::{Millis, RoomId, Seq, UserId, Version};
 use super::limits::{DIRECT_PEOPLE_MAX, ROOMS_PER_PERSON_MAX};
-use super::message;
 use super::name::{DIRECT_PREFIX, RoomName, Title, Topic, UserName};
 use super::operation::{Kind, Level, Operation, Standing};
 use super::outcome::Answer;
 use super::place::{Place, no_room};
 use super::refusal::{Code, Refusal};
+use super::removal;
 use super::work::{Note, Work};
 
 pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
@@ -68,6 +68,7 @@ fn create(
     let title = title.map_or(name.as_str(), |title| title.as_str());
     let topic = topic.map_or("", |topic| topic.as_str());
     let id = insert(work, name, title, topic, kind, None)?;
+    begin_above(work, id, name)?;
     let place = fresh(id, name, kind);
     if let Some(person) = actor {
         enter(work, &place, &person, None, Standing::Owner)?;
@@ -98,6 +99,19 @@ fn insert(
         ),
     )?;
     Ok(RoomId(id))
+}
+
+/// A room that is called as another was: its versions begin above all that were told of that one,
+/// and one is left out between. Whoever was away and says how far they were in the old room is below
+/// all of the new one, and is told to begin anew.
+fn begin_above(work: &Work<'_>, id: RoomId, name: &RoomName) -> Result<(), Stop> {
+    let sql = "SELECT max(version) FROM rooms
+               WHERE substr(name, instr(substr(name, 2), '~') + 2) = ? AND deleted_at IS NOT NULL";
+    if let Some(last) = work.value::<Option<Version>>(sql, [name.as_str()])? {
+        let sql = "UPDATE rooms SET version = ?1, first_version = ?1 + 1 WHERE id = ?2";
+        work.execute(sql, (last + 1, id.0))?;
+    }
+    Ok(())
 }
 
 fn fresh(id: RoomId, name: &RoomName, kind: Kind) -> Place {
@@ -267,6 +281,7 @@ pub(super) fn exit(
         Exit::Left => EventKind::Left,
         Exit::Removed => EventKind::Removed,
         Exit::Banned => EventKind::Banned,
+        Exit::Closed => EventKind::Closed,
     };
     let note = Note {
         subject: Some(person.id),
@@ -382,31 +397,14 @@ fn ban(
         ),
     )?;
     if work.standing(place.id, person.id)?.is_some() {
-        exit(work, &place, &person, by.clone(), Exit::Banned)?;
+        exit(work, &place, &person, by, Exit::Banned)?;
     }
     if messages {
-        remove_messages(work, &place, &person, by.unwrap_or_else(|| person.clone()))?;
+        let sql = "SELECT seq FROM rooms WHERE id = ?";
+        let last: Seq = work.value(sql, [place.id.0])?;
+        removal::unsay(work, &person, (place.id.key(0), place.id.key(last)))?;
     }
     Ok(Answer::Done)
-}
-
-/// Removes all that somebody has said in a room.
-pub(super) fn remove_messages(
-    work: &mut Work<'_>,
-    place: &Place,
-    author: &Person,
-    by: Person,
-) -> Result<(), Stop> {
-    let said: Vec<Seq> = work.rows(
-        "SELECT key & 4294967295 FROM messages
-         WHERE key BETWEEN ? AND ? AND author = ? AND deleted_at IS NULL ORDER BY key",
-        (place.id.key(0), place.id.key(u32::MAX), author.id.0),
-        |row| row.get(0),
-    )?;
-    for seq in said {
-        message::remove(work, place, seq, by.clone())?;
-    }
-    Ok(())
 }
 
 fn unban(work: &Work<'_>, name: &RoomName, user: &UserName) -> Result<Answer, Stop> {
@@ -519,9 +517,9 @@ fn delete(work: &mut Work<'_>, name: &RoomName) -> Result<Answer, Stop> {
         let what = What::Left {
             user: person,
             by: by.clone(),
-            exit: Exit::Removed,
+            exit: Exit::Closed,
         };
-        work.tell_room(&place, EventKind::Removed, note, what)?;
+        work.tell_room(&place, EventKind::Closed, note, what)?;
     }
     work.execute("DELETE FROM members WHERE room = ?", [place.id.0])?;
     work.execute(

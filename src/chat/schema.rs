@@ -12,10 +12,16 @@ use std::sync::mpsc;
 /// The chat's tables.
 pub const CHAT: Migrations = Migrations {
     set: "chat",
-    steps: &[Migration {
-        name: "chat",
-        sql: include_str!("schema.sql"),
-    }],
+    steps: &[
+        Migration {
+            name: "chat",
+            sql: include_str!("schema.sql"),
+        },
+        Migration {
+            name: "removals",
+            sql: include_str!("removals.sql"),
+        },
+    ],
 };
 
 /// The database's file in its folder.

@@ -94,6 +94,9 @@ CREATE TABLE rooms (
     -- How many members there are: `hello` tells it of up to 200 rooms, which may be large.
     members INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+-- A deleted room's name is `~ID~NAME`: by what it was called.
+CREATE INDEX rooms_past ON rooms (substr(name, instr(substr(name, 2), '~') + 2))
+    WHERE deleted_at IS NOT NULL;
 CREATE INDEX rooms_public ON rooms (name) WHERE kind = 'public' AND deleted_at IS NULL;
 
 CREATE TABLE members (

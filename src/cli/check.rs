@@ -1,46 +1,80 @@
-//! # `parlour check`: whether the database keeps what the chat promises
+//! # `parlour check`: whether the database keeps what the chat promises, and the files beside it
 
 use super::command::{Command, Given};
 use super::desk::Desk;
 use super::progress::Progress;
 use super::{CliError, say};
-use crate::chat::{Told, check};
+use crate::chat::{Files, Told, check, check_files};
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "check",
-    about: "Look for damage in the database",
+    about: "Look for damage in the database and in uploaded files",
     arguments: &[],
     options: &[],
-    more: "Each thing that is wrong is a line on standard output. The status is 1 if there is any.",
+    more: "Each thing that is wrong is a line on standard output, and so is each file that nobody needs,\n\
+           which is harmless. The status is 1 if anything is wrong. Every uploaded file is read.",
     examples: &["parlour check", "parlour check --data /var/lib/parlour"],
     run,
 }];
 
 fn run(given: &Given) -> Result<(), CliError> {
     let desk = Desk::open(given)?;
+    let mut report = Report::default();
     let mut progress = Progress::new("checking", "rows");
-    let mut found = 0_u64;
-    let mut said = Ok(());
-    desk.look(|tables| {
-        check(tables, &mut |told| match told {
-            Told::Progress { done, of } => progress.step(done, of),
-            Told::Found(finding) => {
-                progress.clear();
-                found += 1;
-                if said.is_ok() {
-                    said = say(&format!("{finding}\n"));
-                }
-            }
-        })
-    })?;
+    desk.look(|tables| check(tables, &mut |told| report.hear(told, &mut progress, 1)))?;
     drop(progress);
-    said?;
-    match found {
-        0 => say("nothing is wrong\n"),
-        _ => {
-            let things = if found == 1 { "thing is" } else { "things are" };
-            let tell = format!("{found} {things} wrong: restore a backup if you miss something");
-            Err(CliError::Failed(tell))
+    let mut progress = Progress::new("reading files", "KiB");
+    let files = Files::beside(&given.data);
+    check_files(desk.reader(), &files, &mut |told| {
+        report.hear(told, &mut progress, 1024);
+    })
+    .map_err(super::desk::failed)?;
+    drop(progress);
+    report.end()
+}
+
+/// What was said so far.
+struct Report {
+    found: u64,
+    said: Result<(), CliError>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            found: 0,
+            said: Ok(()),
+        }
+    }
+}
+
+impl Report {
+    /// Says what a check tells; what it counts is shown in units of so many.
+    fn hear(&mut self, told: Told, progress: &mut Progress, unit: u64) {
+        let line = match told {
+            Told::Progress { done, of } => return progress.step(done / unit, of / unit),
+            Told::Needless(what) => format!("{what}: nobody needs it, which does no harm\n"),
+            Told::Found(finding) => {
+                self.found += 1;
+                format!("{finding}\n")
+            }
+        };
+        progress.clear();
+        if self.said.is_ok() {
+            self.said = say(&line);
+        }
+    }
+
+    fn end(self) -> Result<(), CliError> {
+        self.said?;
+        match self.found {
+            0 => say("nothing is wrong\n"),
+            found => {
+                let things = if found == 1 { "thing is" } else { "things are" };
+                let tell =
+                    format!("{found} {things} wrong: restore a backup if you miss something");
+                Err(CliError::Failed(tell))
+            }
         }
     }
 }

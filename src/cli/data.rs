@@ -28,6 +28,14 @@ pub(super) fn fresh_epoch() -> String {
     format!("{:016x}", fresh_seed())
 }
 
+/// Bytes that are different each time; no secrets.
+pub(super) fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&fresh_seed().to_le_bytes());
+    bytes[8..].copy_from_slice(&fresh_seed().to_le_bytes());
+    bytes
+}
+
 /// Keeps others, a server above all, from working on a folder's data as long as the file is open.
 pub(super) fn alone(folder: &Path) -> Result<File, CliError> {
     make(folder)?;

@@ -67,7 +67,7 @@ impl Desk {
             by,
             at: now_ms(),
             key: None,
-            random: super::secret::random(),
+            random: data::random(),
             outside: true,
             operation,
         };
@@ -92,6 +92,11 @@ impl Desk {
         look: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, CliError> {
         self.reader.query(look).map_err(failed)
+    }
+
+    /// For what looks several things up by itself.
+    pub(super) const fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// The number of who has this name.

@@ -8,6 +8,7 @@ use super::say;
 use super::table::{Table, moment, words};
 use crate::chat::limits::PEOPLE_MAX;
 use crate::chat::{Operation, RoomName, people};
+use crate::site::{Secret, SecretKind};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -56,14 +57,14 @@ fn create(given: &Given) -> Result<(), CliError> {
     let uses = uses.transpose()?.unwrap_or(1);
     let expires_at = ends_at(given)?;
     let desk = Desk::open(given)?;
-    let (code, hash) = super::secret::invite();
+    let code = Secret::fresh(SecretKind::Invite).map_err(refused)?;
     desk.want(Operation::CreateInvite {
-        hash,
+        hash: code.hash,
         room,
         uses,
         expires_at,
     })?;
-    say(&format!("{code}\n"))
+    say(&format!("{}\n", code.text))
 }
 
 fn list(given: &Given) -> Result<(), CliError> {

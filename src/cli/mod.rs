@@ -19,7 +19,6 @@ mod program;
 mod progress;
 mod restore;
 mod room;
-mod secret;
 mod serve;
 mod settings;
 mod table;

@@ -8,6 +8,7 @@ use super::say;
 use super::table::{Table, moment};
 use crate::chat::limits::PEOPLE_MAX;
 use crate::chat::{Operation, Title, TokenId, Tokens, UserId, UserName, people};
+use crate::site::{Secret, SecretKind};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -56,15 +57,15 @@ fn create(given: &Given) -> Result<(), CliError> {
     let name = Title::parse("name", name).map_err(refused)?;
     let expires_at = ends_at(given)?;
     let desk = Desk::open(given)?;
-    let (token, hash) = super::secret::token();
+    let token = Secret::fresh(SecretKind::Token).map_err(refused)?;
     desk.want(Operation::CreateToken {
         user,
-        hash,
+        hash: token.hash,
         name,
         password: None,
         expires_at,
     })?;
-    say(&format!("{token}\n"))
+    say(&format!("{}\n", token.text))
 }
 
 fn list(given: &Given) -> Result<(), CliError> {

@@ -3,11 +3,15 @@
 use super::CliError;
 use super::ask::{self, PASSWORD_STDIN, YES};
 use super::command::{Command, Given, JSON};
+use super::data::now_ms;
 use super::desk::{Desk, refused};
+use super::line::ends_at;
+use super::progress::Progress;
 use super::say;
 use super::table::{Table, moment, words};
 use crate::chat::limits::PEOPLE_MAX;
-use crate::chat::{Email, Operation, Role, Title, UserName, people};
+use crate::chat::{Email, Event, Operation, Outcome, Role, Title, UserName, What, people, removal};
+use crate::site::{RESET_MS, Secret, SecretKind, reset_link};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -47,6 +51,25 @@ pub(super) const COMMANDS: &[Command] = &[
         more: "They are signed out everywhere.",
         examples: &["parlour user password ana"],
         run: password,
+    },
+    Command {
+        name: "user reset",
+        about: "Make a link for a forgotten password",
+        arguments: &["NAME"],
+        options: &[
+            (
+                "at URL",
+                "The server's address, to put in front of the link",
+            ),
+            ("expires TIME", "When it ends: 30m, 12h, 7d [default: 1d]"),
+        ],
+        more: "Whoever has the link chooses a new password with it, once, and is signed out everywhere \
+               else.\nA new link ends the one before it. It is shown once: only its hash is stored.",
+        examples: &[
+            "parlour user reset ana",
+            "parlour user reset ana --at https://chat.example.org --expires 2h",
+        ],
+        run: reset,
     },
     Command {
         name: "user role",
@@ -174,6 +197,20 @@ fn password(given: &Given) -> Result<(), CliError> {
     say(&format!("{user} has another password\n"))
 }
 
+fn reset(given: &Given) -> Result<(), CliError> {
+    let user = named(given)?;
+    let at = given.value("at")?.unwrap_or_default().trim_end_matches('/');
+    let expires_at = ends_at(given)?.unwrap_or_else(|| now_ms() + RESET_MS);
+    let desk = Desk::open(given)?;
+    let secret = Secret::fresh(SecretKind::Reset).map_err(refused)?;
+    desk.want(Operation::CreateReset {
+        user,
+        hash: secret.hash,
+        expires_at,
+    })?;
+    say(&format!("{at}{}\n", reset_link(&secret)))
+}
+
 fn role(given: &Given) -> Result<(), CliError> {
     let user = named(given)?;
     let role = role_of(given.word(1)?)?;
@@ -201,12 +238,28 @@ fn set_disabled(given: &Given, disabled: bool) -> Result<(), CliError> {
 fn erase(given: &Given) -> Result<(), CliError> {
     let user = named(given)?;
     let desk = Desk::open(given)?;
-    desk.user(&user)?;
+    let id = desk.user(&user)?;
     ask::must_be_wanted(given, &format!("Erasing {user}"))?;
-    let operation = Operation::Erase {
-        user: user.clone(),
-        messages: given.has("messages"),
+    let messages = given.has("messages");
+    let of = match messages {
+        true => desk.look(|tables| removal::said_by(tables, id))?,
+        false => 0,
     };
-    desk.want(operation)?;
+    let mut progress = Progress::new("erasing", "messages");
+    let mut done = 0;
+    let mut count = |outcome: &Outcome| {
+        let removed = |event: &&Event| matches!(event.what, What::Deleted { .. });
+        done += outcome.events.iter().filter(removed).count() as u64;
+        progress.step(done.min(of), of);
+    };
+    count(&desk.want(Operation::Erase {
+        user: user.clone(),
+        messages,
+    })?);
+    // A server that runs goes on with it, too, and so does the next if this ends before its time.
+    while let Some((removal, by)) = desk.look(removal::pending)? {
+        count(&desk.want_as(by, Operation::GoOn { removal })?);
+    }
+    drop(progress);
     say(&format!("{user} is forgotten\n"))
 }

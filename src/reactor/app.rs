@@ -20,7 +20,7 @@
 use std::time::Duration;
 
 use crate::ground::time::Instant;
-use crate::http::{Head, Response, Status, Trailers};
+use crate::http::{Fault, Head, Response, Status, Trailers};
 use crate::reactor::net::Net;
 use crate::reactor::token::{Call, ConnId};
 use crate::ws::{Limits, Message};
@@ -166,6 +166,13 @@ pub trait App {
     /// less, and never empty.
     fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
         let _ = (call, bytes, net);
+    }
+
+    /// The body of a request breaks a rule, such as how long it may be: what its sender is answered,
+    /// after which the connection ends. A body that is taken in pieces is `aborted` then.
+    fn broken(&mut self, call: Call, head: &Head<'_>, fault: Fault, net: &mut Net) -> Response {
+        let _ = (call, head, net);
+        Response::refusal(fault.status(), fault.reason())
     }
 
     /// A whole request is here. `call` names it for a later answer.

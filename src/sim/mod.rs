@@ -28,6 +28,7 @@
 //!
 //! Never knows: sockets, the machine's clock. Start reading at [`run`], then `World::turn`.
 
+mod agenda;
 pub mod chat;
 mod feed;
 mod network;

@@ -8,6 +8,7 @@
 //! 2. Like a kernel, a socket that is closed over unread input resets its connection.
 
 use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
 
 use crate::ground::seed::Seed;
 use crate::reactor::ConnId;
@@ -45,8 +46,8 @@ pub(super) struct Wire {
     pub(super) pipe: VecDeque<u8>,
     pipe_max: usize,
     /// The engine waits to hear that it can write.
-    pub(super) starved: bool,
-    pub(super) writable_due: bool,
+    starved: bool,
+    writable_due: bool,
     pub(super) down: Option<End>,
     pub(super) take_due: bool,
     /// The peer has seen the end, or is itself gone.
@@ -124,8 +125,59 @@ impl Wire {
         count
     }
 
-    pub(super) fn has_room(&self) -> bool {
-        self.pipe.len() < self.pipe_max
+    /// The same of several slices, and no more than `limit` bytes.
+    pub(super) fn write_slices(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        limit: usize,
+    ) -> io::Result<usize> {
+        let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+        assert!(offered > 0, "nothing is not written");
+        let mut count = 0;
+        for slice in slices {
+            let part = slice.len().min(limit - count);
+            let taken = self.write(&slice[..part]);
+            count += taken;
+            if taken < slice.len() {
+                break;
+            }
+        }
+        self.starved |= count < offered;
+        if count == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(count)
+    }
+
+    /// Puts it on the list of those to be read, if there is something to read or `anyway`. Whether it
+    /// was not there yet.
+    pub(super) fn list(&mut self, anyway: bool) -> bool {
+        let news = !self.inbox.is_empty() || self.up.is_some() && !self.end_told;
+        let due = self.wanted && (news || anyway) || self.up == Some(End::Reset);
+        let is_new = due && self.id.is_some() && !self.listed;
+        self.listed |= is_new;
+        is_new
+    }
+
+    /// Whether the peer has to be told that there is something to take, which it is then.
+    pub(super) fn tell_peer(&mut self) -> bool {
+        let news = !self.pipe.is_empty() || self.down.is_some();
+        let is_new = news && !self.left && !self.take_due;
+        self.take_due |= is_new;
+        is_new
+    }
+
+    /// Whether the engine has to be told that there is room, which it is then.
+    pub(super) fn tell_room(&mut self) -> bool {
+        let is_new = self.starved && !self.writable_due && self.pipe.len() < self.pipe_max;
+        self.writable_due |= is_new;
+        is_new
+    }
+
+    /// The engine is told that there is room.
+    pub(super) const fn room_is_told(&mut self) {
+        self.writable_due = false;
+        self.starved = false;
     }
 
     /// The engine's side is closed.
@@ -141,4 +193,22 @@ impl Wire {
             self.down = Some(End::Clean);
         }
     }
+}
+
+/// Cuts bytes into so many pieces at most.
+pub(super) fn pieces<'a>(bytes: &'a [u8], most: u64, chance: &mut Seed) -> Vec<&'a [u8]> {
+    let mut rest = bytes;
+    let mut pieces = Vec::new();
+    let mut left = 1 + chance.below(most);
+    while !rest.is_empty() {
+        let count = match left {
+            0 | 1 => rest.len(),
+            _ => 1 + chance.below(rest.len() as u64) as usize,
+        };
+        left -= 1;
+        let (piece, after) = rest.split_at(count);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
 }

@@ -3,8 +3,7 @@
 //! One turn has the same steps in the same order as the real driver's. Between two turns time
 //! jumps to whatever comes first: something in the network, or what the engine sleeps until.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, IoSlice};
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use crate::ground::seed::Seed;
 use crate::ground::time::{Instant, Now};
 use crate::reactor::{ConnId, Effect, Engine, Peer, Settings, Waits};
 use crate::sim::Report;
-use crate::sim::network::{End, Parcel, Wire};
+use crate::sim::agenda::Agenda;
+use crate::sim::network::{End, Parcel, Wire, pieces};
 use crate::sim::people::{Asker, Deed, Habit, Person, View};
 use crate::sim::subject::{BODY_BYTES_MAX, Subject};
 use crate::sim::talker::Talker;
@@ -65,8 +65,7 @@ pub(super) struct World {
     engine: Engine<Subject>,
     settings: Settings,
     guests: Vec<Guest>,
-    events: BinaryHeap<Reverse<(u64, u64, Event)>>,
-    serial: u64,
+    agenda: Agenda<Event>,
     names: BTreeMap<ConnId, usize>,
     knocking: Vec<usize>,
     reads: Vec<usize>,
@@ -100,8 +99,7 @@ impl World {
             now: 0,
             engine,
             guests: Vec::new(),
-            events: BinaryHeap::new(),
-            serial: 0,
+            agenda: Agenda::new(),
             names: BTreeMap::new(),
             knocking: Vec::new(),
             reads: Vec::new(),
@@ -122,19 +120,19 @@ impl World {
         for number in 0..count as usize {
             let guest = guest(&mut world.chance, &world.settings.waits, rooms);
             let at = world.chance.below(spread_ms);
-            world.at(at, Event::Knock(number));
+            world.agenda.put(at, Event::Knock(number));
             if world.chance.once_in(15) {
                 let when = at + world.chance.below(20_000);
-                world.at(when, Event::Sever(number));
+                world.agenda.put(when, Event::Sever(number));
             }
             world.guests.push(guest);
         }
         if let Some(at) = shutdown_ms {
-            world.at(at, Event::ShutDown);
+            world.agenda.put(at, Event::ShutDown);
         }
         if world.chance.once_in(3) {
             let at = world.chance.below(10_000);
-            world.at(at, Event::Ring);
+            world.agenda.put(at, Event::Ring);
         }
         world
     }
@@ -186,33 +184,23 @@ impl World {
         }
         let sleep = self.engine.sleep();
         let end = sleep.map(|sleep| self.now + ms(sleep));
-        let next = self.events.peek().map(|Reverse((at, ..))| *at);
+        let next = self.agenda.next_at();
         match (end, next) {
             (Some(end), Some(next)) => Some(end.min(next.max(self.now))),
             (end, next) => end.or(next),
         }
     }
 
-    fn at(&mut self, at: u64, event: Event) {
-        self.serial += 1;
-        self.events.push(Reverse((at, self.serial, event)));
-    }
-
     /// Lets everything happen in the network whose time has come.
     fn happen(&mut self) {
-        while let Some(Reverse((at, _, event))) = self.events.peek().copied()
-            && at <= self.now
-        {
-            self.events.pop();
+        while let Some(event) = self.agenda.take_due(self.now) {
             self.moved += 1;
             match event {
                 Event::Knock(who) => self.knocking.push(who),
                 Event::Arrive(who) => self.arrive(who),
                 Event::Take(who) => self.take(who),
                 Event::Writable(who) => {
-                    let wire = &mut self.guests[who].wire;
-                    wire.writable_due = false;
-                    wire.starved = false;
+                    self.guests[who].wire.room_is_told();
                     self.writable.push(who);
                 }
                 Event::Spurious(who) => {
@@ -288,18 +276,13 @@ impl World {
             }
             self.names.insert(id, who);
             let wait = self.chance.below(guest.habit.patience_ms);
-            self.at(self.now + wait, Event::Act(who));
+            self.agenda.put(self.now + wait, Event::Act(who));
         }
     }
 
     /// Puts somebody on the list of those to be read, if its input is wanted or `anyway`.
     fn list(&mut self, who: usize, anyway: bool) {
-        let wire = &mut self.guests[who].wire;
-        let news = !wire.inbox.is_empty() || wire.up.is_some() && !wire.end_told;
-        let broken = wire.up == Some(End::Reset);
-        let due = wire.wanted && (news || anyway) || broken;
-        if due && wire.id.is_some() && !wire.listed {
-            wire.listed = true;
+        if self.guests[who].wire.list(anyway) {
             self.reads.push(who);
         }
     }
@@ -372,16 +355,12 @@ impl World {
     /// Has the peer notice what was written, and the engine that there is room again.
     fn look_down(&mut self, who: usize) {
         let delay = self.chance.below(self.guests[who].habit.latency_ms + 1);
-        let guest = &mut self.guests[who];
-        let wire = &mut guest.wire;
-        if !wire.take_due && !wire.left && (!wire.pipe.is_empty() || wire.down.is_some()) {
-            wire.take_due = true;
-            self.at(self.now + delay.max(1), Event::Take(who));
-        }
         let wire = &mut self.guests[who].wire;
-        if wire.starved && !wire.writable_due && wire.has_room() {
-            wire.writable_due = true;
-            self.at(self.now + delay, Event::Writable(who));
+        if wire.tell_peer() {
+            self.agenda.put(self.now + delay.max(1), Event::Take(who));
+        }
+        if wire.tell_room() {
+            self.agenda.put(self.now + delay, Event::Writable(who));
         }
     }
 
@@ -485,11 +464,9 @@ impl World {
         }
         self.carry(who, deeds);
         let guest = &mut self.guests[who];
-        let more = !guest.wire.pipe.is_empty() || guest.wire.down.is_some();
-        if more && !guest.wire.left {
-            guest.wire.take_due = true;
+        if guest.wire.tell_peer() {
             let at = self.now + guest.habit.take_ms;
-            self.at(at, Event::Take(who));
+            self.agenda.put(at, Event::Take(who));
         }
         self.look_down(who);
     }
@@ -502,38 +479,29 @@ impl World {
             let mut at = self.now + 1 + self.chance.below(habit.latency_ms + 1);
             match deed {
                 Deed::Say(bytes) => {
-                    let mut rest = &bytes[..];
-                    let mut pieces = 1 + self.chance.below(habit.pieces_max);
-                    while !rest.is_empty() {
-                        let count = match pieces {
-                            0 | 1 => rest.len(),
-                            _ => 1 + self.chance.below(rest.len() as u64) as usize,
-                        };
-                        pieces -= 1;
-                        let (piece, after) = rest.split_at(count);
+                    for piece in pieces(&bytes, habit.pieces_max, &mut self.chance) {
                         let guest = &mut self.guests[who];
                         let due = guest.wire.send(at, Parcel::Bytes(piece.to_vec()));
                         at = due + self.chance.below(guest.habit.gap_ms + 1);
-                        rest = after;
-                        self.at(due, Event::Arrive(who));
+                        self.agenda.put(due, Event::Arrive(who));
                     }
                 }
                 Deed::End => {
                     let due = guest.wire.send(at, Parcel::End);
-                    self.at(due, Event::Arrive(who));
+                    self.agenda.put(due, Event::Arrive(who));
                 }
                 Deed::Reset => {
                     self.trace.note("resets", who, 0);
                     guest.excused = true;
                     guest.wire.left = true;
                     guest.wire.sever(at);
-                    self.at(at, Event::Arrive(who));
+                    self.agenda.put(at, Event::Arrive(who));
                 }
-                Deed::Wait(wait) => self.at(self.now + wait, Event::Act(who)),
+                Deed::Wait(wait) => self.agenda.put(self.now + wait, Event::Act(who)),
             }
             if self.chance.once_in(20) {
                 let at = self.now + self.chance.below(2000);
-                self.at(at, Event::Spurious(who));
+                self.agenda.put(at, Event::Spurious(who));
             }
         }
     }
@@ -600,27 +568,13 @@ fn write(wire: &mut Wire, slices: &[IoSlice<'_>], chance: &mut Seed) -> io::Resu
         return Err(ErrorKind::BrokenPipe.into());
     }
     let offered: usize = slices.iter().map(|slice| slice.len()).sum();
-    assert!(offered > 0, "nothing is not written");
     // A kernel short of memory takes little, or nothing, though there seemed to be room.
     let limit = match chance.below(12) {
         0 => 0,
         1 => 1 + chance.below(offered as u64) as usize,
         _ => offered,
     };
-    let mut count = 0;
-    for slice in slices {
-        let part = slice.len().min(limit - count);
-        let taken = wire.write(&slice[..part]);
-        count += taken;
-        if taken < slice.len() {
-            break;
-        }
-    }
-    wire.starved |= count < offered;
-    if count == 0 {
-        return Err(ErrorKind::WouldBlock.into());
-    }
-    Ok(count)
+    wire.write_slices(slices, limit)
 }
 
 fn ms(wait: Duration) -> u64 {

@@ -10,13 +10,17 @@
 //! 3. A connection whose sign-in has ended hears nothing that was stored afterwards, also where
 //!    another process has ended it.
 
+use std::time::Duration;
+
+use super::behind::Parting;
 use super::hall::Hall;
 use super::wire;
 use crate::chat::{
-    Ended, Event, Op, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
+    Ended, Event, Exit, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
     people, summary,
 };
-use crate::web::{Event as Said, Tick};
+use crate::layer::Channel;
+use crate::web::{Event as Said, House, Tick};
 
 /// Events of another process that are told in one go.
 const OUTSIDE_MAX: u32 = 1000;
@@ -24,6 +28,13 @@ const OUTSIDE_MAX: u32 = 1000;
 /// The group of a room's members.
 pub(super) fn room_group(room: RoomId) -> String {
     format!("r/{}", room.0)
+}
+
+/// The rooms of which a connection hears.
+pub(super) fn rooms_heard(house: &House<'_, Hall>, channel: Channel) -> Vec<RoomId> {
+    let numbers = house.groups_of(channel).into_iter();
+    let numbers = numbers.filter_map(|group| group.strip_prefix("r/")?.parse().ok());
+    numbers.map(RoomId).collect()
 }
 
 /// Tells everybody what came of an operation.
@@ -105,9 +116,32 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             }
             let told = wire::event(event, None);
             let said = numbered(&told, event.op);
-            tick.house.group_send(&room_group(id), &said);
             match &event.what {
-                What::Left { user, .. } => left(tick, user.id, id, event.op, &told),
+                // Nobody cares who else has lost the room: a word to each member about each would be
+                // as many as members squared.
+                What::Left {
+                    user,
+                    exit: Exit::Closed,
+                    ..
+                } => {
+                    let seats = tick.state.crowd.seats(user.id).iter();
+                    let seats = seats.filter(|seat| seat.wants(name));
+                    let devices: Vec<_> = seats.map(|seat| seat.channel).collect();
+                    tick.house.send_each(&devices, &said);
+                }
+                _ => tick.house.group_send(&room_group(id), &said),
+            }
+            match &event.what {
+                What::Left { user, .. } => {
+                    let parting = Parting {
+                        room: id,
+                        name: name.clone(),
+                        version,
+                        op: event.op,
+                        told,
+                    };
+                    left(tick, user.id, parting);
+                }
                 What::Message(message) => tick.state.presence.said(id, message.from.id),
                 _ => {}
             }
@@ -170,15 +204,21 @@ fn joined(
     }
 }
 
-fn left(tick: &mut Tick<'_, Hall>, user: UserId, room: RoomId, op: Op, told: &wire::Told) {
-    let group = room_group(room);
+fn left(tick: &mut Tick<'_, Hall>, user: UserId, parting: Parting) {
+    let group = room_group(parting.room);
     for seat in tick.state.crowd.seats_mut(user) {
         tick.house.group_discard(&group, seat.channel);
         if let Some(behind) = &mut seat.behind {
-            behind.leave(room, op, told);
+            behind.leave(&parting);
         }
     }
-    tick.state.presence.leave(room, user);
+    tick.state.presence.leave(parting.room, user);
+    // Who has no room for this hears of that when all is told, and is in the room no more by then.
+    if tick.state.partings.is_empty() {
+        tick.house
+            .after(Duration::ZERO, |tick| tick.state.partings.clear());
+    }
+    tick.state.partings.push((user, parting));
 }
 
 /// Ends connections whose sign-in has ended.

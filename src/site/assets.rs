@@ -14,6 +14,11 @@ use crate::web::{App, Asset, Templates};
 /// What is served at `/assets/…`.
 pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "css/base.css",
+    "css/pages.css",
+    "icons/parlour-192.png",
+    "icons/parlour-512.png",
+    "icons/parlour-mask-512.png",
+    "icons/parlour.svg",
     "js/dom.js",
 ]);
 
@@ -24,7 +29,30 @@ macro_rules! templates {
 }
 
 /// What pages are written with.
-const TEMPLATES: &[(&str, &str)] = templates!["base.html", "room.html"];
+const TEMPLATES: &[(&str, &str)] = templates![
+    "app.html",
+    "base.html",
+    "door.html",
+    "error.html",
+    "fields.html",
+    "first.html",
+    "home.html",
+    "inside.html",
+    "message.html",
+    "notifications.html",
+    "offline.html",
+    "password.html",
+    "reset.html",
+    "room.html",
+    "rooms-list.html",
+    "rooms.html",
+    "settings.html",
+    "sign-in.html",
+    "sign-out.html",
+    "sign-up.html",
+    "sw.js",
+    "welcome.html",
+];
 
 /// Has an app serve them: out of the program, or out of a folder.
 pub(super) fn add(app: App<Hall>, folder: Option<PathBuf>) -> App<Hall> {

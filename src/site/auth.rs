@@ -8,10 +8,9 @@
 //!    of this origin: a browser sends it along wherever it is sent.
 //! 2. Tokens are compared by their hashes, in the database.
 
-use sha2::{Digest, Sha256};
-
 use super::hall::Hall;
-use crate::chat::{Code, Hash, Identity, Refusal, people};
+use super::secret::hash;
+use crate::chat::{Code, Identity, Refusal, people};
 use crate::http::Method;
 use crate::web::Cx;
 
@@ -20,14 +19,6 @@ const BEARER_PROTOCOL: &str = "bearer.";
 
 /// The cookie of those who signed in here.
 pub(super) const COOKIE: &str = "parlour_token";
-
-/// What a token begins with, so that people and scanners recognise one.
-pub const TOKEN_PREFIX: &str = "pt_";
-
-/// The hash of a secret, as it is stored.
-pub fn hash(secret: &str) -> Hash {
-    Sha256::digest(secret.as_bytes()).into()
-}
 
 /// Who asks.
 pub(super) fn identity(cx: &Cx<'_, Hall>) -> Result<Identity, Refusal> {

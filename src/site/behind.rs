@@ -41,8 +41,17 @@ pub(super) struct Behind {
     person: Op,
     /// Those that it was told before it fell behind, like a room's.
     person_told: Option<(Op, Op)>,
-    /// That the person is no member of a room any more, and since which op.
-    partings: Vec<(Op, Told)>,
+    partings: Vec<Parting>,
+}
+
+/// That the person is no member of a room any more.
+#[derive(Clone, Debug)]
+pub(super) struct Parting {
+    pub(super) room: RoomId,
+    pub(super) name: RoomName,
+    pub(super) version: Version,
+    pub(super) op: Op,
+    pub(super) told: Told,
 }
 
 /// How far a connection is in a room.
@@ -127,13 +136,34 @@ impl Behind {
         self.lags.retain(|lag| rooms.contains(&lag.room));
     }
 
-    /// The connection is not in a room any more, and is told nothing of it but this.
-    pub(super) fn leave(&mut self, room: RoomId, op: Op, told: &Told) {
+    /// The connection is not in a room any more, and is told nothing of it but this event.
+    pub(super) fn leave(&mut self, parting: &Parting) {
         let before = self.lags.len();
-        self.lags.retain(|lag| lag.room != room);
+        self.lags.retain(|lag| lag.room != parting.room);
         if self.lags.len() < before {
-            self.partings.push((op, told.clone()));
+            self.partings.push(parting.clone());
         }
+    }
+
+    /// The connection left a room after the last that it has been told, and before it was known that
+    /// it had fallen behind.
+    pub(super) fn has_left(&mut self, parting: &Parting) {
+        self.partings.push(parting.clone());
+        if let Some(at) = self.lags.iter().position(|lag| lag.room == parting.room) {
+            self.forget_partings(at);
+        }
+    }
+
+    /// Who is told again, event by event, how they left is told so once.
+    fn forget_partings(&mut self, at: usize) {
+        let lag = &self.lags[at];
+        let is_told_again = |version| {
+            lag.mode == Mode::Events
+                && untold(lag.version, lag.told, Version::MAX)
+                    .any(|(after, upto)| after < version && version <= upto)
+        };
+        self.partings
+            .retain(|it| it.room != lag.room || !is_told_again(it.version));
     }
 
     /// The person's own events are told from here on. What the client heard before it fell behind,
@@ -156,14 +186,16 @@ impl Behind {
         states_to: Option<Version>,
     ) {
         self.enter(room, from);
-        let lag = self.lags.iter_mut().find(|lag| lag.room == room);
-        let lag = lag.expect("a room that was entered is there");
+        let at = self.lags.iter().position(|lag| lag.room == room);
+        let at = at.expect("a room that was entered is there");
+        let lag = &mut self.lags[at];
         // Where it heard what came later, and what it has been told behind that, it goes on.
         let upto = lag.told.map_or(lag.version, |(_, to)| to.max(lag.version));
         lag.told = heard.map(|heard| (heard, upto));
         lag.version = from;
         lag.mode = states_to.map_or(Mode::Events, Mode::States);
         lag.tell = Some(name);
+        self.forget_partings(at);
     }
 
     /// A page of what is to be told next, in order; nothing if that is everything.
@@ -250,11 +282,11 @@ impl Behind {
                 },
             }
         };
-        let partings = self.partings.iter().filter(|(op, _)| *op <= horizon);
-        let parting = |(op, told): &(Op, Told)| Parcel {
-            told: told.clone(),
-            op: Some(*op),
-            step: Step::Parted(*op),
+        let partings = self.partings.iter().filter(|it| it.op <= horizon);
+        let parting = |it: &Parting| Parcel {
+            told: it.told.clone(),
+            op: Some(it.op),
+            step: Step::Parted(it.op),
         };
         let mut parcels: Vec<Parcel> = events.into_iter().map(parcel).collect();
         parcels.extend(partings.map(parting));
@@ -279,7 +311,7 @@ impl Behind {
             }),
             Step::CaughtUp(room) => with(room, &|lag| lag.tell = None),
             Step::Person(op) => self.person = op,
-            Step::Parted(op) => self.partings.retain(|(at, _)| *at != op),
+            Step::Parted(op) => self.partings.retain(|it| it.op != op),
         }
     }
 
@@ -291,6 +323,7 @@ impl Behind {
     /// Whether the connection has been told everything.
     pub(super) fn is_over(&self, hall: &Hall) -> bool {
         !self.held
+            && self.partings.is_empty()
             && self
                 .lags
                 .iter()

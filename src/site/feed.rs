@@ -13,11 +13,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::behind::Behind;
 use super::crowd::Seat;
 use super::hall::Hall;
 use super::resume::{self, Start};
-use super::socket::{behind_since, leave};
+use super::socket::{fall_behind, leave};
 use super::wire::Object;
 use super::{announce, presence};
 use crate::chat::{Identity, Op, Refusal, RoomName, UserId};
@@ -92,7 +91,7 @@ impl EventFeed {
     /// Seats whoever listens, where they say that they were.
     fn begin(&mut self, flow: &mut Flow<'_, Hall>) -> Result<(), Refusal> {
         let (user, channel) = (self.user(), flow.channel());
-        let behind = resume::at_head(flow.state, user)?;
+        let behind = resume::at_head(flow.state, &resume::rooms_of(flow.state, user)?);
         let seat = Seat {
             channel,
             token: self.identity.token,
@@ -288,26 +287,10 @@ impl EventFeed {
     fn fall_behind(&mut self, flow: &mut Flow<'_, Hall>) {
         self.hears = false;
         let (user, channel) = (self.user(), flow.channel());
-        match self.behind(flow.state) {
-            Ok(behind) => {
-                if let Some(seat) = flow.state.crowd.seat_mut(user, channel) {
-                    seat.behind = Some(Box::new(behind));
-                }
-            }
-            Err(refusal) => {
-                log::error!("a slow listener cannot be fed: {refusal}");
-                self.break_off(flow);
-            }
+        if let Err(refusal) = fall_behind(flow.state, &flow.house, (user, channel), self.told) {
+            log::error!("a slow listener cannot be fed: {refusal}");
+            self.break_off(flow);
         }
-    }
-
-    /// Where it is, in the rooms of which it wants to be told.
-    fn behind(&self, hall: &Hall) -> Result<Behind, Refusal> {
-        let mut behind = behind_since(hall, self.user(), self.told)?;
-        if let Some(only) = &self.only {
-            behind.only(&resume::own_rooms(hall, self.user(), only)?);
-        }
-        Ok(behind)
     }
 }
 

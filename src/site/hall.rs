@@ -15,6 +15,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::announce::announce;
+use super::behind::Parting;
 use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
@@ -52,10 +53,14 @@ pub struct Hall {
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
+    /// Who has left which room in this turn.
+    pub(super) partings: Vec<(UserId, Parting)>,
     pub(super) rates: Rates,
     pub(super) counts: Counts,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
+    /// Something that is to go is going.
+    pub(super) removing: bool,
     seed: Seed,
     waiting_bytes: usize,
 }
@@ -96,10 +101,12 @@ impl Hall {
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
+            partings: Vec::new(),
             rates: Rates::default(),
             counts: Counts::default(),
             // Those of the last run may be left.
             unindexed: true,
+            removing: false,
             seed: Seed::new(seed),
             waiting_bytes: 0,
         })

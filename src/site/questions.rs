@@ -97,11 +97,14 @@ pub(super) fn find(
 pub(super) fn find_own(hall: &Hall, user: UserId, name: &RoomName) -> Result<RoomId, Refusal> {
     match find(hall, user, name)? {
         (room, Some(_)) => Ok(room),
-        (_, None) => {
-            let tell = format!("Join room \"{name}\" before looking into it.");
-            Err(Refusal::new(Code::NotAMember, tell))
-        }
+        (_, None) => Err(not_inside(name)),
     }
+}
+
+/// What is in a room, and not only that it is there, is for members.
+pub(super) fn not_inside(name: &RoomName) -> Refusal {
+    let tell = format!("Join room \"{name}\" before looking into it.");
+    Refusal::new(Code::NotAMember, tell)
 }
 
 /// A room as somebody sees it, with those who are in it just now.

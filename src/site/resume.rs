@@ -10,6 +10,7 @@ use super::hall::Hall;
 use super::wire::Object;
 use crate::chat::{Op, Refusal, RoomId, RoomName, UserId, Version, missed, summary};
 use crate::layer::Channel;
+use crate::store::StoreError;
 
 /// Events of a room that are told one by one.
 const EVENTS_MAX: Version = 500;
@@ -83,15 +84,16 @@ pub(super) struct Resumed {
     pub(super) is_current: bool,
 }
 
-/// Puts a WebSocket where its client says that it was; what it is answered. `heard` is since
-/// when it hears what happens, if it was not held: that is not told again.
+/// Puts a WebSocket where its client says that it was; what it is answered. It hears what happens in
+/// these rooms, and, if it was not held, has done so since `heard`: that is not told again.
 pub(super) fn resume(
     hall: &mut Hall,
     user: UserId,
-    channel: Channel,
+    hears: (Channel, &[RoomId]),
     heard: Option<Op>,
     fields: Fields<'_>,
 ) -> Result<String, Refusal> {
+    let (channel, rooms) = hears;
     let is_ours = fields
         .maybe_text("epoch")?
         .is_none_or(|epoch| epoch == &*hall.epoch);
@@ -109,7 +111,7 @@ pub(super) fn resume(
     let before = seat.behind.take();
     let behind = match before {
         Some(behind) => *behind,
-        None => at_head(hall, user)?,
+        None => at_head(hall, rooms),
     };
     let way = Way {
         user,
@@ -129,7 +131,7 @@ pub(super) fn start(
     start: &Start,
     only: Option<&[RoomName]>,
 ) -> Result<Resumed, Refusal> {
-    let mut behind = at_head(hall, user)?;
+    let mut behind = at_head(hall, &rooms_of(hall, user)?);
     if let Some(only) = only {
         behind.only(&own_rooms(hall, user, only)?);
     }
@@ -283,16 +285,32 @@ fn versions(rooms: Fields<'_>) -> Result<Vec<(RoomName, Was)>, Refusal> {
     rooms.0.iter().map(each).collect()
 }
 
-/// A connection that has been told everything so far.
-pub(super) fn at_head(hall: &Hall, user: UserId) -> Result<Behind, Refusal> {
-    let rooms = hall
-        .reader
-        .query(|tables| summary::rooms_of(tables, user))?;
+/// The rooms that somebody is a member of, as far as that was told: who hears of a room before their
+/// own entry is told would be told of it again.
+pub(super) fn rooms_of(hall: &Hall, user: UserId) -> Result<Vec<RoomId>, StoreError> {
+    hall.reader.query(|tables| {
+        let mut rooms = summary::rooms_of(tables, user)?;
+        if summary::position(tables)?.1 > hall.announced {
+            let mut told = Vec::with_capacity(rooms.len());
+            for room in rooms {
+                let head = hall.head(room).version;
+                if missed::came_in(tables, room, user, head, Version::MAX)?.is_none() {
+                    told.push(room);
+                }
+            }
+            rooms = told;
+        }
+        Ok(rooms)
+    })
+}
+
+/// A connection to these rooms that has been told everything so far.
+pub(super) fn at_head(hall: &Hall, rooms: &[RoomId]) -> Behind {
     let mut behind = Behind::since(hall.announced);
-    for room in rooms {
+    for &room in rooms {
         behind.enter(room, hall.head(room).version);
     }
-    Ok(behind)
+    behind
 }
 
 /// Where a client says that it was in one room.

@@ -18,10 +18,10 @@ use super::fields::{Fields, object};
 use super::hall::{Hall, want};
 use super::questions;
 use super::wire::{self, Object};
-use super::{announce, presence};
+use super::{announce, presence, resume};
 use crate::chat::limits::{HELLO_ROOMS_MAX, TEXT_CHARS_MAX};
 use crate::chat::{
-    Answer, Code, Identity, Op, Operation, Refusal, RoomName, UserId, Verdict, missed,
+    Answer, Code, Identity, Op, Operation, Refusal, RoomId, RoomName, UserId, Verdict, missed,
     notifications, summary,
 };
 use crate::http::Status;
@@ -203,16 +203,10 @@ impl Consumer<Hall> for Socket {
     fn fell_behind(&mut self, missed_op: u64, live: &mut Live<'_, Hall>) {
         let user = self.user();
         let channel = live.channel();
-        match behind_since(live.state, user, missed_op.saturating_sub(1)) {
-            Ok(behind) => {
-                if let Some(seat) = live.state.crowd.seat_mut(user, channel) {
-                    seat.behind = Some(Box::new(behind));
-                }
-            }
-            Err(refusal) => {
-                log::error!("a slow connection cannot be fed: {refusal}");
-                say_bye(&mut live.house, channel, LOST);
-            }
+        let told = missed_op.saturating_sub(1);
+        if let Err(refusal) = fall_behind(live.state, &live.house, (user, channel), told) {
+            log::error!("a slow connection cannot be fed: {refusal}");
+            say_bye(&mut live.house, channel, LOST);
         }
     }
 
@@ -227,18 +221,12 @@ impl Socket {
     fn begin(&self, live: &mut Live<'_, Hall>, identity: &Identity) -> Result<(), Refusal> {
         let channel = live.channel();
         let user = identity.user;
-        let rooms = live
-            .state
-            .reader
-            .query(|tables| summary::rooms_of(tables, user))?;
-        let hello = hello(live.state, identity)?;
+        let rooms = resume::rooms_of(live.state, user)?;
+        let hello = hello(live.state, identity, &rooms)?;
         let mut behind = None;
         if self.hold {
-            let mut held = Behind::since(live.state.announced);
+            let mut held = resume::at_head(live.state, &rooms);
             held.held = true;
-            for room in &rooms {
-                held.enter(*room, live.state.head(*room).version);
-            }
             behind = Some(Box::new(held));
             live.deafen();
         }
@@ -337,7 +325,9 @@ impl Socket {
         let channel = live.channel();
         let user = self.user();
         let heard = (!self.hold).then_some(self.since);
-        match super::resume::resume(live.state, user, channel, heard, fields) {
+        let rooms = announce::rooms_heard(&live.house, channel);
+        let hears = (channel, &rooms[..]);
+        match resume::resume(live.state, user, hears, heard, fields) {
             Err(refusal) => {
                 refuse(live, channel, id, &refusal);
                 if refusal.code.may_retry() {
@@ -353,8 +343,8 @@ impl Socket {
     }
 }
 
-/// The text with which a connection begins.
-fn hello(hall: &Hall, identity: &Identity) -> Result<String, Refusal> {
+/// The text with which a connection to these rooms begins, in the order of their numbers.
+fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, Refusal> {
     let user = identity.user;
     let (rooms, unseen, latest) = hall.look(|tables, horizon| {
         Ok((
@@ -387,7 +377,11 @@ fn hello(hall: &Hall, identity: &Identity) -> Result<String, Refusal> {
         .texts("features", ["hold", "resume.since"])
         .array(
             "rooms",
-            rooms.items.iter().map(|room| wire::room(room).end()),
+            rooms
+                .items
+                .iter()
+                .filter(|room| heard.binary_search(&room.id).is_ok())
+                .map(|room| wire::room(room).end()),
         )
         .flag("more", rooms.more)
         .json("notifications", &notes.end())
@@ -493,17 +487,30 @@ pub(super) fn reply(
     house.send_text(channel, &text);
 }
 
-/// Where a connection is that has been told everything up to an op.
-pub(super) fn behind_since(hall: &Hall, user: UserId, op: Op) -> Result<Behind, Refusal> {
+/// A connection that has been told everything up to an op hears no more, and is to be told the rest.
+pub(super) fn fall_behind(
+    hall: &mut Hall,
+    house: &House<'_, Hall>,
+    (user, channel): (UserId, Channel),
+    op: Op,
+) -> Result<(), Refusal> {
     let mut behind = Behind::since(op);
     hall.reader.query(|tables| {
-        for room in summary::rooms_of(tables, user)? {
+        for room in announce::rooms_heard(house, channel) {
             let version = missed::version_at(tables, room, op)?;
             behind.enter(room, version.min(hall.head(room).version));
         }
         Ok(())
     })?;
-    Ok(behind)
+    if let Some(seat) = hall.crowd.seat_mut(user, channel) {
+        for (who, parting) in &hall.partings {
+            if *who == user && parting.op > op && seat.wants(&parting.name) {
+                behind.has_left(parting);
+            }
+        }
+        seat.behind = Some(Box::new(behind));
+    }
+    Ok(())
 }
 
 /// Tells a connection what it has not been told yet, as much as it takes; when that is everything,

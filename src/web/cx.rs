@@ -137,6 +137,11 @@ impl<S> House<'_, S> {
         self.desk.layer.leave(group, channel)
     }
 
+    /// The groups that a channel is in.
+    pub fn groups_of(&self, channel: Channel) -> Vec<&str> {
+        self.desk.layer.groups(channel)
+    }
+
     /// How many connections are in a group.
     pub fn group_len(&self, group: &str) -> usize {
         self.desk.layer.members(group).len()

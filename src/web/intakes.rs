@@ -7,15 +7,17 @@ use super::error::Error;
 use super::helper::{Outcome, Wait};
 use super::intake::{Intake, Written};
 use super::request::Request;
-use super::service::{Parked, Service};
+use super::service::{Parked, Service, bodiless};
+use crate::http::Head;
 use crate::http::multipart::Boundary;
-use crate::http::{Head, Response};
 use crate::reactor::{Answer, Call, Net, Reception};
 
-/// A form that arrives, and its request once that is here.
+/// A form that arrives, and its request.
 pub(super) struct Receiving {
     intake: Intake,
-    request: Option<Request>,
+    request: Request,
+    /// All of it is here, though perhaps not written yet.
+    is_here: bool,
 }
 
 impl<S: 'static> Service<S> {
@@ -26,15 +28,17 @@ impl<S: 'static> Service<S> {
         head: &Head<'_>,
         bytes_max: u64,
         is_file: bool,
+        net: &mut Net,
     ) -> Reception {
+        let mut request = bodiless(call, head, net);
         let media_type = head.field("Content-Type").unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         let intake = if essence.eq_ignore_ascii_case("multipart/form-data") {
             match Boundary::of(media_type.as_bytes()) {
                 Ok(boundary) => Intake::new(&boundary),
                 Err(fault) => {
-                    let refusal = Response::refusal(fault.status(), fault.reason());
-                    return Reception::Refuse(refusal);
+                    let error = Error::new(fault.status(), fault.reason());
+                    return Reception::Refuse(self.face(&mut request, error, net));
                 }
             }
         } else if is_file {
@@ -44,7 +48,8 @@ impl<S: 'static> Service<S> {
         };
         let receiving = Receiving {
             intake,
-            request: None,
+            request,
+            is_here: false,
         };
         self.intakes.insert(call, receiving);
         Reception::Stream { bytes_max }
@@ -88,22 +93,20 @@ impl<S: 'static> Service<S> {
         let Some(receiving) = self.intakes.get_mut(&call) else {
             return self.begin(call, request, net);
         };
-        receiving.request = Some(request);
+        receiving.request = request;
+        receiving.is_here = true;
         self.finish_intake(call, net)
     }
 
     fn finish_intake(&mut self, call: Call, net: &mut Net) -> Answer {
-        let Some(mut receiving) = self.intakes.remove(&call) else {
-            return Answer::Later;
-        };
-        let Some(mut request) = receiving.request.take() else {
+        let Some(receiving) = self.intakes.remove(&call) else {
             return Answer::Later;
         };
         if receiving.intake.is_writing() {
-            receiving.request = Some(request);
             self.intakes.insert(call, receiving);
             return Answer::Later;
         }
+        let mut request = receiving.request;
         match receiving.intake.finish() {
             Ok(form) => {
                 request.set_parts(form);
@@ -132,7 +135,7 @@ impl<S: 'static> Service<S> {
                 if self
                     .intakes
                     .get(&call)
-                    .is_some_and(|receiving| receiving.request.is_some())
+                    .is_some_and(|receiving| receiving.is_here)
                 {
                     let answer = self.finish_intake(call, net);
                     net.answer(call, answer);
@@ -144,8 +147,10 @@ impl<S: 'static> Service<S> {
 
     /// A form that cannot be taken is answered at once; what still comes of it is thrown away.
     fn refuse_intake(&mut self, call: Call, error: Error, net: &mut Net) {
-        self.intakes.remove(&call);
-        let response = self.note(error, "a form that arrives").respond();
+        let Some(mut receiving) = self.intakes.remove(&call) else {
+            return;
+        };
+        let response = self.face(&mut receiving.request, error, net);
         net.answer(call, Answer::Respond(response.close()));
     }
 }

@@ -36,7 +36,7 @@ use super::seats::{GuestGoOn, HouseGoOn, Seats};
 use super::stream::Feed;
 use super::timer::{Due, Once, Tick};
 use crate::ground::time::Instant;
-use crate::http::{Head, Method, Response, Status};
+use crate::http::{Fault, Head, Method, Response, Status};
 use crate::reactor::driver::Bell;
 use crate::reactor::{self, Answer, Call, ConnId, Net, Reception};
 use crate::ws::Message;
@@ -292,7 +292,7 @@ impl<S: 'static> Service<S> {
 }
 
 impl<S: 'static> reactor::App for Service<S> {
-    fn reception(&mut self, call: Call, head: &Head<'_>, _: &mut Net) -> Reception {
+    fn reception(&mut self, call: Call, head: &Head<'_>, net: &mut Net) -> Reception {
         if head.path() == "*" {
             let bytes_max = self.body_bytes_max;
             return Reception::Collect { bytes_max };
@@ -303,7 +303,15 @@ impl<S: 'static> reactor::App for Service<S> {
             Found::OtherMethods(_) | Found::Nothing => (None, false),
         };
         let bytes_max = own.unwrap_or(self.body_bytes_max);
-        self.take_in(call, head, bytes_max, is_file)
+        self.take_in(call, head, bytes_max, is_file, net)
+    }
+
+    fn broken(&mut self, call: Call, head: &Head<'_>, fault: Fault, net: &mut Net) -> Response {
+        let mut request = bodiless(call, head, net);
+        let error = Error::new(fault.status(), fault.reason());
+        let response = self.face(&mut request, error, net);
+        self.work_off(net);
+        response
     }
 
     fn body(&mut self, call: Call, bytes: &[u8], net: &mut Net) {
@@ -317,8 +325,7 @@ impl<S: 'static> reactor::App for Service<S> {
                 .field("Allow", allow)
                 .into();
         }
-        let peer = net.peer(call.id).unwrap_or(reactor::Peer::Local);
-        let request = Request::new(&request.head, request.body, peer);
+        let request = Request::new(&request.head, request.body, peer(call, net));
         self.taken_in(call, request, net)
     }
 
@@ -432,6 +439,15 @@ impl<S: 'static> reactor::App for Service<S> {
         }
         self.work_off(net);
     }
+}
+
+/// A request whose body is not here, or not yet.
+pub(super) fn bodiless(call: Call, head: &Head<'_>, net: &Net) -> Request {
+    Request::new(head, &[], peer(call, net))
+}
+
+fn peer(call: Call, net: &Net) -> reactor::Peer {
+    net.peer(call.id).unwrap_or(reactor::Peer::Local)
 }
 
 /// What a panic said.

@@ -74,7 +74,7 @@ fn what_is_wrong_with_a_new_account_is_named() {
     let form = [("Content-Type", "text/plain")];
     nobody
         .ask("POST", "/users", &form, b"{}")
-        .refuses(400, "bad_json");
+        .refuses(415, "not_supported");
     nobody.post("/users", json!({})).refuses_field("name");
 }
 

@@ -6,8 +6,8 @@ use parlour::chat::Files;
 use parlour::chat::archive::SORTS;
 use serde_json::{Value, json};
 
-use crate::strict::{Said, run_in};
-use crate::support::{PASSWORD, Parlour};
+use crate::strict::{Said, eventually, run_in};
+use crate::support::{Line, PASSWORD, Parlour, Person};
 
 #[track_caller]
 fn says(parlour: &Parlour, arguments: &[&str]) -> Said {
@@ -118,6 +118,40 @@ fn whoever_is_signed_out_by_a_command_is_gone() {
 }
 
 #[test]
+fn a_forgotten_password_is_replaced_by_a_link_of_the_command_line() {
+    let parlour = Parlour::start();
+    let [_, bo] = ["ana", "bo"].map(|name| parlour.sign_up(name));
+    let mut line = bo.line();
+    let at = ["user", "reset", "bo", "--at", "https://chat.example.org/"];
+    let old = does(&parlour, &at);
+    let old = old.strip_prefix("https://chat.example.org/reset/").unwrap();
+    let link = does(&parlour, &["user", "reset", "bo"]);
+    let secret = link.strip_prefix("/reset/").unwrap().trim_end();
+    let nobody = parlour.nobody();
+    let reset = |secret: &str| {
+        nobody.post(
+            "/resets",
+            json!({"secret": secret, "password": "a new password"}),
+        )
+    };
+    reset(old.trim_end()).refuses(404, "not_found");
+    bo.get("/me").expect(200);
+    reset(secret).expect(204);
+    reset(secret).refuses(404, "not_found");
+    assert_eq!(line.close_code(), Some(4001));
+    parlour.sign_in("bo", "a new password");
+
+    let gone = says(&parlour, &["user", "reset", "nobody"]);
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert!(gone.stderr.contains("nobody called \"nobody\""), "{gone:?}");
+    let odd = says(&parlour, &["user", "reset", "bo", "--expires", "soon"]);
+    assert_eq!((odd.code, odd.stdout.as_str()), (Some(2), ""), "{odd:?}");
+    does(&parlour, &["user", "disable", "bo"]);
+    let disabled = says(&parlour, &["user", "reset", "bo"]);
+    assert_eq!(disabled.code, Some(1), "{disabled:?}");
+}
+
+#[test]
 fn one_token_ends_without_the_others() {
     let parlour = Parlour::start();
     let ana = parlour.sign_up("ana");
@@ -170,7 +204,7 @@ fn a_backup_is_whole_while_the_server_writes() {
     let copy = home.path().join("copy");
     let other = home.path().join("other");
     let mut wanted = 0;
-    let mut say = |line: &mut crate::support::Line| {
+    let mut say = |line: &mut Line| {
         wanted += 1;
         let text = format!("number {wanted} {}", "x".repeat(4000));
         line.command(json!({"do": "send", "room": "den", "text": text}));
@@ -254,6 +288,54 @@ fn uploaded_files_are_backed_up_and_exported() {
 }
 
 #[test]
+fn check_finds_files_that_are_lost_or_changed() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let kind = [("Content-Type", "text/plain")];
+    for name in ["whole", "lost", "changed", "short", "twice"] {
+        // Two that have the same content have one file.
+        let content = name.replace("twice", "whole");
+        let path = format!("/uploads?name={name}.txt");
+        let upload = ana.ask("POST", &path, &kind, content.as_bytes());
+        let said = json!({"text": name, "attachment": upload.expect(201)["id"]});
+        ana.post("/rooms/den/messages", said).expect(201);
+    }
+    assert_eq!(does(&parlour, &["check"]), "nothing is wrong\n");
+    let uploads = parlour.data().join("uploads");
+    let file = |content: &str| {
+        let folders = std::fs::read_dir(&uploads).unwrap();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+        files
+            .map(|file| file.unwrap().path())
+            .find(|path| std::fs::read(path).unwrap() == content.as_bytes())
+            .unwrap()
+    };
+    std::fs::remove_file(file("lost")).unwrap();
+    std::fs::write(file("changed"), "CHANGED").unwrap();
+    std::fs::write(file("short"), "shor").unwrap();
+    std::fs::write(file("whole").with_file_name("needless"), "x").unwrap();
+    let said = says(&parlour, &["check"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let mut lines: Vec<&str> = said.stdout.lines().collect();
+    lines.sort_unstable();
+    let [needless, lost, changed, short] = lines[..] else {
+        panic!("{said:?}");
+    };
+    assert!(needless.ends_with("/needless: nobody needs it, which does no harm"));
+    for (line, message, name, what) in [
+        (lost, 2, "lost", "its file is not there"),
+        (changed, 3, "changed", "its file is not what was uploaded"),
+        (short, 4, "short", "its file is not what was uploaded"),
+    ] {
+        let begin = format!("room 1, message {message}, upload ");
+        let end = format!(", \"{name}.txt\": {what}");
+        assert!(line.starts_with(&begin) && line.ends_with(&end), "{line}");
+    }
+    assert!(said.stderr.contains("3 things are wrong"), "{said:?}");
+}
+
+#[test]
 fn all_that_people_did_is_exported() {
     let parlour = Parlour::start();
     let ana = parlour.sign_up("ana");
@@ -292,7 +374,7 @@ fn all_that_people_did_is_exported() {
     for sort in SORTS {
         let is_there = text.contains(&format!("\"type\":\"{}\"", sort.name));
         // What needs a day, an admin's visit or a misdeed.
-        let is_rare = ["mark", "setting", "reset", "ban", "upload"].contains(&sort.name);
+        let is_rare = ["mark", "setting", "reset", "ban", "upload", "removal"].contains(&sort.name);
         assert!(is_there || is_rare, "no {}", sort.name);
     }
     run(&["check", "--data", "other"]);
@@ -323,4 +405,58 @@ fn much_that_a_command_did_is_told_without_a_gap() {
             break;
         }
     }
+}
+
+/// Has somebody say so much that it goes in many goes, and gives the listener's line.
+fn with_much(parlour: &Parlour, many: u64) -> (Person, Person, Line) {
+    let [ana, bo] = ["ana", "bo"].map(|name| parlour.sign_up(name));
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let mut talks = bo.line();
+    talks.ask(json!({"do": "join", "room": "den"}));
+    for number in 0..many {
+        talks.ask(json!({"do": "send", "room": "den", "text": number.to_string()}));
+    }
+    let line = ana.line();
+    (ana, bo, line)
+}
+
+/// Whether nothing is left of what was said in the room.
+fn nothing_is_left(line: &mut Line) -> bool {
+    let mut after = 0;
+    loop {
+        let ask = json!({"do": "history", "room": "den", "after": after, "limit": 200});
+        let page = line.ask(ask);
+        let messages = page["messages"].as_array().unwrap();
+        if messages.iter().any(|message| message["deleted"] != true) {
+            return false;
+        }
+        if page["more"] == false {
+            return true;
+        }
+        after += messages.len();
+    }
+}
+
+#[test]
+fn an_erasure_that_a_kill_has_cut_short_is_finished() {
+    let mut parlour = Parlour::start();
+    let (ana, bo, mut line) = with_much(&parlour, 1500);
+    bo.delete("/users/bo?messages=1").expect(204);
+    line.event("deleted");
+    parlour.kill();
+    parlour.begin();
+    let token = ana.token.unwrap();
+    let ana = parlour.with_token("ana", &token);
+    let mut line = ana.line();
+    eventually("all of it is gone", || nothing_is_left(&mut line));
+    // What came in between is whole: no version is missing.
+    let mut held = ana.line_to("/ws?hold=1");
+    let version = held.hello["rooms"][0]["version"].as_u64().unwrap();
+    let ok = held.ask(json!({"do": "resume", "rooms": {"den": version - 400}}));
+    assert_eq!(ok["den"]["mode"], "events");
+    for next in version - 399..=version {
+        assert_eq!(held.event("deleted")["version"], next);
+    }
+    parlour.kill();
+    assert_eq!(does(&parlour, &["check"]), "nothing is wrong\n");
 }

@@ -263,8 +263,10 @@ fn what_cannot_be_read_any_more_is_said_and_the_server_goes_on() {
     let bye = said.last().unwrap();
     assert_eq!((&bye["event"], &bye["code"]), (&json!("bye"), &json!(4002)));
     assert_eq!((&bye["reconnect"], code), (&json!(true), Some(4002)));
-    let error = there.refused(json!({"do": "history", "room": "den"}), "internal");
+    let error = there.refused(json!({"do": "history", "room": "den"}), "storage");
     assert_eq!(error["retry"], true);
+    let refused = ana.get("/rooms/den/messages").refuses(503, "storage");
+    assert_eq!(refused["message"], error["message"]);
     there.ask(json!({"do": "ping"}));
 }
 
@@ -275,6 +277,10 @@ fn a_file_of_a_newer_program_is_refused_and_left_as_it_is() {
         steps: &[
             Migration {
                 name: "chat",
+                sql: "",
+            },
+            Migration {
+                name: "removals",
                 sql: "",
             },
             Migration {

@@ -309,7 +309,9 @@ impl Person {
         for (name, value) in fields {
             head += &format!("{name}: {value}\r\n");
         }
-        if !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
+        let ends_itself = fields.iter().any(|(name, _)| *name == "Transfer-Encoding");
+        let has_body = !body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH");
+        if has_body && !ends_itself {
             head += &format!("Content-Length: {}\r\n", body.len());
         }
         let mut dialogue = Dialogue::open(self.address);

@@ -123,6 +123,38 @@ fn a_file_is_for_whoever_may_see_its_message() {
 }
 
 #[test]
+fn a_file_of_a_public_room_is_for_its_members_as_its_history_is() {
+    let parlour = Parlour::start();
+    let [ana, bo] = ["ana", "bo"].map(|name| parlour.sign_up(name));
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let made = put(&ana, "a.png", "image/png", PNG).expect(201);
+    let message = json!({"text": "look", "attachment": made["id"]});
+    ana.post("/rooms/den/messages", message).expect(201);
+    let path = made["url"].as_str().unwrap();
+    let path = path.strip_prefix("/api/v1").unwrap();
+    let is_inside = |is_inside: bool| {
+        for path in [path, "/rooms/den/messages", "/rooms/den/messages/1"] {
+            let answer = bo.get(path);
+            match is_inside {
+                true => assert_eq!(answer.response.status, 200, "{path}"),
+                false => drop(answer.refuses(403, "not_a_member")),
+            }
+        }
+        let ask = json!({"do": "history", "room": "den"});
+        match is_inside {
+            true => bo.line().ask(ask),
+            false => bo.line().refused(ask, "not_a_member"),
+        };
+    };
+    is_inside(false);
+    bo.put("/rooms/den/members/me", json!({})).expect(200);
+    is_inside(true);
+    ana.put("/rooms/den/bans/bo", json!({})).expect(204);
+    is_inside(false);
+    assert_eq!(get(&ana, &made, &[]).status, 200);
+}
+
+#[test]
 fn a_picture_of_somebody_is_for_everybody() {
     let parlour = Parlour::start();
     let (ana, bo) = (parlour.sign_up("ana"), parlour.sign_up("bo"));
@@ -146,6 +178,13 @@ fn what_is_too_large_is_refused() {
     let ana = parlour.sign_up("ana");
     let large = vec![0; (25 << 20) + 1];
     put(&ana, "a", "image/png", &large).refuses(413, "too_long");
+    let huge = vec![0; 30 << 20];
+    for media in ["image/png", "multipart/form-data; boundary=b"] {
+        put(&ana, "a", media, &huge).refuses(413, "too_long");
+    }
+    // What is no form, and what is none without its boundary.
+    put(&ana, "a", "multipart/form-data; boundary=b", b"nonsense").refuses(400, "bad_field");
+    put(&ana, "a", "multipart/form-data", b"nonsense").refuses(400, "bad_field");
     let exactly = &large[1..];
     put(&ana, "a", "image/png", exactly).expect(201);
 }

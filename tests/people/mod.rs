@@ -16,10 +16,21 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use parlour::client::{Connect, ConnectError, Socket};
+use parlour::web::{App, Running};
 use serde_json::Value;
 
 /// How long anything may take before a test calls it missing.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An app that runs until the end of a test.
+pub(crate) fn serve<S: Send + 'static>(
+    make: impl FnOnce() -> App<S> + Send + 'static,
+) -> (Running<S>, SocketAddr) {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let running = Running::start(&[any], make).unwrap();
+    let address = running.addresses()[0].tcp().unwrap();
+    (running, address)
+}
 
 /// A running example. It is ended on drop, and its data goes with it.
 pub(crate) struct Example {

@@ -9,6 +9,7 @@ fn findings(connection: &Connection) -> Vec<Damage> {
     check(connection, &mut |told| match told {
         Told::Found(finding) => found.push(finding.damage),
         Told::Progress { done, of } => assert!(done <= of),
+        Told::Needless(what) => panic!("{what}"),
     })
     .unwrap();
     found
@@ -217,6 +218,28 @@ fn every_kind_of_damage_is_found() {
     check("UPDATE indexed SET version = 8", D::IndexAhead);
     check("UPDATE users SET disabled_at = 1", D::NoAdmin);
     check("UPDATE users SET role = 'member'", D::NoAdmin);
+    check("UPDATE users SET password = NULL", D::NoAdmin);
+    check(
+        "UPDATE users SET password = NULL;
+         INSERT INTO tokens VALUES (1, x'01', 1, 'old', 1, 1), (2, x'02', 2, 'no admin', 1, NULL)",
+        D::NoAdmin,
+    );
+}
+
+#[test]
+fn who_has_a_token_is_an_admin_without_a_password() {
+    let connection = lived();
+    connection
+        .execute_batch(
+            "UPDATE users SET password = NULL; INSERT INTO tokens VALUES (1, x'01', 1, 'ci', 1, NULL)",
+        )
+        .unwrap();
+    assert_eq!(findings(&connection), []);
+    // Whoever comes first is the admin, and bots are nobody.
+    connection
+        .execute_batch("UPDATE users SET role = 'bot'; DELETE FROM tokens")
+        .unwrap();
+    assert_eq!(findings(&connection), []);
 }
 
 #[test]

@@ -152,3 +152,107 @@ fn an_erasure_from_the_command_line_is_found_by_the_server() {
     let last = theirs[theirs.len() - 1].event.as_ref().unwrap();
     assert!(matches!(last.what, What::Account { disabled: true, .. }));
 }
+
+/// Goes on with what is to go, as a server does; in how many goes.
+fn go_on(town: &mut Town) -> u32 {
+    let mut goes = 0;
+    while let Some((removal, by)) = town.look(removal::pending) {
+        let by = by.map(|id| format!("erased-{}", id.0));
+        let by = by.filter(|name| town.look(|it| has(it, name)));
+        let done = town
+            .want(by.as_deref(), Operation::GoOn { removal })
+            .unwrap();
+        assert!(
+            done.events.len() <= removal::MESSAGES_MAX,
+            "{}",
+            done.events.len()
+        );
+        goes += 1;
+    }
+    goes
+}
+
+fn has(connection: &Connection, name: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE name = ?)";
+    Ok(connection.query_row(sql, [name], |row| row.get(0))?)
+}
+
+#[test]
+fn who_has_said_much_is_erased_in_many_goes() {
+    let mut town = town();
+    let id = town.id("bo");
+    let much = 3 * removal::MESSAGES_MAX + 50;
+    for n in 0..much {
+        let say = send("general", "I said so, @ana");
+        town.want_once(Some("bo"), Some(&format!("bo-{n}")), say)
+            .unwrap();
+        town.say("ana", "general", "@bo, you did").unwrap();
+        let note = Operation::Notify {
+            to: user("ana"),
+            text: Text::trusted("I said so"),
+        };
+        town.want(Some("bo"), note).unwrap();
+    }
+    let done = town.want(Some("bo"), erase("bo", true)).unwrap();
+    // They are gone at once, and the rest cannot be lost: it is noted.
+    let few = removal::MESSAGES_MAX + 10;
+    assert!(done.events.len() < few, "{}", done.events.len());
+    assert_eq!(town.count("SELECT count(*) FROM removals"), 1);
+    assert_eq!(code(town.order(erase("bo", true))), Code::NotFound);
+    // Others go on meanwhile, and what they say stays.
+    town.say("ana", "general", "as I said").unwrap();
+    assert!(go_on(&mut town) >= 3);
+    for sql in [
+        format!(
+            "SELECT count(*) FROM messages WHERE author = {} AND deleted_at IS NULL",
+            id.0
+        ),
+        format!("SELECT count(*) FROM keys WHERE user = {}", id.0),
+        format!("SELECT count(*) FROM mentions WHERE user = {}", id.0),
+        format!(
+            "SELECT count(*) FROM notifications WHERE {} IN (user, by)",
+            id.0
+        ),
+        format!("SELECT count(*) - 1 FROM user_events WHERE user = {}", id.0),
+    ] {
+        assert_eq!(town.count(&sql), 0, "{sql}");
+    }
+    let sql = "SELECT count(*) FROM messages WHERE deleted_at IS NULL";
+    assert_eq!(town.count(sql), much as u64 + 2);
+    check::must_be_sound(&town);
+    // One that has ended is no mistake: two may have been at it.
+    let again = Operation::GoOn { removal: 1 };
+    assert!(town.want(None, again).unwrap().events.is_empty());
+}
+
+#[test]
+fn what_is_said_after_a_ban_stays() {
+    let mut town = town();
+    for _ in 0..=removal::MESSAGES_MAX {
+        town.say("bo", "general", "spam").unwrap();
+    }
+    let ban = Operation::Ban {
+        room: room("general"),
+        user: user("bo"),
+        messages: true,
+    };
+    town.want(Some("ana"), ban).unwrap();
+    let unban = Operation::Unban {
+        room: room("general"),
+        user: user("bo"),
+    };
+    town.want(Some("ana"), unban).unwrap();
+    let join = Operation::Join {
+        room: room("general"),
+    };
+    town.want(Some("bo"), join).unwrap();
+    town.say("bo", "general", "sorry").unwrap();
+    assert_eq!(go_on(&mut town), 1);
+    let id = town.id("bo").0;
+    let sql = format!(
+        "SELECT count(*) FROM messages WHERE author = {id} AND deleted_at IS NULL
+           AND key >> 32 = (SELECT id FROM rooms WHERE name = 'general')"
+    );
+    assert_eq!(town.count(&sql), 1);
+    check::must_be_sound(&town);
+}

@@ -118,3 +118,32 @@ fn a_deleted_room_leaves_its_name() {
     assert_eq!(code(town.say("bo", "general", "hi")), Code::NotFound);
     assert_ne!(town.room("bo", "general", &[]), first);
 }
+
+#[test]
+fn a_room_called_as_another_was_goes_on_above_it() {
+    let mut town = Town::new(&["root", "ana"]);
+    for (turn, least) in [(0, 1), (1, 4), (2, 7)] {
+        let id = town.room("ana", "general", &[]);
+        let other = town.room("ana", &format!("other-{turn}"), &[]);
+        let versions = town.look(move |connection| {
+            let heads = heads(connection)?;
+            let of = |id| heads.iter().find(|head| head.0 == id).map(|head| head.2);
+            Ok((of(id), of(other)))
+        });
+        assert_eq!(versions, (Some(least), Some(1)), "the {turn}th");
+        let delete = Operation::DeleteRoom {
+            room: room("general"),
+        };
+        town.want(Some("ana"), delete).unwrap();
+    }
+    let findings = town.look(|connection| {
+        let mut found = Vec::new();
+        check(connection, &mut |told| {
+            if let Told::Found(it) = told {
+                found.push(it);
+            }
+        })?;
+        Ok(found)
+    });
+    assert_eq!(findings.len(), 0, "{findings:?}");
+}

@@ -79,7 +79,16 @@ impl<A: App> Engine<A> {
                 Flow::Stop(used)
             }
             http::Step::Broken(fault) => {
-                let response = Response::refusal(fault.status(), fault.reason());
+                let response = match &http.turn {
+                    Turn::Receiving(upload) => {
+                        let number = http.number;
+                        let (bytes, shape) = (upload.head.clone(), upload.shape);
+                        let head = Head::rebind(&bytes, shape);
+                        let call = Call { id, number };
+                        self.app.broken(call, &head, fault, &mut self.net)
+                    }
+                    _ => Response::refusal(fault.status(), fault.reason()),
+                };
                 self.refuse(id, &response);
                 Flow::Stop(available)
             }

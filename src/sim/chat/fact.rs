@@ -169,6 +169,7 @@ impl Heard {
                 let how = match text(json, "how").as_str() {
                     "left" => "left",
                     "removed" => "removed",
+                    "closed" => "closed",
                     _ => "banned",
                 };
                 let user = text(json, "user");
@@ -269,6 +270,7 @@ fn fact_of(what: &What) -> (Fact, Option<Body>) {
                 Exit::Left => "left",
                 Exit::Removed => "removed",
                 Exit::Banned => "banned",
+                Exit::Closed => "closed",
             };
             let (user, by) = (name(user), named(by));
             (Fact::Left { user, by, how }, None)

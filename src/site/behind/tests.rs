@@ -123,7 +123,9 @@ impl Town {
         let title = Title::trusted("Ana");
         self.hall.crowd.sit(ANA, &ana(), &title, seat);
         let fields = Fields(was.as_object().unwrap());
-        resume::resume(&mut self.hall, ANA, LINE, Some(since), fields).unwrap();
+        let rooms = resume::rooms_of(&self.hall, ANA).unwrap();
+        let hears = (LINE, &rooms[..]);
+        resume::resume(&mut self.hall, ANA, hears, Some(since), fields).unwrap();
         let seat = self.hall.crowd.seat_mut(ANA, LINE).unwrap();
         *seat.behind.take().unwrap()
     }
@@ -227,6 +229,105 @@ fn what_was_heard_is_not_told_again_behind_states() {
     expected.push("while it is fed".to_owned());
     assert_eq!(texts(&told), expected);
     assert_eq!(told[0]["state"], true);
+}
+
+/// That Ana has left a room, as of its last event.
+fn parting(town: &Town, room: RoomId) -> Parting {
+    let version = town.version(room);
+    let event = town
+        .hall
+        .reader
+        .query(|connection| missed::room_events(connection, room, version - 1, version, 1));
+    let event = event.unwrap().pop().unwrap();
+    Parting {
+        room,
+        name: named("den"),
+        version,
+        op: event.op,
+        told: wire::event(&event, None),
+    }
+}
+
+fn exits(told: &[Value]) -> usize {
+    told.iter().filter(|it| it["event"] == "left").count()
+}
+
+#[test]
+fn who_left_and_came_back_while_behind_hears_of_it_once() {
+    let mut town = Town::new();
+    let den = town.room("den");
+    let start = town.version(den);
+    let mut behind = resume::at_head(&town.hall, &[den]);
+    town.want(Some(ANA), Operation::Leave { room: named("den") });
+    behind.leave(&parting(&town, den));
+    town.want(Some(ANA), Operation::Join { room: named("den") });
+    behind.enter(den, town.version(den) - 1);
+    // Told event by event from before they left; or only from when they were back.
+    let name = || named("den");
+    behind.resume(den, name(), start, None, None);
+    assert_eq!(exits(&town.rest(&mut behind).0), 1);
+
+    let mut behind = resume::at_head(&town.hall, &[den]);
+    town.want(Some(ANA), Operation::Leave { room: named("den") });
+    behind.leave(&parting(&town, den));
+    town.want(Some(ANA), Operation::Join { room: named("den") });
+    behind.enter(den, town.version(den) - 1);
+    assert_eq!(exits(&town.rest(&mut behind).0), 1);
+}
+
+#[test]
+fn who_left_before_it_was_known_that_they_fell_behind_hears_of_it_once() {
+    let mut town = Town::new();
+    let den = town.room("den");
+    let told = town.hall.announced;
+    town.say("den", "no room for this");
+    let missed = town.version(den);
+    town.want(Some(ANA), Operation::Leave { room: named("den") });
+    let left = parting(&town, den);
+    let mut behind = Behind::since(told);
+    behind.has_left(&left);
+    assert_eq!(exits(&town.rest(&mut behind).0), 1);
+
+    town.want(Some(ANA), Operation::Join { room: named("den") });
+    let mut behind = Behind::since(told);
+    behind.enter(den, missed - 1);
+    behind.has_left(&left);
+    assert_eq!(exits(&town.rest(&mut behind).0), 1);
+}
+
+#[test]
+fn a_room_is_heard_from_when_ones_own_entry_is_told() {
+    let mut town = Town::new();
+    let den = town.room("den");
+    town.want(Some(ANA), Operation::Leave { room: named("den") });
+    let (told, heads) = (town.hall.announced, town.hall.heads.clone());
+    town.want(Some(ANA), Operation::Join { room: named("den") });
+    assert_eq!(resume::rooms_of(&town.hall, ANA).unwrap(), [den]);
+    // It is stored, and nobody was told yet.
+    (town.hall.announced, town.hall.heads) = (told, heads);
+    assert_eq!(resume::rooms_of(&town.hall, ANA).unwrap(), []);
+}
+
+#[test]
+fn who_was_in_a_room_of_the_same_name_begins_anew() {
+    let mut town = Town::new();
+    let old = town.room("den");
+    town.say("den", "hi");
+    let was = town.version(old);
+    town.want(Some(ANA), Operation::DeleteRoom { room: named("den") });
+    let last = was + 1;
+    let den = town.room("den");
+    for _ in 0..9 {
+        town.say("den", "ho");
+    }
+    let (from, head) = (town.version(den) - 9, town.version(den));
+    let first = town.hall.reader.query(|it| summary::first_version(it, den));
+    let first = first.unwrap();
+    for version in 0..=last {
+        assert_eq!(resume::mode(version, head, first), resume::Mode::Reset);
+    }
+    assert_eq!(resume::mode(from, head, first), resume::Mode::Events);
+    assert_eq!(resume::mode(first - 1, head, first), resume::Mode::Events);
 }
 
 #[test]

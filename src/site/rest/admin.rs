@@ -2,24 +2,19 @@
 //!
 //! Who may is found out by the operation; what only costs time without that is asked here first.
 
-use super::asking::{Answered, answer, body, done, ok, query, settled, want, wanted};
+use super::asking::{Answered, Done, answer, body, done, ok, query, settled, want, wanted};
 use super::people::{display_name, email, hashed, named, new_password, profile_of};
-use super::{secrets, tokens};
+use super::tokens;
 use crate::chat::{
-    Identity, Millis, Operation, Refusal, Role, Setting, SignUp, Title, Tokens, UserName, people,
+    Hash, Identity, Operation, Refusal, Role, Setting, SignUp, Title, Tokens, UserName, people,
 };
 use crate::http::Status;
 use crate::site::auth;
 use crate::site::fields::{Fields, wrong};
 use crate::site::hall::Hall;
+use crate::site::secret::{self, RESET_MS, Secret, SecretKind, reset_link};
 use crate::site::wire::{Object, time::rfc3339};
 use crate::web::{Cx, Reply};
-
-/// How long a link with which a password is replaced is good.
-const RESET_MS: Millis = 24 * 60 * 60 * 1000;
-
-/// What links with which a password is replaced begin with.
-const RESET_PREFIX: &str = "pr_";
 
 /// What a role may be.
 const ROLES: &str = "`admin`, `member` or `bot`";
@@ -151,11 +146,11 @@ pub(super) fn revoke_tokens(cx: &mut Cx<'_, Hall>) -> Answered {
 pub(super) fn create_reset(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = admin(cx)?;
     let user = named(cx)?;
-    let secret = secrets::fresh(RESET_PREFIX)?;
+    let secret = Secret::fresh(SecretKind::Reset)?;
     let expires_at = cx.house.now().unix_ms + RESET_MS;
     let operation = Operation::CreateReset {
         user,
-        hash: auth::hash(&secret),
+        hash: secret.hash,
         expires_at,
     };
     Ok(want(
@@ -165,9 +160,8 @@ pub(super) fn create_reset(cx: &mut Cx<'_, Hall>) -> Answered {
         operation,
         move |_, _| {
             let json = Object::new()
-                .text("secret", &secret)
-                // Behind the `#` it is in no log of a server or a proxy.
-                .text("link", &format!("/reset#{secret}"))
+                .text("secret", &secret.text)
+                .text("link", &reset_link(&secret))
                 .text("expires_at", &rfc3339(expires_at))
                 .end();
             Ok(Reply::of(answer(Status::CREATED, json)))
@@ -179,15 +173,31 @@ pub(super) fn create_reset(cx: &mut Cx<'_, Hall>) -> Answered {
 pub(super) fn reset(cx: &mut Cx<'_, Hall>) -> Answered {
     let map = body(cx)?;
     let fields = Fields(&map);
-    let hash = auth::hash(fields.text("secret")?);
-    let new = hashed(new_password(fields, "password")?, "password");
-    super::tries::note(cx)?;
-    Ok(new.then(move |cx: &mut Cx<'_, Hall>, hashed| {
-        settled(hashed.map(|password| {
-            let operation = Operation::Reset { hash, password };
-            want(cx, None, None, operation, |_, _| done())
-        }))
+    let hash = secret::hash(fields.text("secret")?);
+    let password = new_password(fields, "password")?;
+    Ok(use_reset(cx, hash, password, |_, used| {
+        settled(used.and_then(|()| done()))
     }))
+}
+
+/// Gives whoever has such a link another password.
+pub(in crate::site) fn use_reset(
+    cx: &mut Cx<'_, Hall>,
+    hash: Hash,
+    password: &str,
+    then: impl FnOnce(&mut Cx<'_, Hall>, Result<(), Refusal>) -> Reply<Hall> + 'static,
+) -> Reply<Hall> {
+    if let Err(refusal) = super::tries::note(cx) {
+        return then(cx, Err(refusal));
+    }
+    hashed(password, "password").then(move |cx: &mut Cx<'_, Hall>, hashed| match hashed {
+        Ok(password) => {
+            let operation = Operation::Reset { hash, password };
+            wanted(cx, None, None, operation)
+                .then(|cx: &mut Cx<'_, Hall>, used: Result<Done, Refusal>| then(cx, used.map(drop)))
+        }
+        Err(refusal) => then(cx, Err(refusal)),
+    })
 }
 
 // -------------------------------------------------------------------------------------- settings

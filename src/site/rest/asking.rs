@@ -17,6 +17,9 @@ use crate::site::hall::{self, Hall};
 use crate::site::wire::{self, Object};
 use crate::web::{Cx, Handler, Reply, Wait, promise};
 
+/// The field that says what a body is.
+pub(super) const MEDIA: &str = "Content-Type";
+
 /// What a route gives.
 pub(super) type Answered = Result<Reply<Hall>, Refusal>;
 
@@ -61,14 +64,17 @@ pub(super) fn answer(status: Status, json: String) -> Response {
 /// The members of the body, which is a JSON object; none without a body.
 pub(super) fn body(cx: &Cx<'_, Hall>) -> Result<Map<String, Value>, Refusal> {
     let body = cx.request.body();
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
     let media = cx.request.media_type();
     let is_json = |media: &str| media == "application/json" || media.ends_with("+json");
     if media.as_deref().is_some_and(|media| !is_json(media)) {
         let tell = "Send a JSON object, with `Content-Type: application/json`.";
-        return Err(Refusal::new(Code::BadJson, tell));
-    }
-    if body.is_empty() {
-        return Ok(Map::new());
+        return Err(Refusal {
+            field: Some(MEDIA),
+            ..Refusal::new(Code::NotSupported, tell)
+        });
     }
     fields::object(body)
 }
@@ -105,7 +111,7 @@ pub(super) fn query(
 }
 
 /// A part of the path, as a member of what is wanted: what is wrong with it is told like a member.
-pub(super) fn segment(cx: &Cx<'_, Hall>, name: &str) -> Result<String, Refusal> {
+pub(in crate::site) fn segment(cx: &Cx<'_, Hall>, name: &str) -> Result<String, Refusal> {
     let nothing = |_| Refusal::not_found("There is nothing at this path.");
     cx.request.param(name).map_err(nothing)
 }
@@ -121,10 +127,10 @@ pub(super) fn idempotency_key(cx: &Cx<'_, Hall>) -> Result<Option<Key>, Refusal>
 
 /// What came of an operation that was done.
 #[derive(Clone, Debug)]
-pub(super) struct Done {
-    pub(super) answer: Answer,
+pub(in crate::site) struct Done {
+    pub(in crate::site) answer: Answer,
     /// It had been done before, under the same key.
-    pub(super) repeat: bool,
+    pub(in crate::site) repeat: bool,
 }
 
 /// Has something done that is to last, and goes on with what came of it; a refusal is the answer.
@@ -140,7 +146,7 @@ pub(super) fn want(
 }
 
 /// The same as something to wait for.
-pub(super) fn wanted(
+pub(in crate::site) fn wanted(
     cx: &mut Cx<'_, Hall>,
     by: Option<UserId>,
     key: Option<Key>,

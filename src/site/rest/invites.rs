@@ -1,29 +1,26 @@
 //! # Invites: codes with which people sign up
 
 use super::asking::{Answered, answer, at, body, done, ok, query, segment, want};
-use super::secrets;
 use crate::chat::limits::PEOPLE_MAX;
 use crate::chat::{Answer, Operation, Refusal, Role, people};
 use crate::http::Status;
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
+use crate::site::secret::{Secret, SecretKind};
 use crate::site::wire::Object;
 use crate::web::{Cx, Reply};
-
-/// What invite codes begin with.
-const PREFIX: &str = "pi_";
 
 /// `POST /invites`: a new code.
 pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = auth::identity(cx)?;
     let map = body(cx)?;
     let fields = Fields(&map);
-    let code = secrets::fresh(PREFIX)?;
+    let code = Secret::fresh(SecretKind::Invite)?;
     let expires_at = fields.maybe_time("expires_at")?;
     let uses = fields.maybe_number("uses")?.unwrap_or(1);
     let operation = Operation::CreateInvite {
-        hash: auth::hash(&code),
+        hash: code.hash,
         room: fields.has("room").then(|| fields.room()).transpose()?,
         uses,
         expires_at,
@@ -35,9 +32,8 @@ pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
         };
         let json = Object::new()
             .number("number", number)
-            .text("code", &code)
-            // Behind the `#` it is in no log of a server or a proxy.
-            .text("link", &format!("/join#{code}"))
+            .text("code", &code.text)
+            .text("link", &format!("/invite/{}", code.text))
             .number("uses_left", uses);
         let json = at(json, "expires_at", expires_at).end();
         Ok(Reply::of(answer(Status::CREATED, json)))

@@ -2,20 +2,19 @@
 //!
 //! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
 
-mod admin;
-mod asking;
+pub(super) mod admin;
+pub(super) mod asking;
 mod events;
-mod invites;
-mod me;
+pub(super) mod invites;
+pub(super) mod me;
 mod messages;
 mod metrics;
 mod notes;
 mod openapi;
-mod people;
+pub(super) mod people;
 mod rooms;
-mod secrets;
-mod tokens;
-mod tries;
+pub(super) mod tokens;
+pub(super) mod tries;
 pub(super) mod uploads;
 
 use std::rc::Rc;
@@ -116,7 +115,11 @@ pub(super) const fn status(code: Code) -> Status {
 /// A refusal as an answer.
 pub(super) fn refused(refusal: &Refusal) -> Response {
     let json = Object::new().json("error", &wire::refusal(refusal)).end();
-    let response = Response::json(json).with_status(status(refusal.code));
+    let status = match refusal.field {
+        Some(asking::MEDIA) => Status::UNSUPPORTED_MEDIA_TYPE,
+        _ => status(refusal.code),
+    };
+    let response = Response::json(json).with_status(status);
     let response = match refusal.code {
         Code::Unauthenticated => response.field("WWW-Authenticate", "Bearer"),
         _ => response,
@@ -149,7 +152,7 @@ pub(super) fn error(error: &Error) -> Response {
         401 => Code::Unauthenticated,
         403 => Code::Forbidden,
         404 => Code::NotFound,
-        405 | 501 => Code::NotSupported,
+        405 | 415 | 501 => Code::NotSupported,
         413 => Code::TooLong,
         429 => Code::TooMany,
         503 => Code::Busy,

@@ -80,7 +80,8 @@ impl Op {
 
     /// Why it may be refused.
     fn all_codes(&self) -> Vec<Code> {
-        let mut codes = vec![Code::Busy, Code::Storage, Code::Internal];
+        // A body may come with anything, and be too long.
+        let mut codes = vec![Code::Busy, Code::Storage, Code::Internal, Code::TooLong];
         if !self.open {
             codes.push(Unauthenticated);
         }
@@ -88,17 +89,17 @@ impl Op {
             codes.push(Forbidden);
         }
         if let Some(body) = self.body {
-            codes.extend([Code::BadField, Code::TooLong]);
+            codes.push(Code::BadField);
             codes.extend((!body.contains('/')).then_some(Code::BadJson));
         }
         if self.keyed {
-            codes.extend([Code::BadField, Code::TooLong, Code::KeyReused]);
+            codes.extend([Code::BadField, Code::KeyReused]);
         }
         if !self.asks.is_empty() {
-            codes.extend([Code::BadField, Code::TooLong]);
+            codes.push(Code::BadField);
         }
         if self.path.contains('{') {
-            codes.extend([Code::BadField, Code::TooLong, NotFound]);
+            codes.extend([Code::BadField, NotFound]);
         }
         codes.extend(self.codes);
         codes.sort_unstable_by_key(|code| (status(*code).code(), code.as_str()));
@@ -150,13 +151,11 @@ impl Op {
             .all_codes()
             .chunk_by(|one, next| status(*one) == status(*next))
         {
-            let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-            let response = json!({
-                "description": format!("Refused: {}.", names.join(", ")),
-                "x-codes": names,
-                "content": content("Error"),
-            });
-            responses.insert(status(codes[0]).code().to_string(), response);
+            let status = status(codes[0]).code().to_string();
+            responses.insert(status, refusal(codes));
+        }
+        if self.body.is_some_and(|body| !body.contains('/')) {
+            responses.insert("415".to_owned(), refusal(&[NotSupported]));
         }
         // Refused before anybody knows what it is about.
         let response = json!({
@@ -166,6 +165,16 @@ impl Op {
         responses.insert("414".to_owned(), response);
         responses.into()
     }
+}
+
+/// An answer that refuses for one of these reasons.
+fn refusal(codes: &[Code]) -> Value {
+    let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+    json!({
+        "description": format!("Refused: {}.", names.join(", ")),
+        "x-codes": names,
+        "content": content("Error"),
+    })
 }
 
 /// JSON of a shape; a name with a slash is a media type of its own.
@@ -255,7 +264,7 @@ const OPS: [Op; 50] = [
     // ----------------------------------------------------------------------------- uploads
     op(Post, "/uploads", "Keeps a file: in a form, in the field `file`, or as the body.")
         .asks(&[("name", "string")]).takes("*/*").gives(&[(201, "Upload")]).codes(&[NotSupported, TooMany, Exists]),
-    op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotSupported]),
+    op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotAMember, NotSupported]),
     // ------------------------------------------------------------------------------- rooms
     op(Get, "/rooms", "Rooms that one may see, by name.")
         .asks(&[("after", "string"), ("limit", "integer")]).gives(&[(200, "Rooms")]),

@@ -11,14 +11,13 @@
 use std::io::{self, ErrorKind};
 
 use super::asking::{Answered, answer, query, segment, settled, want};
-use super::secrets;
 use crate::chat::limits::UPLOAD_BYTES_MAX;
 use crate::chat::{Code, Files, Kept, Operation, Refusal, Upload, summary, uploaded};
 use crate::http::{Status, file_name, media};
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::{Hall, want as want_at_last};
-use crate::site::wire;
+use crate::site::{questions, secret, wire};
 use crate::store::{Database, StoreError};
 use crate::web::{Busy, Cx, Reply, Tick, Upload as Sent, Wait};
 
@@ -77,7 +76,7 @@ pub(super) fn add(cx: &mut Cx<'_, Hall>) -> Answered {
     }
     let name = file_name::safe(said.unwrap_or_else(|| upload.file_name()));
     let media = media_of(upload.media_type(), &name);
-    let id = secrets::fresh_id()?;
+    let id = secret::fresh_id()?;
     let bringing = Wait::on_helper(move || keep(&files, upload));
     Ok(bringing.then(move |cx: &mut Cx<'_, Hall>, kept| {
         settled(kept.map_err(|error| failed(&error)).map(|kept| {
@@ -152,18 +151,21 @@ pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = auth::identity(cx)?;
     let nothing = || Refusal::not_found("There is no such file, or you may not see it.");
     let id = segment(cx, "id")?;
-    let found = cx.state.look(|tables, horizon| {
-        let Some(upload) = uploaded(tables, &id)? else {
-            return Ok(None);
+    let (upload, room) = cx.state.look(|tables, horizon| {
+        let upload = uploaded(tables, &id)?;
+        let room = match upload.as_ref().and_then(|upload| upload.message) {
+            Some((room, _)) => summary::summary(tables, room, identity.user, horizon)?,
+            None => None,
         };
-        let may = match upload.message {
-            _ if upload.is_avatar || upload.by == identity.user => true,
-            Some((room, _)) => summary::summary(tables, room, identity.user, horizon)?.is_some(),
-            None => false,
-        };
-        Ok(may.then_some(upload))
+        Ok((upload, room))
     })?;
-    let upload = found.ok_or_else(nothing)?;
+    let upload = upload.ok_or_else(nothing)?;
+    if !upload.is_avatar && upload.by != identity.user {
+        let room = room.ok_or_else(nothing)?;
+        if room.joined.is_none() {
+            return Err(questions::not_inside(&room.name));
+        }
+    }
     let files = cx.state.files.as_ref().ok_or_else(nowhere)?;
     let path = files.path(&upload.hash).ok_or_else(nothing)?;
     let file = cx

@@ -46,6 +46,7 @@ pub(in crate::site) fn event(event: &Event, summary: Option<&str>) -> Told {
                 Exit::Left => "left",
                 Exit::Removed => "removed",
                 Exit::Banned => "banned",
+                Exit::Closed => "closed",
             };
             of_whom(object, user, by.as_ref())
                 .text("how", how)
