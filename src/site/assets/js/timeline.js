@@ -76,26 +76,36 @@ export function timeline(room, on) {
 
   const anchor = () => anchorOf(scroller, view.list);
 
+  let lastTop = 0;
+
+  /** Whoever has scrolled up just now is not held at the end, even if nobody has been told yet. */
+  function feel() {
+    if (scroller.scrollTop < lastTop - 4 && !atBottom()) isStuck = false;
+  }
+
   function restore(place) {
-    if (isStuck) {
-      scroller.scrollTop = scroller.scrollHeight;
-      return;
-    }
     const it = place && view.rows.get(place.key)?.element;
-    if (it) putBack(scroller, it, place.offset);
+    if (isStuck) scroller.scrollTop = scroller.scrollHeight;
+    else if (it) putBack(scroller, it, place.offset);
+    lastTop = scroller.scrollTop;
   }
 
   function draw() {
     if (isOver) return;
+    feel();
     const place = isStuck ? null : anchor();
     view.draw();
     restore(place);
     look();
+    announce();
   }
 
   const redraw = soon(draw);
 
-  const sizes = new ResizeObserver(() => restore(saved));
+  const sizes = new ResizeObserver(() => {
+    feel();
+    restore(saved);
+  });
   sizes.observe(scroller);
   sizes.observe(view.list);
 
@@ -136,7 +146,6 @@ export function timeline(room, on) {
     if (!isHidden) toUnread.replaceChildren(icon("up"), "Jump to what is new");
   }
 
-  let lastTop = 0;
   scroller.addEventListener(
     "scroll",
     soon(() => {
@@ -262,8 +271,15 @@ export function timeline(room, on) {
     hasSeenUnread = true;
   }
 
-  function announce(message) {
-    said.append(h("p", {}, `${store.called(message.from)}: ${gist(message)}`));
+  let unsaid = [];
+
+  /** Says to a screen reader what has come, or how much if it is more than one listens to. */
+  function announce() {
+    if (unsaid.length === 0) return;
+    const few = unsaid.map((message) => `${store.called(message.from)}: ${gist(message)}`);
+    const all = few.length > SAID_MAX ? [`${few.length} new messages`] : few;
+    unsaid = [];
+    said.append(...all.map((words) => h("p", {}, words)));
     while (said.children.length > SAID_MAX) said.firstChild.remove();
   }
 
@@ -274,11 +290,11 @@ export function timeline(room, on) {
     if (change.kind === "reset") return void reset();
     if (change.kind === "add") {
       const message = log.get(change.seq);
-      view.grow();
+      view.grow(isStuck);
       if (!store.isMe(message.from)) {
         if (document.hidden || !isStuck) beginUnread();
         if (!isStuck) news += 1;
-        announce(message);
+        unsaid.push(message);
       }
     }
     redraw();
