@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row};
 
 use super::event::{Facts, Person};
 use super::id::{Millis, Op, RoomId, Seq, UserId, Version};
-use super::name::{RoomName, Title, Topic};
+use super::name::{RoomName, Title, Topic, UserName};
 use super::operation::{Kind, Level, Role, Standing};
 use super::reading::{Part, row, rows};
 use super::work::person;
@@ -51,6 +51,8 @@ pub struct RoomSummary {
     pub members: u32,
     /// What whoever asks is in it; nothing for who is no member.
     pub joined: Option<Membership>,
+    /// Of a direct room, the others: those after whom it is called.
+    pub people: Vec<UserName>,
 }
 
 /// What somebody is in a room.
@@ -114,6 +116,12 @@ pub fn rooms_of(connection: &Connection, user: UserId) -> Result<Vec<RoomId>, St
 }
 
 /// The columns that [`Found`] is made of: of rooms `r`, and of `m`, who asks.
+/// Bytes that the database takes on the disk, but for its log.
+pub fn bytes(connection: &Connection) -> Result<u64, StoreError> {
+    let sql = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+    Ok(row(connection, sql, (), |row| row.get(0))?.unwrap_or_default())
+}
+
 const SUMMARY: &str = "r.id, r.name, r.title, r.topic, r.kind, r.archived_at IS NOT NULL, r.pinned,
     r.first_seq, r.op, r.members, r.people,
     m.role, m.level, m.muted_until, m.joined_at, m.read";
@@ -159,6 +167,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         op: row.get(8)?,
         members: row.get(9)?,
         joined,
+        people: Vec::new(),
     };
     let people = row.get(10)?;
     Ok(Found { room, people })
@@ -307,10 +316,13 @@ fn complete(
             joined.read = joined.read.min(room.seq);
             joined.mentions = mentioned(connection, user, room.id, joined.read, room.seq)?;
         }
-        if room.facts.kind == Kind::Direct
-            && let Some(title) = after_people(connection, user, people.as_deref())?
-        {
-            room.facts.title = title;
+        if room.facts.kind == Kind::Direct {
+            let others = others(connection, user, people.as_deref())?;
+            let names: Vec<&str> = others.iter().map(|it| it.display_name.as_str()).collect();
+            if !names.is_empty() {
+                room.facts.title = Title::trusted(names.join(", "));
+            }
+            room.people = others.into_iter().map(|it| it.name).collect();
         }
         rooms.push(room);
     }
@@ -334,12 +346,12 @@ pub fn mentioned(
     Ok(row(connection, sql, values, |row| row.get(0))?.unwrap_or_default())
 }
 
-/// What a direct room is called: after the others in it, or after who is alone there.
-fn after_people(
+/// Whom a direct room is with: oneself only if nobody else is in it.
+fn others(
     connection: &Connection,
     user: UserId,
     people: Option<&str>,
-) -> Result<Option<Title>, StoreError> {
+) -> Result<Vec<Person>, StoreError> {
     let mut ids: Vec<u32> = people
         .unwrap_or_default()
         .split(',')
@@ -348,10 +360,10 @@ fn after_people(
     if ids.len() > 1 {
         ids.retain(|id| *id != user.0);
     }
-    let mut names: Vec<String> = Vec::new();
+    let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        let sql = "SELECT display_name FROM users WHERE id = ?";
-        names.extend(row(connection, sql, [id], |row| row.get(0))?);
+        let sql = "SELECT id, name, display_name FROM users WHERE id = ?";
+        found.extend(row(connection, sql, [id], |row| person(row, 0))?);
     }
-    Ok((!names.is_empty()).then(|| Title::trusted(names.join(", "))))
+    Ok(found)
 }

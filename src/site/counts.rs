@@ -3,6 +3,8 @@
 //! For whoever watches the server. Numbers that only grow; what is so just now is looked up where it
 //! is known.
 
+use std::time::Duration;
+
 use crate::chat::{Answer, Code, Refusal, Verdict};
 
 /// All codes, in the order of [`Counts::refusals`].
@@ -32,6 +34,9 @@ pub(super) struct Counts {
     pub(super) operations: u64,
     /// Messages among them.
     pub(super) messages: u64,
+    /// Operations that came back from the log, and how long they took altogether.
+    pub(super) logged: u64,
+    pub(super) logged_for: Duration,
     refusals: [u64; CODES.len()],
 }
 
@@ -46,6 +51,12 @@ impl Counts {
             }
             Err(refusal) => self.refused(refusal),
         }
+    }
+
+    /// Something came back from the log after a while.
+    pub(super) fn took(&mut self, while_: Duration) {
+        self.logged += 1;
+        self.logged_for += while_;
     }
 
     /// Something was refused.

@@ -194,6 +194,7 @@ pub(super) fn want(
         operation,
     };
     let log = Rc::clone(&hall.log);
+    let since = house.now().instant;
     let wait = Wait::on(move |back| {
         log.append(
             entry,
@@ -203,6 +204,9 @@ pub(super) fn want(
     });
     house.wait(wait, move |tick, done: Result<Verdict, Busy>| {
         tick.state.waiting_bytes -= bytes;
+        tick.state
+            .counts
+            .took(tick.house.now().instant.since(since));
         let verdict = done.unwrap_or_else(|_| Err(busy()));
         tick.state.counts.judged(&verdict);
         then(tick, &verdict);

@@ -218,6 +218,11 @@ fn metrics_are_for_this_machine_and_admins() {
             "{line} is not in\n{text}"
         );
     }
+    for name in ["parlour_database_bytes ", "parlour_store_seconds_count "] {
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        let value: u64 = value.expect(name).parse().unwrap();
+        assert!(value > 0, "{name} is nothing in\n{text}");
+    }
     let proxied = [("X-Forwarded-For", "192.0.2.1")];
     assert_eq!(look(&parlour.nobody(), &proxied).status, 401);
     assert_eq!(look(&bo, &proxied).status, 403);

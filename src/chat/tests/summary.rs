@@ -154,22 +154,20 @@ fn rooms_are_paged_by_name() {
 #[test]
 fn a_direct_room_is_called_after_the_others() {
     let mut town = Town::new(&["root", "ana", "bo", "cy"]);
-    let mut title = |others: &[&str], by: &str| {
+    let mut called = |others: &[&str], by: &str| {
         let users = others.iter().map(|name| user(name)).collect();
         let made = town.want(Some("ana"), Operation::Direct { users }).unwrap();
         let Answer::Room(id) = made.answer else {
             panic!("{made:?}")
         };
-        told(&town, &town.announced(), id, by)
-            .unwrap()
-            .facts
-            .title
-            .to_string()
+        let room = told(&town, &town.announced(), id, by).unwrap();
+        let people: Vec<_> = room.people.iter().map(|name| name.as_str()).collect();
+        format!("{}: {}", room.facts.title, people.join(" "))
     };
-    assert_eq!(title(&["bo"], "ana"), "BO");
-    assert_eq!(title(&["bo"], "bo"), "ANA");
-    assert_eq!(title(&["bo", "cy"], "bo"), "ANA, CY");
-    assert_eq!(title(&[], "ana"), "ANA");
+    assert_eq!(called(&["bo"], "ana"), "BO: bo");
+    assert_eq!(called(&["bo"], "bo"), "ANA: ana");
+    assert_eq!(called(&["bo", "cy"], "bo"), "ANA, CY: ana cy");
+    assert_eq!(called(&[], "ana"), "ANA: ana");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use super::asking::{Answered, settled};
-use crate::chat::{Refusal, Role};
+use crate::chat::{Refusal, Role, summary};
 use crate::http::{Response, Status};
 use crate::site::auth;
 use crate::site::hall::Hall;
@@ -141,6 +141,26 @@ fn written(hall: &Hall, process: Process) -> String {
         "Bytes of what waits to be stored.",
         &one(hall.waiting_bytes() as u64),
     );
+    say(
+        "store_seconds",
+        "summary",
+        "How long operations took from being wanted to being stored.",
+        &[
+            (
+                "_sum".to_owned(),
+                format!("{:.3}", hall.counts.logged_for.as_secs_f64()),
+            ),
+            ("_count".to_owned(), hall.counts.logged.to_string()),
+        ],
+    );
+    if let Ok(bytes) = hall.reader.query(summary::bytes) {
+        say(
+            "database_bytes",
+            "gauge",
+            "Bytes of the database's file.",
+            &one(bytes),
+        );
+    }
     if let Some(bytes) = process.resident_bytes {
         say(
             "process_resident_memory_bytes",

@@ -115,6 +115,9 @@ pub(in crate::site) fn room(room: &RoomSummary) -> Object {
         .number("version", room.version)
         .number("members", room.members)
         .flag("joined", room.joined.is_some());
+    if !room.people.is_empty() {
+        object = object.texts("people", &room.people);
+    }
     if let Some(membership) = &room.joined {
         object = object
             .number("read", membership.read)

@@ -1,0 +1,68 @@
+// The panel beside the room: one thing at a time, the members, a search, what was pinned, notices.
+
+import { fill, h } from "./dom.js";
+import { iconButton } from "./parts.js";
+
+let place = null;
+let open = null;
+
+/** The panel's element, an `aside` that is hidden while nothing is in it. */
+export function panel() {
+  place ??= h("aside", {
+    class: "panel",
+    id: "panel",
+    hidden: true,
+    onkeydown: (event) => {
+      if (event.key === "Escape" && !event.defaultPrevented) closePanel();
+    },
+  });
+  return place;
+}
+
+/** What is open: the name that it was opened with, or null. */
+export const openedPanel = () => open?.name ?? null;
+
+/**
+ * Opens something in the panel, or closes it if it is open. `build(body, tools)` fills it and may give a
+ * function that is called when it is closed; `tools` is a place for buttons beside the title.
+ */
+export function togglePanel(name, title, build) {
+  if (open?.name === name) closePanel();
+  else openPanel(name, title, build);
+}
+
+/** Opens something in the panel instead of what is there. */
+export function openPanel(name, title, build) {
+  const opener = open?.opener?.isConnected ? open.opener : document.activeElement;
+  open?.end?.();
+  const heading = h("h2", { id: "panel-title", tabindex: "-1" }, title);
+  const tools = h("div", { class: "tools" });
+  const body = h("div", { class: "body" });
+  const closing = iconButton("close", "Close", () => closePanel());
+  fill(panel(), h("header", {}, heading, tools, closing), body);
+  place.setAttribute("aria-labelledby", "panel-title");
+  place.hidden = false;
+  document.body.classList.add("with-panel");
+  open = { name, opener, end: null };
+  const here = open;
+  Promise.resolve(build(body, tools)).then((end) => {
+    if (open === here) here.end = end;
+    else end?.();
+  });
+  (body.querySelector("[autofocus]") ?? heading).focus();
+  document.dispatchEvent(new CustomEvent("panel"));
+}
+
+/** Closes the panel, and gives focus back to where it came from. */
+export function closePanel() {
+  if (!open) return;
+  const { opener, end } = open;
+  const hadFocus = place.contains(document.activeElement);
+  open = null;
+  end?.();
+  place.hidden = true;
+  place.replaceChildren();
+  document.body.classList.remove("with-panel");
+  if (hadFocus && opener?.isConnected) opener.focus();
+  document.dispatchEvent(new CustomEvent("panel"));
+}
