@@ -41,12 +41,12 @@ export function timeline(room, on) {
   const deeds = deedsOf(view, { ...on, room, react });
   const scroller = h("div", { class: "timeline" }, view.list);
   const pill = h("button", { class: "pill", type: "button", hidden: true, onclick: () => toEnd() });
-  const toUnread = h("button", {
-    class: "to-unread",
-    type: "button",
-    hidden: true,
-    onclick: jumpToUnread,
-  });
+  const toUnread = h(
+    "button",
+    { class: "to-unread", type: "button", hidden: true, onclick: jumpToUnread },
+    icon("up"),
+    "Jump to what is new",
+  );
   const said = h("div", {
     class: "unseen",
     role: "log",
@@ -124,26 +124,28 @@ export function timeline(room, on) {
       news = 0;
       markRead();
     }
-    pill.hidden = isStuck;
-    if (!isStuck) {
-      const words = news === 1 ? "1 new message" : `${news} new messages`;
-      pill.replaceChildren(
-        news ? words : h("span", { class: "unseen" }, "To the newest messages"),
-        icon("down"),
-      );
-      pill.classList.toggle("has-news", news > 0);
-    }
-    lookForUnread();
-    extend();
-  }
-
-  function lookForUnread() {
     const line = view.rows.get("unread")?.element;
     const top = scroller.getBoundingClientRect().top;
     if (line && line.getBoundingClientRect().bottom > top) hasSeenUnread = true;
+    showButtons();
+    extend();
+  }
+
+  let shownNews = null;
+
+  /** The buttons that lead to the end and to what is new; they change only if they have to. */
+  function showButtons() {
+    const wanted = isStuck ? null : news;
+    if (wanted !== shownNews) {
+      shownNews = wanted;
+      pill.hidden = isStuck;
+      pill.classList.toggle("has-news", news > 0);
+      const words = news === 1 ? "1 new message" : `${news} new messages`;
+      const end = h("span", { class: "unseen" }, "To the newest messages");
+      pill.replaceChildren(news ? words : end, icon("down"));
+    }
     const isHidden = hasSeenUnread || view.unreadAfter === null;
-    toUnread.hidden = isHidden;
-    if (!isHidden) toUnread.replaceChildren(icon("up"), "Jump to what is new");
+    if (toUnread.hidden !== isHidden) toUnread.hidden = isHidden;
   }
 
   scroller.addEventListener(

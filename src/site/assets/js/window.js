@@ -9,7 +9,7 @@ import { day } from "./time.js";
 
 /** Messages in the page at most, and how many come at a time. */
 const SHOWN_MAX = 260;
-const STEP = 30;
+const STEP = 20;
 
 export class Window {
   /** `context` is what elements of messages are made with. */
