@@ -83,7 +83,8 @@ export function timeline(room, on) {
   }
 
   function draw() {
-    if (isOver) return;
+    // While another stretch is read the one before it stays in sight.
+    if (isOver || !log.isLoaded) return;
     feel();
     const place = isStuck ? null : anchor();
     view.draw();
@@ -177,7 +178,8 @@ export function timeline(room, on) {
 
   /** Shows the newest messages, or those around one. */
   async function open(seq) {
-    wish = { seq };
+    const mine = { seq };
+    wish = mine;
     problem.hidden = true;
     try {
       const isHere = log.isLoaded && (seq === null ? log.hasEnd : log.get(seq));
@@ -187,12 +189,12 @@ export function timeline(room, on) {
         store.emit("messages", room, { kind: "load" });
       }
     } catch (refusal) {
-      if (isOver || refusal.code === "unreachable") return;
+      if (isOver || wish !== mine || refusal.code === "unreachable") return;
       problem.replaceChildren(h("p", { dir: "auto" }, refusal.message));
       problem.hidden = false;
       return;
     }
-    if (isOver || wish?.seq !== seq) return;
+    if (isOver || wish !== mine) return;
     wish = null;
     if (seq === null) showEnd();
     else showMessage(seq);
