@@ -65,18 +65,20 @@ export function timeline(room, on) {
 
   const anchor = () => anchorOf(scroller, view.list);
 
-  let lastTop = 0;
+  let last = { top: 0, height: 0 };
+  const note = () => (last = { top: scroller.scrollTop, height: scroller.clientHeight });
 
   /** Whoever has scrolled up just now is not held at the end, even if nobody has been told yet. */
   function feel() {
-    if (scroller.scrollTop < lastTop - 4 && !atBottom()) isStuck = false;
+    const isMoved = scroller.scrollTop < last.top - 4 && scroller.clientHeight === last.height;
+    if (isMoved && !atBottom()) isStuck = false;
   }
 
   function restore(place) {
     const it = place && view.rows.get(place.key)?.element;
     if (isStuck) scroller.scrollTop = scroller.scrollHeight;
     else if (it) putBack(scroller, it, place.offset);
-    lastTop = scroller.scrollTop;
+    note();
   }
 
   function draw() {
@@ -139,8 +141,8 @@ export function timeline(room, on) {
     "scroll",
     soon(() => {
       if (isOver) return;
-      deeds.scrolled(Math.abs(scroller.scrollTop - lastTop));
-      lastTop = scroller.scrollTop;
+      deeds.scrolled(Math.abs(scroller.scrollTop - last.top));
+      note();
       look();
     }),
     { passive: true },
@@ -214,15 +216,11 @@ export function timeline(room, on) {
     const it = view.rows.get(message.seq).element;
     it.scrollIntoView({ block: "center" });
     saved = anchor();
-    flash(it);
-    deeds.focus(it);
-    look();
-  }
-
-  function flash(it) {
     it.classList.remove("found");
     void it.offsetWidth;
     it.classList.add("found");
+    deeds.focus(it);
+    look();
   }
 
   const toEnd = () => (view.isAtEnd ? showEnd() : open(null));
