@@ -126,6 +126,8 @@ export function attachments(changed) {
       for (const it of [...files]) remove(it);
       return uploads;
     },
+    /** Takes files that are dropped on a place. */
+    takeDrops: (place) => dropPlace(place, add),
     close() {
       for (const it of [...files]) remove(it);
     },
@@ -133,7 +135,7 @@ export function attachments(changed) {
 }
 
 /** Lets files be dropped on a place, and says so while they hang over it. */
-export function dropPlace(place, add) {
+function dropPlace(place, add) {
   let depth = 0;
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   const veil = h(

@@ -118,6 +118,7 @@ export function completion(box, place, sources) {
       deed();
       return true;
     },
+    look,
     close,
   };
 }

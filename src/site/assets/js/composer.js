@@ -1,8 +1,6 @@
 // Where one writes: a box that grows, with what it answers or changes above it, files, completion,
 // and a draft for each room that is there again when one comes back.
 
-import { attachments, dropPlace } from "./attach.js";
-import { completion } from "./complete.js";
 import { confirm } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { draftOf, keepDraft } from "./drafts.js";
@@ -11,7 +9,6 @@ import { link } from "./link.js";
 import { gist } from "./message.js";
 import { outbox } from "./outbox.js";
 import { iconButton } from "./parts.js";
-import { sourcesOf } from "./sources.js";
 import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
 
@@ -25,6 +22,9 @@ export function composer(room, on) {
   let editing = null;
   let beforeEdit = null;
   let isDue = false;
+  /** What is not needed for a few words: files and completion come when they are. */
+  let files = null;
+  let list = null;
 
   const box = h("textarea", {
     class: "box",
@@ -38,7 +38,6 @@ export function composer(room, on) {
   });
   // What is written is laid out behind the box once more, unseen, so that both are as high as it.
   const grows = h("div", { class: "grows" }, box);
-  const files = attachments(update);
   const about = h("div", { class: "about", hidden: true });
   const answer = h("div", { class: "answer", role: "status", hidden: true });
   const counter = h("span", { class: "counter", role: "status" });
@@ -68,13 +67,29 @@ export function composer(room, on) {
     },
     answer,
     about,
-    files.element,
     h("div", { class: "line" }, attach, grows, counter, smile, send, picking),
   );
   const typing = typist(room);
   const line = typingLine(room);
-  const list = completion(box, form, sourcesOf(room));
   const element = h("div", { class: "composer-frame" }, form, line.element);
+
+  async function withFiles() {
+    const { attachments } = await import("./attach.js");
+    if (!files) {
+      files = attachments(update);
+      about.after(files.element);
+    }
+    return files;
+  }
+
+  async function complete() {
+    const [{ completion }, { sourcesOf }] = await Promise.all([
+      import("./complete.js"),
+      import("./sources.js"),
+    ]);
+    list ??= completion(box, form, sourcesOf(room));
+    list.look();
+  }
 
   // ------------------------------------------------------------------------------ writing
 
@@ -83,7 +98,7 @@ export function composer(room, on) {
     const left = limit - [...box.value].length;
     counter.textContent = left < 200 ? String(left) : "";
     counter.classList.toggle("bad", left < 0);
-    const hasSomething = box.value.trim() !== "" || files.count > 0;
+    const hasSomething = box.value.trim() !== "" || files?.count > 0;
     send.disabled = !hasSomething || left < 0;
     send.classList.toggle("is-due", isDue);
     if (isDue && (files.isReady || files.hasFailed)) {
@@ -106,11 +121,12 @@ export function composer(room, on) {
     update();
     draft();
     answer.hidden = true;
+    if (!list && /[@:/]/.test(box.value)) complete();
     if (box.value.trim() && !editing && !box.value.startsWith("/")) typing.types();
   });
 
   box.addEventListener("keydown", (event) => {
-    if (event.isComposing || list.key(event)) return;
+    if (event.isComposing || list?.key(event)) return;
     const isPlain = !event.shiftKey && !event.altKey && !event.ctrlKey && !event.metaKey;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey || (isPlain && !isPhone()))) {
       event.preventDefault();
@@ -119,7 +135,7 @@ export function composer(room, on) {
       event.preventDefault();
       event.stopPropagation();
       leave();
-    } else if (event.key === "ArrowUp" && isPlain && box.value === "" && !files.count) {
+    } else if (event.key === "ArrowUp" && isPlain && box.value === "" && !files?.count) {
       event.preventDefault();
       const message = on.lastOwn();
       if (message) edit(message);
@@ -133,12 +149,13 @@ export function composer(room, on) {
     const pasted = [...(event.clipboardData?.files ?? [])];
     if (pasted.length === 0 || event.clipboardData.getData("text/plain")) return;
     event.preventDefault();
-    files.add(pasted);
+    withFiles().then((it) => it.add(pasted));
   });
 
   function pickedFiles() {
-    files.add([...picking.files]);
+    const picked = [...picking.files];
     picking.value = "";
+    withFiles().then((it) => it.add(picked));
     box.focus();
   }
 
@@ -209,16 +226,16 @@ export function composer(room, on) {
 
   async function submit() {
     const text = box.value.trim() === "" ? "" : box.value.replace(/\s+$/, "");
-    list.close();
+    list?.close();
     if ([...text].length > limit) return;
     if (editing) return change(text);
-    if (!text && files.count === 0) return;
-    if (files.count > 0 && !files.isReady) {
+    if (!text && !files?.count) return;
+    if (files?.count > 0 && !files.isReady) {
       // It goes as soon as all of it is there.
       isDue = !files.hasFailed;
       return update();
     }
-    if (text.startsWith("/") && files.count === 0) {
+    if (text.startsWith("/") && !files?.count) {
       const slash = await import("./slash.js");
       if (slash.isCommand(text)) return obey(slash, text);
     }
@@ -226,7 +243,7 @@ export function composer(room, on) {
   }
 
   function post(text) {
-    const uploads = files.take();
+    const uploads = files?.take() ?? [];
     const reply_to = replyTo?.seq;
     // The words go with the first file.
     outbox.send({ room, text, reply_to, attachment: uploads[0] });
@@ -287,7 +304,10 @@ export function composer(room, on) {
     reply,
     edit,
     /** Files that were dropped somewhere in the room. */
-    takeDrops: (place) => dropPlace(place, files.add),
+    takeDrops(place) {
+      const begin = async () => (await withFiles()).takeDrops(place);
+      place.addEventListener("dragenter", begin, { once: true });
+    },
     /** What a kept draft answers, once that is known. */
     replyKept: (find) => {
       const message = kept.reply_to && find(kept.reply_to);
@@ -298,7 +318,7 @@ export function composer(room, on) {
     },
     focus: () => box.focus(),
     close() {
-      files.close();
+      files?.close();
       line.close();
     },
   };

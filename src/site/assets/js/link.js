@@ -3,9 +3,7 @@
 
 import { Refusal, unreachable } from "./api.js";
 import { begin, take, told } from "./events.js";
-import { byRest } from "./rest.js";
 import { notePresence, store } from "./store.js";
-import { closeStream, openStream } from "./stream.js";
 
 /** Waits between tries: drawn from zero to a bound that doubles up to the last. */
 const WAIT_MS = 500;
@@ -22,6 +20,8 @@ const AWAY_MS = 60_000;
 let socket = null;
 let failures = 0;
 let isStreaming = false;
+/** The other way, which is read when it is taken: `byRest`, `openStream`, `closeStream`. */
+let other = null;
 let retryTimer = 0;
 let silenceTimer = 0;
 let awayTimer = 0;
@@ -44,7 +44,7 @@ export const link = {
 
   /** Does a command; its `ok`, or a Refusal. */
   call(command) {
-    if (isStreaming) return byRest(command);
+    if (isStreaming) return other.byRest(command);
     if (store.state !== "live") return Promise.reject(unreachable());
     return say(command);
   },
@@ -152,10 +152,19 @@ async function failed() {
   if (status === 200 && failures >= FAILURES_MAX && !socket && !isStreaming) stream();
 }
 
-function stream() {
+async function stream() {
+  try {
+    other ??= Object.assign(
+      {},
+      ...(await Promise.all([import("./rest.js"), import("./stream.js")])),
+    );
+  } catch {
+    return;
+  }
+  if (socket || isStreaming || store.state === "signed-out") return;
   clearTimeout(retryTimer);
   isStreaming = true;
-  openStream({
+  other.openStream({
     live: () => store.setState("live"),
     lost: (seconds) => store.setState("away", Date.now() + seconds * 1000),
     signedOut,
@@ -172,7 +181,7 @@ function tryAgain() {
     probe.close();
     if (!isStreaming) return;
     isStreaming = false;
-    closeStream();
+    other.closeStream();
     store.setState("connecting");
     connect();
   };
@@ -190,7 +199,7 @@ function later(seconds) {
 
 function signedOut() {
   clearTimeout(retryTimer);
-  closeStream();
+  if (isStreaming) other.closeStream();
   isStreaming = false;
   const it = socket;
   socket = null;

@@ -2,7 +2,7 @@
 
 import { avatar } from "./avatar.js";
 import { h } from "./dom.js";
-import { search, used } from "./emoji.js";
+import { used } from "./emoji.js";
 import { link } from "./link.js";
 import { store } from "./store.js";
 
@@ -45,7 +45,8 @@ async function people(room, word) {
 }
 
 async function emoji(word) {
-  const found = await search(word, 8);
+  const { search } = await import("./emoji_find.js");
+  const found = search(word, 8);
   return found.map(([picture, name]) => ({
     get insert() {
       used(picture);
