@@ -140,13 +140,13 @@ fn add(work: &Work<'_>, account: &Account<'_>) -> Result<Person, Stop> {
                    OR EXISTS (SELECT 1 FROM past_names WHERE hash = ?)";
     if work.value(sql, (account.name.as_str(), past_name(account.name)))? {
         let tell = format!("The name \"{}\" is taken. Choose another.", account.name);
-        return Err(Refusal::new(Code::Exists, tell).into());
+        return Err(Refusal::exists("name", tell).into());
     }
     let email = account.email.map(Email::as_str);
     let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE email = ?)";
     if work.value(sql, [email])? {
         let tell = "There is an account with this address already. Sign in with it.";
-        return Err(Refusal::new(Code::Exists, tell).into());
+        return Err(Refusal::exists("email", tell).into());
     }
     let id = work.value(
         "INSERT INTO users (name, display_name, email, password, role, created_at)

@@ -225,6 +225,21 @@ pub struct Invite {
     pub expires_at: Option<Millis>,
 }
 
+const INVITES: &str = "SELECT i.id, u.name, r.name, i.uses_left, i.created_at, i.expires_at
+    FROM invites i LEFT JOIN users u ON u.id = i.by
+    LEFT JOIN rooms r ON r.id = i.room AND r.deleted_at IS NULL";
+
+fn invite_row(row: &Row<'_>) -> rusqlite::Result<Invite> {
+    Ok(Invite {
+        number: row.get(0)?,
+        by: row.get::<_, Option<String>>(1)?.map(UserName::trusted),
+        room: row.get::<_, Option<String>>(2)?.map(RoomName::trusted),
+        uses_left: row.get(3)?,
+        created_at: row.get(4)?,
+        expires_at: row.get(5)?,
+    })
+}
+
 /// A page of invite codes, somebody's or everybody's, the newest first, from before `before`.
 pub fn invites(
     connection: &Connection,
@@ -232,19 +247,6 @@ pub fn invites(
     before: Option<u32>,
     limit: u32,
 ) -> Result<Vec<Invite>, StoreError> {
-    const INVITES: &str = "SELECT i.id, u.name, r.name, i.uses_left, i.created_at, i.expires_at
-        FROM invites i LEFT JOIN users u ON u.id = i.by
-        LEFT JOIN rooms r ON r.id = i.room AND r.deleted_at IS NULL";
-    let read = |row: &Row<'_>| {
-        Ok(Invite {
-            number: row.get(0)?,
-            by: row.get::<_, Option<String>>(1)?.map(UserName::trusted),
-            room: row.get::<_, Option<String>>(2)?.map(RoomName::trusted),
-            uses_left: row.get(3)?,
-            created_at: row.get(4)?,
-            expires_at: row.get(5)?,
-        })
-    };
     let before = before.unwrap_or(u32::MAX);
     let limit = limit.min(PEOPLE_MAX);
     let rows = match by {
@@ -252,16 +254,28 @@ pub fn invites(
             .prepare_cached(&format!(
                 "{INVITES} WHERE i.id < ? ORDER BY i.id DESC LIMIT ?"
             ))?
-            .query_map((before, limit), read)?
+            .query_map((before, limit), invite_row)?
             .collect::<Result<_, _>>(),
         Some(user) => connection
             .prepare_cached(&format!(
                 "{INVITES} WHERE i.by = ? AND i.id < ? ORDER BY i.id DESC LIMIT ?"
             ))?
-            .query_map((user.0, before, limit), read)?
+            .query_map((user.0, before, limit), invite_row)?
             .collect::<Result<_, _>>(),
     };
     Ok(rows?)
+}
+
+/// The invite code with this hash, if it still lets somebody in.
+pub fn invited(
+    connection: &Connection,
+    hash: &Hash,
+    at: Millis,
+) -> Result<Option<Invite>, StoreError> {
+    let mut look = connection.prepare_cached(&format!(
+        "{INVITES} WHERE i.hash = ? AND i.uses_left > 0 AND (i.expires_at IS NULL OR i.expires_at > ?)"
+    ))?;
+    Ok(look.query_row((hash, at), invite_row).optional()?)
 }
 
 /// What an admin has set.

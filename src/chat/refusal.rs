@@ -118,6 +118,14 @@ impl Refusal {
         }
     }
 
+    /// A field names what is there already.
+    pub fn exists(field: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            field: Some(field),
+            ..Self::new(Code::Exists, message)
+        }
+    }
+
     /// What was named is not there, or not for whoever asks.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Code::NotFound, message)

@@ -6,6 +6,7 @@
 //!
 //! Never knows: what a page says.
 
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 
 use super::hall::Hall;
@@ -15,9 +16,14 @@ use crate::web::{App, Asset, Templates};
 pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "css/app.css",
     "css/base.css",
+    "css/pages.css",
     "css/room.css",
     "css/settings.css",
     "icons.svg",
+    "icons/parlour-192.png",
+    "icons/parlour-512.png",
+    "icons/parlour-mask-512.png",
+    "icons/parlour.svg",
     "js/admin.js",
     "js/alert.js",
     "js/api.js",
@@ -38,6 +44,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/dom.js",
     "js/drafts.js",
     "js/emoji.js",
+    "js/emoji_find.js",
     "js/emoji_table.js",
     "js/events.js",
     "js/files.js",
@@ -64,6 +71,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/panel.js",
     "js/parts.js",
     "js/people.js",
+    "js/picker.js",
     "js/profile.js",
     "js/quotes.js",
     "js/render.js",
@@ -94,7 +102,38 @@ macro_rules! templates {
 }
 
 /// What pages are written with.
-const TEMPLATES: &[(&str, &str)] = templates!["base.html", "room.html"];
+const TEMPLATES: &[(&str, &str)] = templates![
+    "app.html",
+    "base.html",
+    "door.html",
+    "error.html",
+    "fields.html",
+    "first.html",
+    "home.html",
+    "inside.html",
+    "message.html",
+    "notifications.html",
+    "offline.html",
+    "password.html",
+    "reset.html",
+    "room.html",
+    "rooms-list.html",
+    "rooms.html",
+    "settings.html",
+    "sign-in.html",
+    "sign-out.html",
+    "sign-up.html",
+    "sw.js",
+    "welcome.html",
+];
+
+/// Differs for different templates.
+pub(super) fn pages_version() -> String {
+    // With fixed keys: the same after each start.
+    let mut hasher = std::hash::DefaultHasher::new();
+    TEMPLATES.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
 
 /// Has an app serve them: out of the program, or out of a folder.
 pub(super) fn add(app: App<Hall>, folder: Option<PathBuf>) -> App<Hall> {

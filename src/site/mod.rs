@@ -48,7 +48,7 @@ mod wire;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::http::Response;
+use crate::http::{Response, wants_html};
 use crate::layer::Bounds;
 use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
@@ -70,6 +70,7 @@ pub struct Choices {
 
 /// The chat as an app.
 pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
+    let keeps_shell = choices.assets.is_none();
     let app = App::new(hall);
     assets::add(app, choices.assets)
         .wrap(Compression::new())
@@ -83,7 +84,7 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .on_start(begin)
         .on_stopping(say_goodbye)
         .nest("", machines::routes(choices.echo, choices.modified_s))
-        .nest("", pages::routes())
+        .nest("", pages::routes(keeps_shell))
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
         .get("/metrics", rest::metrics())
@@ -91,12 +92,13 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .nest("/api/v1", rest::routes())
 }
 
-/// Errors of the API are JSON, like everything else there.
+/// Errors of the API are JSON, like everything else there; browsers are shown a page.
 fn face(cx: &mut Cx<'_, Hall>, error: &Error) -> Option<Response> {
-    cx.request
-        .path()
-        .starts_with("/api/")
-        .then(|| rest::error(error))
+    if cx.request.path().starts_with("/api/") {
+        return Some(rest::error(error));
+    }
+    let is_page = !cx.request.is_upgrade() && wants_html(cx.request.head().all_fields());
+    is_page.then(|| pages::error(cx, error)).flatten()
 }
 
 /// How often what another process stored is looked for.

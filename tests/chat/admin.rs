@@ -129,7 +129,7 @@ fn a_link_replaces_a_password_once() {
     let bo = parlour.sign_up("bo");
     let made = ana.post("/users/bo/reset", json!({})).expect(201);
     let secret = made["secret"].as_str().unwrap();
-    assert_eq!(made["link"], format!("/reset#{secret}"));
+    assert_eq!(made["link"], format!("/reset/{secret}"));
     let nobody = parlour.nobody();
     let reset = |secret: &str, password: &str| {
         nobody.post("/resets", json!({"secret": secret, "password": password}))
@@ -187,7 +187,7 @@ fn a_code_lets_in_as_many_as_it_says() {
     };
     let made = bo.post("/invites", json!({"uses": 2})).expect(201);
     let code = made["code"].as_str().unwrap();
-    assert_eq!(made["link"], format!("/join#{code}"));
+    assert_eq!(made["link"], format!("/invite/{code}"));
     come("cy", "made up").refuses(403, "forbidden");
     come("cy", code).expect(201);
     assert_eq!(bo.get("/invites").expect(200)["invites"][0]["uses_left"], 1);

@@ -124,9 +124,9 @@ fn a_forgotten_password_is_replaced_by_a_link_of_the_command_line() {
     let mut line = bo.line();
     let at = ["user", "reset", "bo", "--at", "https://chat.example.org/"];
     let old = does(&parlour, &at);
-    let old = old.strip_prefix("https://chat.example.org/reset#").unwrap();
+    let old = old.strip_prefix("https://chat.example.org/reset/").unwrap();
     let link = does(&parlour, &["user", "reset", "bo"]);
-    let secret = link.strip_prefix("/reset#").unwrap().trim_end();
+    let secret = link.strip_prefix("/reset/").unwrap().trim_end();
     let nobody = parlour.nobody();
     let reset = |secret: &str| {
         nobody.post(

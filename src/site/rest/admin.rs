@@ -2,11 +2,11 @@
 //!
 //! Who may is found out by the operation; what only costs time without that is asked here first.
 
-use super::asking::{Answered, answer, body, done, ok, query, settled, want, wanted};
+use super::asking::{Answered, Done, answer, body, done, ok, query, settled, want, wanted};
 use super::people::{display_name, email, hashed, named, new_password, profile_of};
 use super::tokens;
 use crate::chat::{
-    Identity, Operation, Refusal, Role, Setting, SignUp, Title, Tokens, UserName, people,
+    Hash, Identity, Operation, Refusal, Role, Setting, SignUp, Title, Tokens, UserName, people,
 };
 use crate::http::Status;
 use crate::site::auth;
@@ -174,14 +174,30 @@ pub(super) fn reset(cx: &mut Cx<'_, Hall>) -> Answered {
     let map = body(cx)?;
     let fields = Fields(&map);
     let hash = secret::hash(fields.text("secret")?);
-    let new = hashed(new_password(fields, "password")?, "password");
-    super::tries::note(cx)?;
-    Ok(new.then(move |cx: &mut Cx<'_, Hall>, hashed| {
-        settled(hashed.map(|password| {
-            let operation = Operation::Reset { hash, password };
-            want(cx, None, None, operation, |_, _| done())
-        }))
+    let password = new_password(fields, "password")?;
+    Ok(use_reset(cx, hash, password, |_, used| {
+        settled(used.and_then(|()| done()))
     }))
+}
+
+/// Gives whoever has such a link another password.
+pub(in crate::site) fn use_reset(
+    cx: &mut Cx<'_, Hall>,
+    hash: Hash,
+    password: &str,
+    then: impl FnOnce(&mut Cx<'_, Hall>, Result<(), Refusal>) -> Reply<Hall> + 'static,
+) -> Reply<Hall> {
+    if let Err(refusal) = super::tries::note(cx) {
+        return then(cx, Err(refusal));
+    }
+    hashed(password, "password").then(move |cx: &mut Cx<'_, Hall>, hashed| match hashed {
+        Ok(password) => {
+            let operation = Operation::Reset { hash, password };
+            wanted(cx, None, None, operation)
+                .then(|cx: &mut Cx<'_, Hall>, used: Result<Done, Refusal>| then(cx, used.map(drop)))
+        }
+        Err(refusal) => then(cx, Err(refusal)),
+    })
 }
 
 // -------------------------------------------------------------------------------------- settings

@@ -111,7 +111,7 @@ pub(super) fn query(
 }
 
 /// A part of the path, as a member of what is wanted: what is wrong with it is told like a member.
-pub(super) fn segment(cx: &Cx<'_, Hall>, name: &str) -> Result<String, Refusal> {
+pub(in crate::site) fn segment(cx: &Cx<'_, Hall>, name: &str) -> Result<String, Refusal> {
     let nothing = |_| Refusal::not_found("There is nothing at this path.");
     cx.request.param(name).map_err(nothing)
 }
@@ -127,10 +127,10 @@ pub(super) fn idempotency_key(cx: &Cx<'_, Hall>) -> Result<Option<Key>, Refusal>
 
 /// What came of an operation that was done.
 #[derive(Clone, Debug)]
-pub(super) struct Done {
-    pub(super) answer: Answer,
+pub(in crate::site) struct Done {
+    pub(in crate::site) answer: Answer,
     /// It had been done before, under the same key.
-    pub(super) repeat: bool,
+    pub(in crate::site) repeat: bool,
 }
 
 /// Has something done that is to last, and goes on with what came of it; a refusal is the answer.
@@ -146,7 +146,7 @@ pub(super) fn want(
 }
 
 /// The same as something to wait for.
-pub(super) fn wanted(
+pub(in crate::site) fn wanted(
     cx: &mut Cx<'_, Hall>,
     by: Option<UserId>,
     key: Option<Key>,

@@ -1,14 +1,14 @@
 //! # Me: whoever asks, and what they change about themselves
 
-use super::asking::{Answered, at, body, done, ok, settled, want};
+use super::asking::{Answered, Done, at, body, done, ok, settled, want, wanted};
 use super::people::{hashed, new_password, self_of};
 use super::tries;
-use crate::chat::{Operation, Refusal, people};
+use crate::chat::{Identity, Operation, Refusal, people};
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
 use crate::site::wire::Object;
-use crate::web::{Cx, password};
+use crate::web::{Cx, Reply, password};
 
 /// `GET /me`: who is signed in, and with which token.
 pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
@@ -51,33 +51,50 @@ pub(super) fn set_password(cx: &mut Cx<'_, Hall>) -> Answered {
     let fields = Fields(&map);
     let old = fields.text("old")?.to_owned();
     let new = new_password(fields, "new")?.to_owned();
-    tries::may_try_password(cx, &identity.name)?;
+    Ok(replace_password(cx, identity, &old, new, |_, replaced| {
+        settled(replaced.and_then(|()| done()))
+    }))
+}
+
+/// Gives whoever knows their password another one.
+pub(in crate::site) fn replace_password(
+    cx: &mut Cx<'_, Hall>,
+    identity: Identity,
+    old: &str,
+    new: String,
+    then: impl FnOnce(&mut Cx<'_, Hall>, Result<(), Refusal>) -> Reply<Hall> + 'static,
+) -> Reply<Hall> {
     let name = identity.name.clone();
-    let found = cx
-        .state
-        .reader
-        .query(|tables| people::password_of(tables, &name))?;
-    let Some(found) = found else {
+    let found = tries::may_try_password(cx, &name).and_then(|()| {
+        let reader = &cx.state.reader;
+        let found = reader.query(|tables| people::password_of(tables, &name))?;
         let tell = "You have no password yet. Ask the server's admin for a link to choose one.";
-        return Err(Refusal::forbidden(tell));
+        found.ok_or_else(|| Refusal::forbidden(tell))
+    });
+    let found = match found {
+        Ok(found) => found,
+        Err(refusal) => return then(cx, Err(refusal)),
     };
-    let fits = password::verify(&old, &found.password);
-    Ok(fits.then(move |cx: &mut Cx<'_, Hall>, fits: bool| {
+    let fits = password::verify(old, &found.password);
+    fits.then(move |cx: &mut Cx<'_, Hall>, fits: bool| {
         if !fits {
             tries::failed_password(cx, &identity.name);
             let tell = "`old` is not your password.";
-            return settled(Err(Refusal::field("old", tell)));
+            return then(cx, Err(Refusal::field("old", tell)));
         }
         tries::forgive_password(cx, &identity.name);
         hashed(&new, "new").then(move |cx: &mut Cx<'_, Hall>, hashed| {
-            settled(hashed.map(|password| {
-                let operation = Operation::SetPassword {
-                    user: identity.name,
-                    password,
-                    keep: Some(identity.token),
-                };
-                want(cx, Some(identity.user), None, operation, |_, _| done())
-            }))
+            let password = match hashed {
+                Ok(password) => password,
+                Err(refusal) => return then(cx, Err(refusal)),
+            };
+            let operation = Operation::SetPassword {
+                user: identity.name,
+                password,
+                keep: Some(identity.token),
+            };
+            wanted(cx, Some(identity.user), None, operation)
+                .then(|cx: &mut Cx<'_, Hall>, done: Result<Done, Refusal>| then(cx, done.map(drop)))
         })
-    }))
+    })
 }

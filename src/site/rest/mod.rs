@@ -2,19 +2,19 @@
 //!
 //! Below `/api/v1`, as JSON, with the same refusals as the WebSocket protocol.
 
-mod admin;
-mod asking;
+pub(super) mod admin;
+pub(super) mod asking;
 mod events;
-mod invites;
-mod me;
+pub(super) mod invites;
+pub(super) mod me;
 mod messages;
 mod metrics;
 mod notes;
 mod openapi;
-mod people;
+pub(super) mod people;
 mod rooms;
-mod tokens;
-mod tries;
+pub(super) mod tokens;
+pub(super) mod tries;
 pub(super) mod uploads;
 
 use std::rc::Rc;

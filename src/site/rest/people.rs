@@ -4,16 +4,19 @@ use super::asking::{Answered, body, ok, query, segment, settled, wanted};
 use super::{admin, tokens, tries};
 use crate::chat::limits::{PASSWORD_CHARS, PEOPLE_MAX};
 use crate::chat::people::{self, Profile};
-use crate::chat::{Email, Operation, Refusal, Role, Title, UserName};
+use crate::chat::{Email, Hash, Operation, Refusal, Role, Title, UserName};
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
 use crate::site::wire::{self, Object};
 use crate::site::{auth, secret};
 use crate::web::password::{self, PASSWORD_BYTES_MAX, TooLong};
-use crate::web::{Cx, Wait};
+use crate::web::{Cx, Reply, Wait};
 
 /// A new password, in the member with this name.
-pub(super) fn new_password<'f>(fields: Fields<'f>, name: &'static str) -> Result<&'f str, Refusal> {
+pub(in crate::site) fn new_password<'f>(
+    fields: Fields<'f>,
+    name: &'static str,
+) -> Result<&'f str, Refusal> {
     let text = fields.text(name)?;
     let length = text.chars().count();
     let (least, most) = (*PASSWORD_CHARS.start(), *PASSWORD_CHARS.end());
@@ -58,31 +61,69 @@ pub(super) fn sign_up(cx: &mut Cx<'_, Hall>) -> Answered {
     if fields.has("role") {
         return admin::add(cx, fields);
     }
-    let name = UserName::parse_new("name", fields.text("name")?)?;
-    let display_name = display_name(fields, &name)?;
-    let email = email(fields)?;
-    let password = new_password(fields, "password")?;
-    let invite = fields.maybe_text("invite")?.map(secret::hash);
+    let newcomer = Newcomer::read(fields)?;
     let wish = tokens::wish(cx, fields)?;
-    tries::note_sign_up(cx)?;
-    if invite.is_some() {
-        tries::note(cx)?;
-    }
-    let hashed = hashed(password, "password");
-    Ok(hashed.then(move |cx: &mut Cx<'_, Hall>, hashed| {
-        settled(hashed.map(|password| {
-            let operation = Operation::SignUp {
-                name: name.clone(),
-                display_name,
-                email,
-                password: password.clone(),
-                invite,
-            };
-            wanted(cx, None, None, operation).then(move |cx: &mut Cx<'_, Hall>, made| {
-                settled(made.map(|_| tokens::hand_out(cx, None, name, Some(password), wish)))
-            })
-        }))
+    Ok(enter(cx, newcomer, wish, |cx, made| {
+        settled(made.and_then(|made| tokens::say(cx, &made)))
     }))
+}
+
+/// Somebody who wants an account.
+#[derive(Debug)]
+pub(in crate::site) struct Newcomer {
+    name: UserName,
+    display_name: Title,
+    email: Option<Email>,
+    password: String,
+    invite: Option<Hash>,
+}
+
+impl Newcomer {
+    /// Reads who they are.
+    pub(in crate::site) fn read(fields: Fields<'_>) -> Result<Self, Refusal> {
+        let name = UserName::parse_new("name", fields.text("name")?)?;
+        Ok(Self {
+            display_name: display_name(fields, &name)?,
+            email: email(fields)?,
+            password: new_password(fields, "password")?.to_owned(),
+            invite: fields.maybe_text("invite")?.map(secret::hash),
+            name,
+        })
+    }
+}
+
+/// Makes an account, and a token for it.
+pub(in crate::site) fn enter(
+    cx: &mut Cx<'_, Hall>,
+    newcomer: Newcomer,
+    wish: tokens::Wish,
+    then: impl FnOnce(&mut Cx<'_, Hall>, Result<tokens::Made, Refusal>) -> Reply<Hall> + 'static,
+) -> Reply<Hall> {
+    let noted = tries::note_sign_up(cx).and_then(|()| match newcomer.invite {
+        Some(_) => tries::note(cx),
+        None => Ok(()),
+    });
+    if let Err(refusal) = noted {
+        return then(cx, Err(refusal));
+    }
+    hashed(&newcomer.password, "password").then(move |cx: &mut Cx<'_, Hall>, hashed| {
+        let password = match hashed {
+            Ok(password) => password,
+            Err(refusal) => return then(cx, Err(refusal)),
+        };
+        let name = newcomer.name;
+        let operation = Operation::SignUp {
+            name: name.clone(),
+            display_name: newcomer.display_name,
+            email: newcomer.email,
+            password: password.clone(),
+            invite: newcomer.invite,
+        };
+        wanted(cx, None, None, operation).then(move |cx: &mut Cx<'_, Hall>, made| match made {
+            Ok(_) => tokens::make(cx, None, name, Some(password), wish, then),
+            Err(refusal) => then(cx, Err(refusal)),
+        })
+    })
 }
 
 // -------------------------------------------------------------------------------------- profiles

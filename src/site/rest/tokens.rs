@@ -6,7 +6,9 @@
 //! 1. Whether somebody exists is not told, by the answer or by the time that it takes.
 //! 2. A token is said once, to whoever asked for it.
 
-use super::asking::{Answered, answer, at, body, done, ok, query, segment, want};
+use super::asking::{
+    Answered, Done, answer, at, body, done, ok, query, segment, settled, want, wanted,
+};
 use super::people::self_of;
 use super::tries;
 use crate::chat::people::{self, Password};
@@ -30,13 +32,22 @@ const USUAL_NAME: &str = "sign-in";
 
 /// How somebody wants to be signed in.
 #[derive(Clone, Debug)]
-pub(super) struct Wish {
+pub(in crate::site) struct Wish {
     name: Title,
     cookie: bool,
     expires_at: Option<Millis>,
 }
 
 impl Wish {
+    /// A browser that stays signed in.
+    pub(in crate::site) fn browser() -> Self {
+        Self {
+            name: Title::trusted("browser"),
+            cookie: true,
+            expires_at: None,
+        }
+    }
+
     /// For somebody else, whose browser this is not.
     pub(super) fn without_cookie(self) -> Self {
         Self {
@@ -80,46 +91,86 @@ pub(super) fn sign_in(cx: &mut Cx<'_, Hall>) -> Answered {
     let who = who.to_owned();
     let text = fields.text("password")?.to_owned();
     let wish = wish(cx, fields)?;
-    tries::may_try_password(cx, &who)?;
-    let found = cx
-        .state
-        .reader
-        .query(|tables| people::password_of(tables, &who))?;
-    let compared = match &found {
-        Some(found) => password::verify(&text, &found.password),
-        None => password::verify_nobody(&text),
-    };
-    Ok(compared.then(move |cx, fits: bool| {
-        super::asking::settled(match found.filter(|_| fits) {
-            None => {
-                tries::failed_password(cx, &who);
-                let tell = "This name and password do not belong together.";
-                Err(Refusal::new(Code::Unauthenticated, tell))
-            }
-            Some(found) => {
-                tries::forgive_password(cx, &who);
-                Ok(admit(cx, found, wish))
-            }
-        })
+    Ok(prove(cx, &who, &text, |cx, proved| {
+        settled(proved.map(|found| {
+            let password = Some(found.password.into());
+            hand_out(cx, None, found.name, password, wish)
+        }))
     }))
 }
 
-/// Lets in whoever knows the password.
-fn admit(cx: &mut Cx<'_, Hall>, found: Password, wish: Wish) -> Reply<Hall> {
-    hand_out(cx, None, found.name, Some(found.password.into()), wish)
+/// Finds out whether who has this name or address has this password, as often as that may be tried.
+pub(in crate::site) fn prove(
+    cx: &mut Cx<'_, Hall>,
+    who: &str,
+    text: &str,
+    then: impl FnOnce(&mut Cx<'_, Hall>, Result<Password, Refusal>) -> Reply<Hall> + 'static,
+) -> Reply<Hall> {
+    let found = tries::may_try_password(cx, who).and_then(|()| {
+        let reader = &cx.state.reader;
+        Ok(reader.query(|tables| people::password_of(tables, who))?)
+    });
+    let found = match found {
+        Ok(found) => found,
+        Err(refusal) => return then(cx, Err(refusal)),
+    };
+    let compared = match &found {
+        Some(found) => password::verify(text, &found.password),
+        None => password::verify_nobody(text),
+    };
+    let who = who.to_owned();
+    compared.then(move |cx, fits: bool| match found.filter(|_| fits) {
+        None => {
+            tries::failed_password(cx, &who);
+            let tell = "This name and password do not belong together.";
+            then(cx, Err(Refusal::new(Code::Unauthenticated, tell)))
+        }
+        Some(found) => {
+            tries::forgive_password(cx, &who);
+            then(cx, Ok(found))
+        }
+    })
 }
 
-/// Makes a token for somebody, and says it. `by` is whoever asks.
-pub(super) fn hand_out(
+/// A token that was made.
+#[derive(Debug)]
+pub(in crate::site) struct Made {
+    token: String,
+    id: TokenId,
+    /// Whose it is.
+    user: UserId,
+    name: UserName,
+    expires_at: Option<Millis>,
+    cookie: bool,
+}
+
+impl Made {
+    /// Whose it is.
+    pub(in crate::site) const fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// Gives it to a browser, if that is wished for.
+    pub(in crate::site) fn keep(&self, cx: &Cx<'_, Hall>, response: Response) -> Response {
+        match (self.cookie, self.expires_at) {
+            (true, Some(end)) => with_cookie(cx, response, &self.token, end),
+            _ => response,
+        }
+    }
+}
+
+/// Makes a token for somebody. `by` is whoever asks; `password` what proved who they are.
+pub(in crate::site) fn make(
     cx: &mut Cx<'_, Hall>,
     by: Option<UserId>,
     name: UserName,
     password: Option<String>,
     wish: Wish,
+    then: impl FnOnce(&mut Cx<'_, Hall>, Result<Made, Refusal>) -> Reply<Hall> + 'static,
 ) -> Reply<Hall> {
     let token = match Secret::fresh(SecretKind::Token) {
         Ok(token) => token,
-        Err(refusal) => return super::asking::settled(Err(refusal)),
+        Err(refusal) => return then(cx, Err(refusal)),
     };
     let browser_end = cx.house.now().unix_ms + BROWSER_MS;
     let expires_at = match wish.cookie {
@@ -133,39 +184,73 @@ pub(super) fn hand_out(
         password,
         expires_at,
     };
-    want(cx, by, None, operation, move |cx, made| {
-        let Answer::Token(_, id) = made.answer else {
-            unreachable!("a token was made");
-        };
-        let about = self_of(cx.state, &name)?;
-        let json = Object::new()
-            .text("token", &token.text)
-            .number("id", id.0)
-            .json("user", &about);
-        let json = at(json, "expires_at", expires_at).end();
-        let response = answer(Status::CREATED, json);
-        Ok(Reply::of(match (wish.cookie, expires_at) {
-            (true, Some(end)) => with_cookie(cx, response, &token.text, end),
-            _ => response,
-        }))
+    wanted(cx, by, None, operation).then(move |cx: &mut Cx<'_, Hall>, made| {
+        let made = made.map(|made: Done| {
+            let Answer::Token(user, id) = made.answer else {
+                unreachable!("a token was made");
+            };
+            Made {
+                token: token.text,
+                id,
+                user,
+                name,
+                expires_at,
+                cookie: wish.cookie,
+            }
+        });
+        then(cx, made)
     })
+}
+
+/// Makes a token for somebody, and says it. `by` is whoever asks.
+pub(super) fn hand_out(
+    cx: &mut Cx<'_, Hall>,
+    by: Option<UserId>,
+    name: UserName,
+    password: Option<String>,
+    wish: Wish,
+) -> Reply<Hall> {
+    make(cx, by, name, password, wish, |cx, made| {
+        settled(made.and_then(|made| say(cx, &made)))
+    })
+}
+
+/// Says a token that was made.
+pub(super) fn say(cx: &Cx<'_, Hall>, made: &Made) -> Answered {
+    let about = self_of(cx.state, &made.name)?;
+    let json = Object::new()
+        .text("token", &made.token)
+        .number("id", made.id.0)
+        .json("user", &about);
+    let json = at(json, "expires_at", made.expires_at).end();
+    Ok(Reply::of(made.keep(cx, answer(Status::CREATED, json))))
 }
 
 fn with_cookie(cx: &Cx<'_, Hall>, response: Response, token: &str, end: Millis) -> Response {
     let left_s = end.saturating_sub(cx.house.now().unix_ms) / 1000;
     let cookie = SetCookie::new(COOKIE, token).max_age_s(left_s);
-    let is_safe = came_over_tls(cx);
-    set(response, &if is_safe { cookie.secure() } else { cookie })
+    set(response, &as_safe_as_asked(cx, cookie))
+}
+
+/// A cookie only over TLS, if that is how the browser came.
+pub(in crate::site) fn as_safe_as_asked<'a>(
+    cx: &Cx<'_, Hall>,
+    cookie: SetCookie<'a>,
+) -> SetCookie<'a> {
+    match came_over_tls(cx) {
+        true => cookie.secure(),
+        false => cookie,
+    }
 }
 
 /// Whether the browser's way here is encrypted, as a proxy in front of this server says.
-fn came_over_tls(cx: &Cx<'_, Hall>) -> bool {
+pub(in crate::site) fn came_over_tls(cx: &Cx<'_, Hall>) -> bool {
     cx.request
         .field("X-Forwarded-Proto")
         .is_some_and(|it| it.eq_ignore_ascii_case("https"))
 }
 
-fn set(response: Response, cookie: &SetCookie<'_>) -> Response {
+pub(in crate::site) fn set(response: Response, cookie: &SetCookie<'_>) -> Response {
     response
         .cookie(cookie)
         .expect("a token's letters are those of cookies")

@@ -38,7 +38,7 @@ const OF_SIGN_UPS: Rate = Rate {
 };
 
 /// Notes one more try of a secret that only its owner knows, such as a code or a link.
-pub(super) fn note(cx: &mut Cx<'_, Hall>) -> Result<(), Refusal> {
+pub(in crate::site) fn note(cx: &mut Cx<'_, Hall>) -> Result<(), Refusal> {
     match address(cx) {
         Some(address) => count(cx, &format!("try {address}"), OF_ADDRESS),
         None => Ok(()),

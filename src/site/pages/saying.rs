@@ -1,0 +1,130 @@
+//! # Saying: what a form does in a room
+//!
+//! Promises
+//! 1. A form that is sent twice says it once: the page gave it a key.
+
+use super::form::Form;
+use super::room::{TEMPLATE, content, found};
+use super::rooms::path_of;
+use super::{Paged, identity, see};
+use crate::chat::{Answer, Identity, Key, Operation, Refusal, RoomSummary, Whence};
+use crate::site::commands;
+use crate::site::fields::Fields;
+use crate::site::hall::Hall;
+use crate::site::rest::asking::{Done, segment, wanted};
+use crate::web::{Cx, Reply};
+
+/// `POST /r/{room}`
+pub(super) fn say(cx: &mut Cx<'_, Hall>) -> Paged {
+    let form = Form::sent(cx)?;
+    let me = identity(cx)?;
+    let room = found(cx, &me)?;
+    let (key, operation) = match read(&form, &room) {
+        Ok(read) => read,
+        Err(refusal) => return again(cx, form, &me, &refusal),
+    };
+    let sent = wanted(cx, Some(me.user), key, operation);
+    Ok(
+        sent.then(move |cx: &mut Cx<'_, Hall>, sent: Result<Done, Refusal>| {
+            let paged = match sent {
+                Ok(Done {
+                    answer: Answer::Sent { seq, .. },
+                    ..
+                }) => Ok(Reply::of(see(&format!("{}#m-{seq}", path_of(&room.name))))),
+                Ok(_) => unreachable!("a message was sent"),
+                Err(refusal) => again(cx, form, &me, &refusal),
+            };
+            super::settled(cx, paged)
+        }),
+    )
+}
+
+fn read(form: &Form, room: &RoomSummary) -> Result<(Option<Key>, Operation), Refusal> {
+    let mut sent = form.fields().0.clone();
+    sent.insert("room".to_owned(), room.name.as_str().into());
+    let reply = form.text("reply_to").and_then(|it| it.parse::<u32>().ok());
+    match reply {
+        Some(seq) => sent.insert("reply_to".to_owned(), seq.into()),
+        None => sent.remove("reply_to"),
+    };
+    // An attachment is no part of the form.
+    sent.remove("attachment");
+    let fields = Fields(&sent);
+    Ok((fields.key()?, commands::send(fields)?))
+}
+
+/// The room once more, with what was typed. Under another key: what was refused under the old one may
+/// be said differently.
+fn again(cx: &mut Cx<'_, Hall>, form: Form, me: &Identity, refusal: &Refusal) -> Paged {
+    let page = content(cx, me, Whence::Latest)?;
+    Ok(form.without("key").again(cx, TEMPLATE, page, refusal))
+}
+
+/// Does something in the room that the path names, and goes somewhere then.
+fn act(
+    cx: &mut Cx<'_, Hall>,
+    to: impl FnOnce(&RoomSummary) -> String,
+    operation: impl FnOnce(&RoomSummary) -> Result<Operation, Refusal>,
+) -> Paged {
+    let me = identity(cx)?;
+    let room = found(cx, &me)?;
+    let to = to(&room);
+    let operation = operation(&room)?;
+    let done = wanted(cx, Some(me.user), None, operation);
+    Ok(
+        done.then(move |cx: &mut Cx<'_, Hall>, done: Result<Done, Refusal>| {
+            let paged = done.map(|_| Reply::of(see(&to)));
+            super::settled(cx, paged)
+        }),
+    )
+}
+
+/// `POST /r/{room}/join`
+pub(super) fn join(cx: &mut Cx<'_, Hall>) -> Paged {
+    Form::sent(cx)?;
+    let operation = |room: &RoomSummary| {
+        let room = room.name.clone();
+        Ok(Operation::Join { room })
+    };
+    act(cx, |room| path_of(&room.name), operation)
+}
+
+/// `POST /r/{room}/leave`
+pub(super) fn leave(cx: &mut Cx<'_, Hall>) -> Paged {
+    Form::sent(cx)?;
+    let operation = |room: &RoomSummary| {
+        let room = room.name.clone();
+        Ok(Operation::Leave { room })
+    };
+    act(cx, |_| "/".to_owned(), operation)
+}
+
+/// `POST /r/{room}/read`: all that there was on the page.
+pub(super) fn read_upto(cx: &mut Cx<'_, Hall>) -> Paged {
+    let form = Form::sent(cx)?;
+    let seq = form.text("seq").and_then(|seq| seq.parse().ok());
+    let seq = seq.ok_or_else(|| Refusal::field("seq", "`seq` is missing."))?;
+    let operation = |room: &RoomSummary| {
+        let room = room.name.clone();
+        Ok(Operation::Read { room, seq })
+    };
+    act(cx, |room| path_of(&room.name), operation)
+}
+
+/// `POST /r/{room}/{seq}/delete`
+pub(super) fn delete(cx: &mut Cx<'_, Hall>) -> Paged {
+    Form::sent(cx)?;
+    let seq = segment(cx, "seq")?;
+    let seq = seq
+        .parse()
+        .map_err(|_| Refusal::not_found("Messages have numbers."))?;
+    let operation = |room: &RoomSummary| {
+        let room = room.name.clone();
+        Ok(Operation::Delete { room, seq })
+    };
+    act(
+        cx,
+        |room| format!("{}#m-{seq}", path_of(&room.name)),
+        operation,
+    )
+}
