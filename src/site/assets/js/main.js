@@ -1,7 +1,7 @@
 // The beginning: who is signed in, the parts of the page, and which of them an address wants.
 
 import { api } from "./api.js";
-import { setTitle, startBadge } from "./badge.js";
+import { setServer, setTitle, startBadge } from "./badge.js";
 import { banner } from "./banner.js";
 import { fill, find, h } from "./dom.js";
 import { roomHeader, sideButton } from "./header.js";
@@ -79,7 +79,7 @@ async function learnServer() {
   const { name } = await api.get("/settings").catch(() => ({}));
   if (!name) return;
   nameServer(name);
-  setTitle(undefined, name);
+  setServer(name);
 }
 
 // ----------------------------------------------------------------------------------------- pages
