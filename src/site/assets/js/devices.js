@@ -28,7 +28,8 @@ export function showDevices(place) {
   const list = h("div", {});
   const read = () => comes(list, async () => {
     const { tokens } = await api.get("/tokens");
-    return table("Devices and tokens", columns(read), tokens, "There is none.");
+    const shown = columns(read).filter((it) => !it.needs || tokens.some((token) => token[it.needs]));
+    return table("Devices and tokens", shown, tokens, "There is none.");
   });
   fill(
     place,
@@ -46,7 +47,7 @@ const columns = (read) => [
   { label: "Name", of: (it) => [h("span", { dir: "auto" }, it.label === "sign-in" ? "A browser" : it.label),
     it.current && h("span", { class: "tag" }, "this one")] },
   { label: "Since", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)) },
-  { label: "Last used", of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–") },
+  { label: "Last used", needs: "used_at", of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–") },
   { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
   { label: "", of: (it) => !it.current && button("Sign out", () => revoke(it, read), { "aria-label": `Sign out ${it.label}` }) },
 ];
