@@ -107,8 +107,7 @@ fn go(work: &mut Work<'_>, person: &Person, id: u32) -> Result<(), Stop> {
     let Some(removal) = found else {
         return Ok(());
     };
-    let is_done = (!removal.erases || forget(work, &removal)?)
-        && (!removal.erases || unnotify(work, &removal)?)
+    let is_done = (!removal.erases || forget(work, &removal)? && unnotify(work, &removal)?)
         && remove(work, &removal, person)?;
     if is_done {
         work.execute("DELETE FROM removals WHERE id = ?", [id])?;

@@ -69,15 +69,9 @@ pub fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// The page that takes a secret for another password. It works without scripts, so the secret is part of
-/// its address; it is good once.
+/// Where a page takes a secret. It is good once, so that it is worth nothing where it is logged later.
 pub fn reset_link(secret: &Secret) -> String {
     format!("/reset/{}", secret.text)
-}
-
-/// The page that takes an invite code.
-pub(super) fn invite_link(code: &Secret) -> String {
-    format!("/invite/{}", code.text)
 }
 
 /// A new name for something that has an address.

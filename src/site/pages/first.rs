@@ -123,7 +123,7 @@ fn furnish(cx: &mut Cx<'_, Hall>, plan: Plan, made: Made) -> Reply<Hall> {
             Reply::of(made.keep(cx, see("/")))
         }
     };
-    each(cx, by, Vec::from(operations).into_iter(), Box::new(done))
+    each(cx, by, operations.into_iter(), Box::new(done))
 }
 
 /// What comes when all is done, or something was refused.
@@ -132,7 +132,7 @@ type Then = Box<dyn FnOnce(&mut Cx<'_, Hall>, Result<(), Refusal>) -> Reply<Hall
 fn each(
     cx: &mut Cx<'_, Hall>,
     by: Option<UserId>,
-    mut operations: std::vec::IntoIter<Operation>,
+    mut operations: impl Iterator<Item = Operation> + 'static,
     then: Then,
 ) -> Reply<Hall> {
     let Some(operation) = operations.next() else {

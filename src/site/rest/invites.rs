@@ -7,7 +7,7 @@ use crate::http::Status;
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
-use crate::site::secret::{Secret, SecretKind, invite_link};
+use crate::site::secret::{Secret, SecretKind};
 use crate::site::wire::Object;
 use crate::web::{Cx, Reply};
 
@@ -33,7 +33,7 @@ pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
         let json = Object::new()
             .number("number", number)
             .text("code", &code.text)
-            .text("link", &invite_link(&code))
+            .text("link", &format!("/invite/{}", code.text))
             .number("uses_left", uses);
         let json = at(json, "expires_at", expires_at).end();
         Ok(Reply::of(answer(Status::CREATED, json)))

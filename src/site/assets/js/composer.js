@@ -12,6 +12,9 @@ import { iconButton } from "./parts.js";
 import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
 
+/** Whether a text is to be done instead of said. A second slash, or a path, is just text. */
+const isCommand = (text) => /^\/[a-z]*(?:\s|$)/i.test(text);
+
 /** Whether a key that sends would be in the way: on a phone one writes lines with it. */
 const isPhone = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
 
@@ -235,10 +238,7 @@ export function composer(room, on) {
       isDue = !files.hasFailed;
       return update();
     }
-    if (text.startsWith("/") && !files?.count) {
-      const slash = await import("./slash.js");
-      if (slash.isCommand(text)) return obey(slash, text);
-    }
+    if (isCommand(text) && !files?.count) return obey(text);
     post(text);
   }
 
@@ -257,17 +257,15 @@ export function composer(room, on) {
     box.focus();
   }
 
-  async function obey(slash, text) {
-    try {
-      const done = await slash.run(text, { room });
-      if (done?.say) return post(done.say);
+  async function obey(text) {
+    const { obey } = await import("./obey.js");
+    const done = await obey(text, room);
+    if (done.text) return post(done.text);
+    if (!done.isWrong) {
       setText("");
       draft();
-      if (done?.help) say(help(slash.commands), "help");
-      else if (done) say(h("p", { dir: "auto" }, done));
-    } catch (error) {
-      say(h("p", { dir: "auto" }, error.message), "bad");
     }
+    if (done.show) say(done.show, done.kind);
   }
 
   async function change(text) {
@@ -334,13 +332,3 @@ function others(title) {
   const names = title.split(", ").filter((name) => !store.isMe(name));
   return names.map(store.called).join(", ") || title;
 }
-
-const help = (commands) =>
-  h(
-    "dl",
-    { class: "commands" },
-    commands.map(({ name, args, about }) => [
-      h("dt", {}, `/${name}`, args && h("i", {}, ` ${args}`)),
-      h("dd", {}, about),
-    ]),
-  );

@@ -135,7 +135,7 @@ async function learnRoom(name) {
 export function begin({ epoch, op, user, limits, rooms, notifications }) {
   if (store.epoch && epoch && store.epoch !== epoch) {
     told.clear();
-    store.logs.clear();
+    for (const log of store.logs.values()) log.empty();
     store.rooms.clear();
     store.emit("messages", null, { kind: "reset" });
   }

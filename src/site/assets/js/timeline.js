@@ -1,6 +1,7 @@
 // What was said in a room, to be scrolled through without an end and without jumps: what is read
 // stays where it is on the screen, whatever is put before or after it.
 
+import { anchorOf, putBack } from "./anchor.js";
 import { h, icon } from "./dom.js";
 import { deedsOf } from "./deeds.js";
 import { link } from "./link.js";
@@ -73,54 +74,38 @@ export function timeline(room, on) {
 
   // ---------------------------------------------------------------------- staying in place
 
-  /** The first message on the screen, and where it is there. */
-  function anchor() {
-    const top = scroller.getBoundingClientRect().top;
-    const all = view.list.children;
-    let low = 0;
-    let high = all.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (bottomOf(all[middle]) <= top) low = middle + 1;
-      else high = middle;
-    }
-    while (low < all.length && !all[low].dataset.seq) low += 1;
-    const it = all[low];
-    return it
-      ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top }
-      : null;
-  }
+  const anchor = () => anchorOf(scroller, view.list);
 
-  /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
-  function bottomOf(it) {
-    const next = it.nextElementSibling;
-    if (it.className === "day" && next) return next.getBoundingClientRect().top;
-    return it.getBoundingClientRect().bottom;
+  let lastTop = 0;
+
+  /** Whoever has scrolled up just now is not held at the end, even if nobody has been told yet. */
+  function feel() {
+    if (scroller.scrollTop < lastTop - 4 && !atBottom()) isStuck = false;
   }
 
   function restore(place) {
-    if (isStuck) {
-      scroller.scrollTop = scroller.scrollHeight;
-      return;
-    }
     const it = place && view.rows.get(place.key)?.element;
-    if (!it) return;
-    const moved =
-      it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
-    if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+    if (isStuck) scroller.scrollTop = scroller.scrollHeight;
+    else if (it) putBack(scroller, it, place.offset);
+    lastTop = scroller.scrollTop;
   }
 
   function draw() {
     if (isOver) return;
+    feel();
     const place = isStuck ? null : anchor();
     view.draw();
     restore(place);
     look();
+    announce();
   }
 
   const redraw = soon(draw);
 
-  const sizes = new ResizeObserver(() => restore(saved));
+  const sizes = new ResizeObserver(() => {
+    feel();
+    restore(saved);
+  });
   sizes.observe(scroller);
   sizes.observe(view.list);
 
@@ -161,7 +146,6 @@ export function timeline(room, on) {
     if (!isHidden) toUnread.replaceChildren(icon("up"), "Jump to what is new");
   }
 
-  let lastTop = 0;
   scroller.addEventListener(
     "scroll",
     soon(() => {
@@ -287,8 +271,15 @@ export function timeline(room, on) {
     hasSeenUnread = true;
   }
 
-  function announce(message) {
-    said.append(h("p", {}, `${store.called(message.from)}: ${gist(message)}`));
+  let unsaid = [];
+
+  /** Says to a screen reader what has come, or how much if it is more than one listens to. */
+  function announce() {
+    if (unsaid.length === 0) return;
+    const few = unsaid.map((message) => `${store.called(message.from)}: ${gist(message)}`);
+    const all = few.length > SAID_MAX ? [`${few.length} new messages`] : few;
+    unsaid = [];
+    said.append(...all.map((words) => h("p", {}, words)));
     while (said.children.length > SAID_MAX) said.firstChild.remove();
   }
 
@@ -299,11 +290,11 @@ export function timeline(room, on) {
     if (change.kind === "reset") return void reset();
     if (change.kind === "add") {
       const message = log.get(change.seq);
-      view.grow();
+      view.grow(isStuck);
       if (!store.isMe(message.from)) {
         if (document.hidden || !isStuck) beginUnread();
         if (!isStuck) news += 1;
-        announce(message);
+        unsaid.push(message);
       }
     }
     redraw();

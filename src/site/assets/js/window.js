@@ -62,9 +62,11 @@ export class Window {
     this.end += count;
   }
 
-  /** One was put after the others. It is shown if those before it are. */
-  grow() {
-    if (this.end === this.messages.length - 1 && this.end - this.first < SHOWN_MAX) this.end += 1;
+  /** One was put after the others. It is shown if those before it are; `isWatched` says that earlier ones may go for it. */
+  grow(isWatched) {
+    if (this.end !== this.messages.length - 1) return;
+    if (isWatched) this.first = Math.max(this.first, this.end + 1 - SHOWN_MAX);
+    if (this.end - this.first < SHOWN_MAX) this.end += 1;
   }
 
   /** The place of the first unread message, or -1 if it is not here. */
