@@ -1,14 +1,13 @@
 // Where one writes: a box that grows, with what it answers or changes above it, files, completion,
 // and a draft for each room that is there again when one comes back.
 
-import { confirm } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { openPicker, used } from "./emoji.js";
 import { link } from "./link.js";
 import { gist } from "./message.js";
 import { outbox } from "./outbox.js";
-import { iconButton } from "./parts.js";
+import { confirm, iconButton } from "./parts.js";
 import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
 

@@ -7,7 +7,8 @@ import { formDialog } from "./form.js";
 import { block, table } from "./page.js";
 import { button, comes, copyBox } from "./parts.js";
 import { store } from "./store.js";
-import { ago, full, shortDay } from "./time.js";
+import { ago, shortDay } from "./since.js";
+import { full } from "./time.js";
 import { complain, toast } from "./toast.js";
 
 const DAY_MS = 86_400_000;

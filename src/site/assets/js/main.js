@@ -7,7 +7,6 @@ import { fill, find, h } from "./dom.js";
 import { roomHeader, sideButton } from "./header.js";
 import { startKeys } from "./keys.js";
 import { link } from "./link.js";
-import { closePanel, panel } from "./panel.js";
 import { button, nothing, waiting } from "./parts.js";
 import { learnPeople } from "./people.js";
 import { go, roomPath, startRouting } from "./route.js";
@@ -40,7 +39,7 @@ async function boot() {
     banner(),
     sidebar(),
     main,
-    panel(),
+    h("aside", { class: "panel", id: "panel", hidden: true }),
     toasts(),
   );
   fill(main, waiting());
@@ -116,7 +115,9 @@ function leaveRoom() {
   head.end();
   head = null;
   closeRoom();
-  closePanel();
+  if (document.body.classList.contains("with-panel")) {
+    import("./panel.js").then(({ leavePanel }) => leavePanel());
+  }
 }
 
 /** Where one was last, or the first of the rooms; or what to do if there is none. */

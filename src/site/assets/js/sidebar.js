@@ -2,7 +2,6 @@
 
 import { avatar, presenceDot } from "./avatar.js";
 import { fill, h, icon } from "./dom.js";
-import { openedPanel } from "./panel.js";
 import { iconButton, menu, soon } from "./parts.js";
 import { companions, personOf, presenceOf } from "./folk.js";
 import { plural } from "./time.js";
@@ -53,8 +52,8 @@ export function sidebar() {
     recent = [room, ...recent.filter((name) => name !== room)];
     render();
   });
-  document.addEventListener("panel", () =>
-    bell.setAttribute("aria-pressed", String(openedPanel() === "notices")));
+  document.addEventListener("panel", ({ detail }) =>
+    bell.setAttribute("aria-pressed", String(detail === "notices")));
   element.addEventListener("keydown", (event) => event.key === "Escape" && closeSheet());
   update();
   return element;
