@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { confirm, openDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { formDialog } from "./form.js";
+import { leave } from "./ownmenu.js";
 import { block, table } from "./page.js";
 import { button, comes, copyBox } from "./parts.js";
 import { store } from "./store.js";
@@ -69,13 +70,8 @@ async function signOutOthers(read) {
 
 async function signOutEverywhere() {
   const text = "All browsers and programs have to sign in again, this one too.";
-  if (!(await confirm({ title: "Sign out everywhere?", text, yes: "Sign out everywhere", danger: true }))) return;
-  try {
-    await api.del("/tokens");
-    location.assign("/sign-in");
-  } catch (refusal) {
-    complain(refusal);
-  }
+  const title = "Sign out everywhere?";
+  if (await confirm({ title, text, yes: "Sign out everywhere", danger: true })) await leave(true);
 }
 
 async function makeToken(read) {

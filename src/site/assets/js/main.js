@@ -30,7 +30,7 @@ async function boot() {
     store.meet(user.name, user);
   } catch (refusal) {
     if (refusal.code === "unauthenticated") return signIn();
-    // The server is away: what is kept here is shown, and the link goes on trying.
+    // The server is away: the banner says so, and the link goes on trying.
   }
   document.body.className = "app";
   fill(
@@ -56,7 +56,9 @@ async function boot() {
 }
 
 function signIn() {
-  location.replace(`/sign-in?to=${encodeURIComponent(location.pathname)}`);
+  // Whoever goes by themselves is on their way already.
+  if (document.body.classList.contains("leaving")) return;
+  location.replace(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
 }
 
 function skip(event) {
