@@ -4,10 +4,10 @@
 import { h, icon } from "./dom.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { openPicker, used } from "./emoji.js";
-import { link } from "./link.js";
 import { gist } from "./message.js";
 import { outbox } from "./outbox.js";
-import { confirm, iconButton } from "./parts.js";
+import { iconButton } from "./parts.js";
+import { placeholder } from "./placeholder.js";
 import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
 
@@ -20,6 +20,7 @@ const isPhone = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
 /** `on` has `sent()`, `lastOwn()` (my newest message) and `back()` (into the list of messages). */
 export function composer(room, on) {
   const limit = store.limits.text;
+  const words = placeholder(room);
   let replyTo = null;
   let editing = null;
   let beforeEdit = null;
@@ -33,8 +34,8 @@ export function composer(room, on) {
     id: "composer",
     rows: "1",
     dir: "auto",
-    placeholder: placeholder(room),
-    "aria-label": placeholder(room),
+    placeholder: words,
+    "aria-label": words,
     enterkeyhint: isPhone() ? "enter" : "send",
     autocomplete: "off",
   });
@@ -92,8 +93,6 @@ export function composer(room, on) {
     list ??= completion(box, form, sourcesOf(room));
     list.look();
   }
-
-  // ------------------------------------------------------------------------------ writing
 
   function update() {
     grows.dataset.text = `${box.value} `;
@@ -170,8 +169,6 @@ export function composer(room, on) {
     box.dispatchEvent(new Event("input"));
   }
 
-  // ---------------------------------------------------------------------- answering, changing
-
   function showAbout(title, message) {
     about.hidden = false;
     about.replaceChildren(
@@ -214,8 +211,6 @@ export function composer(room, on) {
     draft();
     box.focus();
   }
-
-  // ------------------------------------------------------------------------------ sending
 
   function say(words, kind = "") {
     answer.className = `answer ${kind}`;
@@ -270,27 +265,14 @@ export function composer(room, on) {
   async function change(text) {
     const message = editing;
     if (text === message.text) return leave();
-    if (!text && !message.attachment) {
-      const about = {
-        title: "Delete this message?",
-        text: gist(message),
-        yes: "Delete",
-        danger: true,
-      };
-      if (!(await confirm(about))) return;
-      leave();
-      return link
-        .call({ do: "delete", room, seq: message.seq })
-        .catch((refusal) => say(refusal.message, "bad"));
-    }
     send.disabled = true;
     try {
-      await link.call({ do: "edit", room, seq: message.seq, text });
-      leave();
+      const { change } = await import("./change.js");
+      if (await change(room, message, text)) leave();
     } catch (refusal) {
       say(h("p", { dir: "auto" }, refusal.message), "bad");
-      update();
     }
+    update();
   }
 
   const kept = draftOf(room);
@@ -319,15 +301,4 @@ export function composer(room, on) {
       line.close();
     },
   };
-}
-
-function placeholder(name) {
-  const room = store.rooms.get(name);
-  return `Message ${room?.kind === "direct" ? "" : "#"}${room?.kind === "direct" ? others(room.title) : name}`;
-}
-
-/** The people of a direct room, but for me. */
-function others(title) {
-  const names = title.split(", ").filter((name) => !store.isMe(name));
-  return names.map(store.called).join(", ") || title;
 }

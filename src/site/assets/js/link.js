@@ -14,7 +14,7 @@ const OPEN_MS = 10_000;
 /** Tries that fail before the other way is taken, and when WebSockets are tried again after that. */
 const FAILURES_MAX = 2;
 const AGAIN_MS = 5 * 60_000;
-/** A page that is out of sight for so long is unattended. */
+/** A page out of sight for so long is unattended. */
 const AWAY_MS = 60_000;
 
 let socket = null;
@@ -56,10 +56,8 @@ export const link = {
   /** Tries now instead of later. */
   retry: () => hurry(),
 
-  /** Whether the other way is taken because WebSockets do not get through. */
-  get isStreaming() {
-    return isStreaming;
-  },
+  /** Whether WebSockets do not get through. */
+  isStreaming: () => isStreaming,
 };
 
 const say = (command) => asked.say(command, (text) => socket.send(text));
@@ -289,8 +287,7 @@ function goodbye({ code, reconnect, retry_after: seconds }) {
   hush();
   if (code === 4001) signedOut();
   else if (reconnect) later(seconds);
-  // More devices than one person may have: not at once, and not for ever.
-  else later(60);
+  else later(60); // More devices than one person may have: not at once.
 }
 
 function attend() {

@@ -2,13 +2,14 @@
 // stays where it is on the screen, whatever is put before or after it.
 
 import { anchorOf, putBack } from "./anchor.js";
+import { announcer } from "./announce.js";
 import { h, icon } from "./dom.js";
 import { deedsOf } from "./deeds.js";
 import { link } from "./link.js";
-import { gist } from "./message.js";
 import { outbox } from "./outbox.js";
 import { soon } from "./parts.js";
 import { quotes } from "./quotes.js";
+import { reader } from "./reading.js";
 import { store } from "./store.js";
 import { complain } from "./toast.js";
 import { Window } from "./window.js";
@@ -16,9 +17,6 @@ import { Window } from "./window.js";
 /** Pixels from an end at which more is put there, and from the bottom that count as being there. */
 const NEAR = 900;
 const AT_END = 48;
-
-/** Announcements that are kept for screen readers. */
-const SAID_MAX = 5;
 
 /**
  * The timeline of a room. `on` has `reply(message)`, `edit(message)` and `leave()` (focus goes back to
@@ -41,18 +39,13 @@ export function timeline(room, on) {
   const deeds = deedsOf(view, { ...on, room, react });
   const scroller = h("div", { class: "timeline" }, view.list);
   const pill = h("button", { class: "pill", type: "button", hidden: true, onclick: () => toEnd() });
-  const toUnread = h("button", {
-    class: "to-unread",
-    type: "button",
-    hidden: true,
-    onclick: jumpToUnread,
-  });
-  const said = h("div", {
-    class: "unseen",
-    role: "log",
-    "aria-live": "polite",
-    "aria-label": "New messages",
-  });
+  const toUnread = h(
+    "button",
+    { class: "to-unread", type: "button", hidden: true, onclick: jumpToUnread },
+    icon("up"),
+    "Jump to what is new",
+  );
+  const said = announcer();
   const problem = h("div", { class: "problem", role: "alert", hidden: true });
   const element = h(
     "section",
@@ -61,9 +54,10 @@ export function timeline(room, on) {
     scroller,
     problem,
     pill,
-    said,
+    said.element,
   );
 
+  const reading = reader(room, log, () => isStuck && !isOver);
   let isStuck = true;
   let isBusy = false;
   let isOver = false;
@@ -71,8 +65,6 @@ export function timeline(room, on) {
   let saved = null;
   let wish = null;
   let hasSeenUnread = false;
-
-  // ---------------------------------------------------------------------- staying in place
 
   const anchor = () => anchorOf(scroller, view.list);
 
@@ -97,7 +89,7 @@ export function timeline(room, on) {
     view.draw();
     restore(place);
     look();
-    announce();
+    said.flush();
   }
 
   const redraw = soon(draw);
@@ -108,8 +100,6 @@ export function timeline(room, on) {
   });
   sizes.observe(scroller);
   sizes.observe(view.list);
-
-  // ---------------------------------------------------------------------------- scrolling
 
   function atBottom() {
     return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END;
@@ -122,28 +112,30 @@ export function timeline(room, on) {
     saved = anchor();
     if (isStuck) {
       news = 0;
-      markRead();
+      reading.mark();
     }
-    pill.hidden = isStuck;
-    if (!isStuck) {
-      const words = news === 1 ? "1 new message" : `${news} new messages`;
-      pill.replaceChildren(
-        news ? words : h("span", { class: "unseen" }, "To the newest messages"),
-        icon("down"),
-      );
-      pill.classList.toggle("has-news", news > 0);
-    }
-    lookForUnread();
-    extend();
-  }
-
-  function lookForUnread() {
     const line = view.rows.get("unread")?.element;
     const top = scroller.getBoundingClientRect().top;
     if (line && line.getBoundingClientRect().bottom > top) hasSeenUnread = true;
+    showButtons();
+    extend();
+  }
+
+  let shownNews = null;
+
+  /** The buttons that lead to the end and to what is new; they change only if they have to. */
+  function showButtons() {
+    const wanted = isStuck ? null : news;
+    if (wanted !== shownNews) {
+      shownNews = wanted;
+      pill.hidden = isStuck;
+      pill.classList.toggle("has-news", news > 0);
+      const words = news === 1 ? "1 new message" : `${news} new messages`;
+      const end = h("span", { class: "unseen" }, "To the newest messages");
+      pill.replaceChildren(news ? words : end, icon("down"));
+    }
     const isHidden = hasSeenUnread || view.unreadAfter === null;
-    toUnread.hidden = isHidden;
-    if (!isHidden) toUnread.replaceChildren(icon("up"), "Jump to what is new");
+    if (toUnread.hidden !== isHidden) toUnread.hidden = isHidden;
   }
 
   scroller.addEventListener(
@@ -182,8 +174,6 @@ export function timeline(room, on) {
       isBusy = false;
     }
   }
-
-  // ------------------------------------------------------------------------------ opening
 
   /** Shows the newest messages, or those around one. */
   async function open(seq) {
@@ -249,41 +239,12 @@ export function timeline(room, on) {
     else open(view.unreadAfter + 1);
   }
 
-  // ------------------------------------------------------------------------------ reading
-
-  let readSent = 0;
-  const markRead = soon(() => {
-    const about = store.rooms.get(room);
-    if (isOver || !about || document.hidden || !isStuck || store.state !== "live") return;
-    const seq = Math.max(log.last, log.messages.length ? 0 : about.seq);
-    if (seq <= Math.max(about.read ?? 0, readSent)) return;
-    readSent = seq;
-    link
-      .call({ do: "read", room, seq })
-      .then(({ read, mentions }) => store.changeRoom(room, { read, mentions }))
-      .catch(() => (readSent = 0));
-  });
-
   /** Remembers where what is new begins, if that is not known yet. */
   function beginUnread() {
     if (view.unreadAfter !== null) return;
-    view.unreadAfter = Math.max(store.rooms.get(room)?.read ?? 0, readSent);
+    view.unreadAfter = reading.upTo();
     hasSeenUnread = true;
   }
-
-  let unsaid = [];
-
-  /** Says to a screen reader what has come, or how much if it is more than one listens to. */
-  function announce() {
-    if (unsaid.length === 0) return;
-    const few = unsaid.map((message) => `${store.called(message.from)}: ${gist(message)}`);
-    const all = few.length > SAID_MAX ? [`${few.length} new messages`] : few;
-    unsaid = [];
-    said.append(...all.map((words) => h("p", {}, words)));
-    while (said.children.length > SAID_MAX) said.firstChild.remove();
-  }
-
-  // -------------------------------------------------------------------------- what happens
 
   function changed(name, change) {
     if (name !== room && name !== null) return;
@@ -294,7 +255,7 @@ export function timeline(room, on) {
       if (!store.isMe(message.from)) {
         if (document.hidden || !isStuck) beginUnread();
         if (!isStuck) news += 1;
-        unsaid.push(message);
+        said.add(message);
       }
     }
     redraw();

@@ -9,7 +9,7 @@ import { day } from "./time.js";
 
 /** Messages in the page at most, and how many come at a time. */
 const SHOWN_MAX = 260;
-const STEP = 30;
+const STEP = 20;
 
 export class Window {
   /** `context` is what elements of messages are made with. */
@@ -20,6 +20,8 @@ export class Window {
     this.rows = new Map();
     this.first = 0;
     this.end = 0;
+    /** What takes the place of an element that has focus. */
+    this.moved = null;
     /** The line "new" is above what was said after this message. */
     this.unreadAfter = null;
   }
@@ -82,6 +84,7 @@ export class Window {
     this.end = Math.min(this.end, this.messages.length);
     this.first = Math.min(this.first, this.end);
     const wanted = this.elements();
+    const hadFocus = this.list.contains(document.activeElement);
     let next = this.list.firstChild;
     for (const element of wanted) {
       if (element === next) next = next.nextSibling;
@@ -95,6 +98,11 @@ export class Window {
     if (!this.list.querySelector(':scope > [tabindex="0"]')) {
       const last = [...this.list.children].findLast((it) => it.matches(".message"));
       if (last) last.tabIndex = 0;
+    }
+    this.moved?.focus({ preventScroll: true });
+    this.moved = null;
+    if (hadFocus && document.activeElement === document.body) {
+      this.list.querySelector(':scope > [tabindex="0"]')?.focus({ preventScroll: true });
     }
   }
 
@@ -149,7 +157,7 @@ export class Window {
   swap(before, after) {
     after.tabIndex = before.tabIndex;
     const active = document.activeElement;
-    if (before === active) queueMicrotask(() => after.focus({ preventScroll: true }));
+    if (before === active) this.moved = after;
     this.context.onswap?.(before, after);
   }
 
