@@ -96,10 +96,8 @@ fn shell(browser: &mut Browser) -> Vec<String> {
     );
     assert_eq!(worker.field("cache-control"), Some("no-cache"));
     let list = between(worker.text(), "const SHELL = [", "]")[0].to_owned();
-    between(&list, "\"", "\",")
-        .iter()
-        .map(|it| (*it).to_owned())
-        .collect()
+    let texts = list.split('"').skip(1).step_by(2);
+    texts.map(str::to_owned).collect()
 }
 
 #[test]
