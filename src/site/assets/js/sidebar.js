@@ -15,7 +15,10 @@ const rows = new Map();
 /** Conversations in which something was said since the page was opened, the last first. */
 let recent = [];
 
-const lists = { rooms: h("ul", {}), direct: h("ul", {}) };
+const lists = {
+  rooms: h("ul", { "aria-label": "Rooms" }),
+  direct: h("ul", { "aria-label": "Direct messages" }),
+};
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
 const bell = iconButton("bell", "Notifications", async () => (await import("./notices.js")).toggleNotices());
