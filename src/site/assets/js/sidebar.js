@@ -93,6 +93,8 @@ export function listed() {
 // ------------------------------------------------------------------------------------------ rows
 
 function update() {
+  // Without a server nobody knows yet who this is.
+  own.hidden = !store.me;
   if (!store.me) return;
   const { rooms, direct } = listed();
   arrange(lists.rooms, rooms, "No rooms yet.");
