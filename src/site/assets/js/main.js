@@ -69,10 +69,16 @@ function skip(event) {
 /** Resolves when it is known which rooms there are. */
 function beginning() {
   return new Promise((resolve) => {
-    const off = store.on("me", () => {
-      off();
-      resolve();
-    });
+    const offs = [
+      store.on("me", () => {
+        offs.forEach((off) => off());
+        resolve();
+      }),
+      store.on("state", (state) => {
+        if (state !== "away") return;
+        fill(main, nothing("No connection", "Your rooms are here as soon as the server can be reached."));
+      }),
+    ];
   });
 }
 
