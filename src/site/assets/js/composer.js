@@ -1,6 +1,7 @@
 // Where one writes: a box that grows, with what it answers or changes above it, files, completion,
 // and a draft for each room that is there again when one comes back.
 
+import { isPhone } from "./device.js";
 import { h, icon } from "./dom.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { openPicker, used } from "./emoji.js";
@@ -13,9 +14,6 @@ import { typingLine, typist } from "./typing.js";
 
 /** Whether a text is to be done instead of said. A second slash, or a path, is just text. */
 const isCommand = (text) => /^\/[a-z]*(?:\s|$)/i.test(text);
-
-/** Whether a key that sends would be in the way: on a phone one writes lines with it. */
-const isPhone = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
 
 /** `on` has `sent()`, `lastOwn()` (my newest message) and `back()` (into the list of messages). */
 export function composer(room, on) {
@@ -37,7 +35,6 @@ export function composer(room, on) {
     placeholder: words,
     "aria-label": words,
     enterkeyhint: isPhone() ? "enter" : "send",
-    autocomplete: "off",
   });
   // What is written is laid out behind the box once more, unseen, so that both are as high as it.
   const grows = h("div", { class: "grows" }, box);
@@ -48,8 +45,6 @@ export function composer(room, on) {
     type: "file",
     multiple: true,
     hidden: true,
-    tabindex: "-1",
-    "aria-hidden": "true",
     onchange: pickedFiles,
   });
   const attach = iconButton("paperclip", "Attach files", () => picking.click());

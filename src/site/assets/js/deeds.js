@@ -18,7 +18,12 @@ const label = (words, keys) => ({
   title: keys ? `${words} (${keys})` : words,
 });
 
-/** `on` has `room`, `reply`, `edit`, `leave` and `react`. */
+/** Reacts to a message, or takes that back. */
+export function react(room, { seq }, emoji, isOn) {
+  return link.call({ do: isOn ? "unreact" : "react", room, seq, emoji }).catch(complain);
+}
+
+/** `on` has `room`, `reply`, `edit` and `leave`. */
 export function deedsOf(view, on) {
   const { room } = on;
   const { list } = view;
@@ -81,7 +86,7 @@ export function deedsOf(view, on) {
   function toggle(message, emoji) {
     const isOn = (message.reactions?.[emoji] ?? []).some(store.isMe);
     if (!isOn) used(emoji);
-    on.react(message, emoji, isOn);
+    react(room, message, emoji, isOn);
   }
 
   async function pick(message, button) {

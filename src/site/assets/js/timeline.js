@@ -4,14 +4,13 @@
 import { anchorOf, putBack } from "./anchor.js";
 import { announcer } from "./announce.js";
 import { h, icon } from "./dom.js";
-import { deedsOf } from "./deeds.js";
+import { deedsOf, react } from "./deeds.js";
 import { link } from "./link.js";
 import { outbox } from "./outbox.js";
 import { soon } from "./parts.js";
 import { quotes } from "./quotes.js";
 import { reader } from "./reading.js";
 import { store } from "./store.js";
-import { complain } from "./toast.js";
 import { Window } from "./window.js";
 
 /** Pixels from an end at which more is put there, and from the bottom that count as being there. */
@@ -25,18 +24,16 @@ const AT_END = 48;
 export function timeline(room, on) {
   const log = store.log(room, (which) => link.call({ do: "history", room, ...which }));
   const known = quotes(log, room, () => redraw());
-  const react = (message, emoji, isOn) =>
-    link.call({ do: isOn ? "unreact" : "react", room, seq: message.seq, emoji }).catch(complain);
   const view = new Window(log, {
     room,
     ...known,
     title: () => store.rooms.get(room)?.title ?? room,
-    onreact: react,
+    onreact: (...what) => react(room, ...what),
     retry: (entry) => outbox.retry(entry.key),
     discard: (entry) => outbox.discard(entry.key),
     onswap: (before, after) => deeds.swapped(before, after),
   });
-  const deeds = deedsOf(view, { ...on, room, react });
+  const deeds = deedsOf(view, { ...on, room });
   const scroller = h("div", { class: "timeline" }, view.list);
   const pill = h("button", { class: "pill", type: "button", hidden: true, onclick: () => toEnd() });
   const toUnread = h(
@@ -83,7 +80,8 @@ export function timeline(room, on) {
   }
 
   function draw() {
-    if (isOver) return;
+    // While another stretch is read the one before it stays in sight.
+    if (isOver || !log.isLoaded) return;
     feel();
     const place = isStuck ? null : anchor();
     view.draw();
@@ -101,9 +99,8 @@ export function timeline(room, on) {
   sizes.observe(scroller);
   sizes.observe(view.list);
 
-  function atBottom() {
-    return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END;
-  }
+  const below = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+  const atBottom = () => below() < AT_END;
 
   /** What follows from where one is: what is read, what else is to be shown, which buttons. */
   function look() {
@@ -152,7 +149,7 @@ export function timeline(room, on) {
   async function extend() {
     if (isBusy || isOver || !log.isLoaded) return;
     const isNearTop = scroller.scrollTop < NEAR;
-    const isNearEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    const isNearEnd = below() < NEAR;
     if (isNearTop && view.showOlder()) return redraw();
     if (isNearEnd && view.showNewer()) return redraw();
     const wantsOlder = isNearTop && !log.hasStart;
@@ -177,7 +174,8 @@ export function timeline(room, on) {
 
   /** Shows the newest messages, or those around one. */
   async function open(seq) {
-    wish = { seq };
+    const mine = { seq };
+    wish = mine;
     problem.hidden = true;
     try {
       const isHere = log.isLoaded && (seq === null ? log.hasEnd : log.get(seq));
@@ -187,12 +185,12 @@ export function timeline(room, on) {
         store.emit("messages", room, { kind: "load" });
       }
     } catch (refusal) {
-      if (isOver || refusal.code === "unreachable") return;
+      if (isOver || wish !== mine || refusal.code === "unreachable") return;
       problem.replaceChildren(h("p", { dir: "auto" }, refusal.message));
       problem.hidden = false;
       return;
     }
-    if (isOver || wish?.seq !== seq) return;
+    if (isOver || wish !== mine) return;
     wish = null;
     if (seq === null) showEnd();
     else showMessage(seq);
@@ -227,10 +225,7 @@ export function timeline(room, on) {
     it.classList.add("found");
   }
 
-  function toEnd() {
-    if (view.isAtEnd) showEnd();
-    else open(null);
-  }
+  const toEnd = () => (view.isAtEnd ? showEnd() : open(null));
 
   function jumpToUnread() {
     hasSeenUnread = true;
