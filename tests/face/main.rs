@@ -12,7 +12,6 @@
 mod coming_in;
 mod files;
 #[path = "../people/mod.rs"]
-#[allow(dead_code, reason = "the browser of other tests")]
 mod people;
 mod rooms;
 mod safety;
