@@ -49,6 +49,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/create.js",
     "js/dashboard.js",
     "js/deeds.js",
+    "js/device.js",
     "js/devices.js",
     "js/dialog.js",
     "js/dom.js",
