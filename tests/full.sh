@@ -101,6 +101,15 @@ node_client() {
     timeout 90 npm install --prefix "$cache/node" --no-audit --no-fund ws >>"$work/install" 2>&1
 }
 
+face_client() {
+    command_or_packages node nodejs || return 1
+    [ ! -d "$cache/face/node_modules/playwright-core" ] || [ ! -d "$cache/face/node_modules/axe-core" ] || return 0
+    command_or_packages npm npm || return 1
+    mkdir -p "$cache/face"
+    timeout 120 npm install --prefix "$cache/face" --no-audit --no-fund playwright-core@1.65.1 axe-core@4.14.1 \
+        >>"$work/install" 2>&1
+}
+
 browser=''
 find_browser() {
     local name
@@ -229,6 +238,15 @@ browser_dialogue() {
     step "Chromium" 90 python3 "$clients/browser.py" "$browser" "ws://$address/echo"
 }
 
+# Two people and more talk through the pages; it starts servers of its own.
+face() {
+    face_client || { skip "the face in a browser" "playwright-core and axe-core cannot be installed"; return; }
+    find_browser || { packages chromium && hash -r && find_browser; } ||
+        { skip "the face in a browser" "Chromium is not here and cannot be installed"; return; }
+    step "the face in a browser" 600 node "$root/tests/browser/run.mjs" "$parlour" "$cache/face" "$(command -v "$browser")"
+    tail -n 1 "$work/log"
+}
+
 # A file that the page itself links to. The suite needs a name in it: "/" alone is none.
 linked_file() {
     local path
@@ -300,6 +318,7 @@ chat_dialogue
 api_contract
 node_dialogue
 browser_dialogue
+face
 http_conformance
 autobahn
 fuzz_corpora

@@ -20,8 +20,8 @@ use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
-use super::watching::Summaries;
 use super::resume::Far;
+use super::watching::Summaries;
 use crate::chat::{
     Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
     summary::{self, Horizon},

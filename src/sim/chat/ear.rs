@@ -257,7 +257,7 @@ impl Ear {
         let opened = room.version_at(hello_op).min(to);
         let concerns = |(_, fact): &&(u64, Fact)| matches!(fact, Fact::Joined { user, .. } | Fact::Left { user, .. } if user == owner.name);
         let mut later = (opened + 1..).zip(room.between(opened, to));
-        let end = match later.find(|(_, event)| concerns(&event)) {
+        let end = match later.find(|(_, event)| concerns(event)) {
             Some((joined, (_, Fact::Joined { .. }))) => joined - 1,
             _ => opened,
         };
