@@ -1,13 +1,11 @@
 // What can be done with a message: a bar beside it for whoever has a mouse, keys for whoever is in
 // the list by keyboard, and a sheet for fingers that stay on it.
 
-import { confirm } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { openPicker, usual, used } from "./emoji.js";
 import { link } from "./link.js";
-import { openMenu } from "./menu.js";
 import { gist } from "./message.js";
-import { copy } from "./parts.js";
+import { confirm, copy, openMenu } from "./parts.js";
 import { roomPath } from "./route.js";
 import { store } from "./store.js";
 import { complain, toast } from "./toast.js";

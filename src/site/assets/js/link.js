@@ -292,9 +292,11 @@ function goodbye({ code, reconnect, retry_after: seconds }) {
 
 function attend() {
   clearTimeout(awayTimer);
-  const away = document.hidden;
-  if (!away) hurry();
+  const isHidden = document.hidden;
+  if (!isHidden) hurry();
+  // Who wants to be seen as away is so, whatever they look at.
+  const away = isHidden || Boolean(store.me?.away);
   const tell = () => link.call({ do: "presence", away }).catch(() => {});
-  if (away) awayTimer = setTimeout(tell, AWAY_MS);
+  if (isHidden) awayTimer = setTimeout(tell, AWAY_MS);
   else tell();
 }
