@@ -107,7 +107,9 @@ export function timeline(room, on) {
   /** What follows from where one is: what is read, what else is to be shown, which buttons. */
   function look() {
     if (!log.isLoaded) return;
-    isStuck = view.isAtEnd && atBottom();
+    // What has another size by now is put right in a moment.
+    const isResized = isStuck && scroller.clientHeight !== last.height;
+    isStuck = view.isAtEnd && (atBottom() || isResized);
     saved = anchor();
     if (isStuck) {
       news = 0;
@@ -142,8 +144,8 @@ export function timeline(room, on) {
     soon(() => {
       if (isOver) return;
       deeds.scrolled(Math.abs(scroller.scrollTop - last.top));
-      note();
       look();
+      note();
     }),
     { passive: true },
   );
