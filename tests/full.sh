@@ -304,8 +304,6 @@ long_runs() {
         cargo test --release --manifest-path "$manifest" --test simulation
     step "a million visits" 900 env PARLOUR_CYCLES=1000000 \
         cargo test --release --manifest-path "$manifest" --test cycles
-    step "half a minute between two heartbeats" 300 \
-        cargo test --release --manifest-path "$manifest" --test chat -- --ignored
     step "a thousand kills" 900 env PARLOUR_KILLS=1000 \
         cargo test --release --manifest-path "$manifest" --test chat kills
 }

@@ -107,9 +107,8 @@ fn go(work: &mut Work<'_>, person: &Person, id: u32) -> Result<(), Stop> {
     let Some(removal) = found else {
         return Ok(());
     };
-    let is_done = (!removal.erases || forget(work, &removal)? && unnotify(work, &removal)?)
-        && remove(work, &removal, person)?;
-    if is_done {
+    let is_forgotten = !removal.erases || (forget(work, &removal)? && unnotify(work, &removal)?);
+    if is_forgotten && remove(work, &removal, person)? {
         work.execute("DELETE FROM removals WHERE id = ?", [id])?;
     }
     Ok(())

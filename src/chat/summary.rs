@@ -115,13 +115,13 @@ pub fn rooms_of(connection: &Connection, user: UserId) -> Result<Vec<RoomId>, St
     rows(connection, sql, [user.0], |row| Ok(RoomId(row.get(0)?)))
 }
 
-/// The columns that [`Found`] is made of: of rooms `r`, and of `m`, who asks.
 /// Bytes that the database takes on the disk, but for its log.
 pub fn bytes(connection: &Connection) -> Result<u64, StoreError> {
     let sql = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
     Ok(row(connection, sql, (), |row| row.get(0))?.unwrap_or_default())
 }
 
+/// The columns that [`Found`] is made of: of rooms `r`, and of `m`, who asks.
 const SUMMARY: &str = "r.id, r.name, r.title, r.topic, r.kind, r.archived_at IS NOT NULL, r.pinned,
     r.first_seq, r.op, r.members, r.people,
     m.role, m.level, m.muted_until, m.joined_at, m.read";

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::behind::Parting;
 use super::hall::Hall;
-use super::wire;
+use super::{watching, wire};
 use crate::chat::{
     Ended, Event, Exit, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
     people, summary,
@@ -131,6 +131,9 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
                 }
                 _ => tick.house.group_send(&room_group(id), &said),
             }
+            if tick.state.crowd.is_watching() {
+                tell_deaf(tick, id, event, &said);
+            }
             match &event.what {
                 What::Left { user, .. } => {
                     let parting = Parting {
@@ -158,6 +161,20 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             let devices: Vec<_> = seats.map(|seat| seat.channel).collect();
             tick.house.send_each(&devices, &numbered(&told, event.op));
         }
+    }
+}
+
+/// Those who do not hear of a room hear how much is unread there, and of their own coming and going.
+fn tell_deaf(tick: &mut Tick<'_, Hall>, room: RoomId, event: &Event, said: &Said) {
+    match &event.what {
+        What::Message(_) | What::Edited { .. } | What::Deleted { .. } => {
+            tick.state.summaries.changed(room);
+        }
+        What::Joined { user, .. } | What::Left { user, .. } => {
+            let devices = watching::deaf_to(tick.state, user.id, room);
+            tick.house.send_each(&devices, said);
+        }
+        _ => {}
     }
 }
 
@@ -226,6 +243,14 @@ fn end(tick: &mut Tick<'_, Hall>, ended: Ended) {
     match ended {
         Ended::Token(user, token) => end_where(tick, user, |it| it == token),
         Ended::User(user, keep) => end_where(tick, user, |it| Some(it) != keep),
+    }
+}
+
+/// Ends connections whose token has had its time.
+pub(super) fn end_expired(tick: &mut Tick<'_, Hall>) {
+    let now = tick.house.now().unix_ms;
+    for (user, channel) in tick.state.crowd.expired(now) {
+        super::socket::part(tick, user, channel, super::socket::EXPIRED);
     }
 }
 

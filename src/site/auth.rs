@@ -8,10 +8,14 @@
 //!    of this origin: a browser sends it along wherever it is sent.
 //! 2. Tokens are compared by their hashes, in the database.
 
+use super::fields::Fields;
 use super::hall::Hall;
 use super::secret::hash;
-use crate::chat::{Code, Identity, Refusal, people};
+use super::wire::Object;
+use super::wire::time::rfc3339;
+use crate::chat::{Code, Identity, Millis, Refusal, UserId, people};
 use crate::http::Method;
+use crate::layer::Channel;
 use crate::web::Cx;
 
 /// What a subprotocol with a token begins with.
@@ -38,6 +42,37 @@ pub(super) fn identity(cx: &Cx<'_, Hall>) -> Result<Identity, Refusal> {
         .reader
         .query(|tables| people::identity(tables, &hash, at))?;
     found.ok_or_else(|| unknown("This token is not good, or not any more. Sign in again."))
+}
+
+/// A connection goes on with a fresh token of the same person's, so that it outlasts the one with which
+/// it was opened.
+pub(super) fn renew(
+    hall: &mut Hall,
+    user: UserId,
+    channel: Channel,
+    fields: Fields<'_>,
+    at: Millis,
+) -> Result<String, Refusal> {
+    let hash = hash(fields.text("token")?);
+    let found = hall
+        .reader
+        .query(|tables| people::identity(tables, &hash, at))?;
+    let Some(fresh) = found else {
+        let tell =
+            "This token is not good, or not any more. The connection goes on with its old one.";
+        return Err(Refusal::new(Code::Unauthenticated, tell));
+    };
+    if fresh.user != user {
+        let tell = "This token is somebody else's. Open another connection with it.";
+        return Err(Refusal::forbidden(tell));
+    }
+    let end = fresh.expires_at.map(rfc3339);
+    hall.crowd
+        .renew(user, channel, fresh.token, fresh.expires_at);
+    Ok(Object::new()
+        .number("token", fresh.token.0)
+        .maybe_text("expires_at", end.as_deref())
+        .end())
 }
 
 /// Another site's page wants what only this one's may.

@@ -154,16 +154,16 @@ impl Behind {
         }
     }
 
-    /// Who is told again, event by event, how they left is told so once.
+    /// Whoever is told again what happened since is told by that how they left, and whoever says that
+    /// they know, or is to read anew, not at all; only what counts as told is not told again.
     fn forget_partings(&mut self, at: usize) {
         let lag = &self.lags[at];
-        let is_told_again = |version| {
-            lag.mode == Mode::Events
-                && untold(lag.version, lag.told, Version::MAX)
-                    .any(|(after, upto)| after < version && version <= upto)
+        let counts_as_told = |version| {
+            let told = lag.told;
+            told.is_some_and(|(from, to)| from < version && version <= to)
         };
         self.partings
-            .retain(|it| it.room != lag.room || !is_told_again(it.version));
+            .retain(|it| it.room != lag.room || counts_as_told(it.version));
     }
 
     /// The person's own events are told from here on. What the client heard before it fell behind,

@@ -31,6 +31,8 @@ pub(super) enum Question {
     Search,
     Ping,
     Me,
+    Watch,
+    Auth,
 }
 
 /// Finds out what is wanted.
@@ -46,6 +48,8 @@ pub(super) fn command(name: &str, fields: Fields<'_>) -> Result<Command, Refusal
         "search" => Question::Search,
         "ping" => Question::Ping,
         "me" => Question::Me,
+        "watch" => Question::Watch,
+        "auth" => Question::Auth,
         _ => return operation(name, fields).map(Command::Want),
     };
     Ok(Command::Ask(question))

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::behind::Behind;
-use crate::chat::{Millis, RoomName, Title, TokenId, UserId, UserName};
+use super::watching::Watch;
+use crate::chat::{Millis, RoomId, RoomName, Title, TokenId, UserId, UserName};
 use crate::ground::time::Instant;
 use crate::layer::Channel;
 
@@ -19,6 +20,8 @@ pub(super) const SEATS_PER_PERSON_MAX: usize = 64;
 pub(super) struct Seat {
     pub(super) channel: Channel,
     pub(super) token: TokenId,
+    /// When its token ends, if it does.
+    pub(super) expires_at: Option<Millis>,
     /// Its device says that nobody looks at it.
     pub(super) away: bool,
     /// When something was wanted last.
@@ -27,6 +30,8 @@ pub(super) struct Seat {
     pub(super) in_flight: u16,
     /// The rooms of which it wants to be told, if it does not of all.
     pub(super) only: Option<Rc<[RoomName]>>,
+    /// What it shows, if it has said so.
+    pub(super) watch: Option<Box<Watch>>,
     /// What it has not been told yet, if it does not hear what is told now.
     pub(super) behind: Option<Box<Behind>>,
 }
@@ -35,6 +40,11 @@ impl Seat {
     /// Whether it wants to be told of a room.
     pub(super) fn wants(&self, room: &RoomName) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(room))
+    }
+
+    /// Whether it wants to be told who is in a room, and who types there.
+    pub(super) fn shows(&self, room: RoomId, name: &RoomName) -> bool {
+        self.wants(name) && self.watch.as_ref().is_none_or(|watch| watch.shows(room))
     }
 }
 
@@ -70,6 +80,10 @@ struct Here {
 pub(super) struct Crowd {
     people: BTreeMap<UserId, Here>,
     seats: usize,
+    /// How many have said what they show.
+    watching: usize,
+    /// No token of a connection ends before.
+    first_end: Option<Millis>,
     /// When those who have gone were there last, since the server began.
     last_seen: HashMap<UserId, Millis>,
 }
@@ -144,8 +158,58 @@ impl Crowd {
         self.seats(user).len() < SEATS_PER_PERSON_MAX
     }
 
+    /// Whether any connection has said what it shows.
+    pub(super) const fn is_watching(&self) -> bool {
+        self.watching > 0
+    }
+
+    /// A connection has said what it shows.
+    pub(super) fn watches(&mut self, user: UserId, channel: Channel, watch: Watch) {
+        if let Some(seat) = self.seat_mut(user, channel) {
+            let before = seat.watch.replace(Box::new(watch));
+            self.watching += usize::from(before.is_none());
+        }
+    }
+
+    /// A connection goes on with another token of its person's.
+    pub(super) fn renew(
+        &mut self,
+        user: UserId,
+        channel: Channel,
+        token: TokenId,
+        expires_at: Option<Millis>,
+    ) {
+        if let Some(seat) = self.seat_mut(user, channel) {
+            seat.token = token;
+            seat.expires_at = expires_at;
+            self.ends(expires_at);
+        }
+    }
+
+    fn ends(&mut self, at: Option<Millis>) {
+        self.first_end = self.first_end.into_iter().chain(at).min();
+    }
+
+    /// Connections whose token has ended by now.
+    pub(super) fn expired(&mut self, now: Millis) -> Vec<(UserId, Channel)> {
+        if self.first_end.is_none_or(|end| end > now) {
+            return Vec::new();
+        }
+        let mut expired = Vec::new();
+        let mut first = None;
+        for (user, seat) in self.everybody() {
+            match seat.expires_at {
+                Some(end) if end <= now => expired.push((user, seat.channel)),
+                end => first = first.into_iter().chain(end).min(),
+            }
+        }
+        self.first_end = first;
+        expired
+    }
+
     /// Somebody has come.
     pub(super) fn sit(&mut self, user: UserId, name: &UserName, display_name: &Title, seat: Seat) {
+        self.ends(seat.expires_at);
         let here = self.people.entry(user).or_insert_with(|| Here {
             name: name.clone(),
             display_name: display_name.clone(),
@@ -166,6 +230,8 @@ impl Crowd {
             return false;
         };
         let before = here.seats.len();
+        let mut going = here.seats.iter().filter(|seat| seat.channel == channel);
+        self.watching -= usize::from(going.any(|seat| seat.watch.is_some()));
         here.seats.retain(|seat| seat.channel != channel);
         self.seats -= before - here.seats.len();
         let is_last = before > 0 && here.seats.is_empty();

@@ -95,10 +95,12 @@ impl EventFeed {
         let seat = Seat {
             channel,
             token: self.identity.token,
+            expires_at: self.identity.expires_at,
             away: false,
             active: flow.house.now().instant,
             in_flight: 0,
             only: self.only.clone(),
+            watch: None,
             behind: Some(Box::new(behind)),
         };
         let before = flow.state.crowd.state(user);

@@ -20,6 +20,8 @@ use super::counts::Counts;
 use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
+use super::resume::Far;
+use super::watching::Summaries;
 use crate::chat::{
     Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
     summary::{self, Horizon},
@@ -55,8 +57,10 @@ pub struct Hall {
     pub(super) presence: Presence,
     /// Who has left which room in this turn.
     pub(super) partings: Vec<(UserId, Parting)>,
+    pub(super) summaries: Summaries,
     pub(super) rates: Rates,
     pub(super) counts: Counts,
+    pub(super) far: Far,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
     /// Something that is to go is going.
@@ -102,8 +106,10 @@ impl Hall {
             crowd: Crowd::default(),
             presence: Presence::default(),
             partings: Vec::new(),
+            summaries: Summaries::default(),
             rates: Rates::default(),
             counts: Counts::default(),
+            far: Far::default(),
             // Those of the last run may be left.
             unindexed: true,
             removing: false,
@@ -116,6 +122,13 @@ impl Hall {
     #[must_use]
     pub fn files(mut self, files: Files) -> Self {
         self.files = Some(files);
+        self
+    }
+
+    /// Tells more, or less, to whoever missed it.
+    #[must_use]
+    pub(crate) const fn far(mut self, far: Far) -> Self {
+        self.far = far;
         self
     }
 

@@ -31,6 +31,7 @@ mod crowd;
 mod feed;
 mod fields;
 mod hall;
+mod lean;
 mod machines;
 mod pages;
 mod presence;
@@ -42,7 +43,7 @@ mod resume;
 mod searching;
 mod secret;
 mod socket;
-
+mod watching;
 mod wire;
 
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
 
 pub use hall::Hall;
+pub(crate) use resume::Far;
 pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
 pub use wire::time::rfc3339;
 
@@ -73,7 +75,8 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
     let keeps_shell = choices.assets.is_none();
     let app = App::new(hall);
     assets::add(app, choices.assets)
-        .wrap(Compression::new())
+        // Pages and histories are read over phones: some bytes less are worth a tenth of a millisecond.
+        .wrap(Compression::level(6))
         .wrap(pages::Safety::new())
         .group_bounds(Bounds {
             // As many rooms as somebody may be in.
@@ -116,6 +119,8 @@ fn begin(tick: &mut Tick<'_, Hall>) {
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
+        watching::sum_up(tick);
+        announce::end_expired(tick);
         searching::index_in_passing(tick);
         removing::go_on(tick);
     });

@@ -143,7 +143,7 @@ pub(super) fn tell_changes(tick: &mut Tick<'_, Hall>) {
             object = object.json("changes", &changes.iter().fold(Object::new(), each).end());
         }
         let json = object.number("count", count as u64).end();
-        say(tick, room, "presence", json, &[]);
+        say(tick, (room, &name), "presence", json, &[]);
     }
 }
 
@@ -166,13 +166,29 @@ pub(super) fn tell_typing(tick: &mut Tick<'_, Hall>, room: RoomId, name: &RoomNa
         .iter()
         .map(|seat| seat.channel)
         .collect();
-    say(tick, room, "typing", json, &own);
+    say(tick, (room, name), "typing", json, &own);
 }
 
 /// Says something ephemeral. Who is too full for it has missed nothing that lasts.
-fn say(tick: &mut Tick<'_, Hall>, room: RoomId, kind: &str, json: String, but: &[Channel]) {
+fn say(
+    tick: &mut Tick<'_, Hall>,
+    (room, name): (RoomId, &RoomName),
+    kind: &str,
+    json: String,
+    but: &[Channel],
+) {
     let event = Event::new(kind, json).numbered(tick.state.announced + 1);
-    tick.house.group_send_but(&room_group(room), &event, but);
+    let hall = &*tick.state;
+    if !hall.crowd.is_watching() {
+        return tick.house.group_send_but(&room_group(room), &event, but);
+    }
+    let here = hall.presence.here(room);
+    let seats = here.flat_map(|user| hall.crowd.seats(user));
+    let devices: Vec<Channel> = seats
+        .filter(|seat| seat.shows(room, name) && !but.contains(&seat.channel))
+        .map(|seat| seat.channel)
+        .collect();
+    tick.house.send_each(&devices, &event);
 }
 
 /// Somebody's connections have changed: others are told how they are there now.

@@ -9,7 +9,7 @@ use super::fields::{Fields, wrong};
 use super::hall::Hall;
 use super::socket::{refuse, reply};
 use super::wire::{self, Object};
-use super::{presence, searching};
+use super::{auth, presence, searching, watching};
 use crate::chat::limits::HISTORY_MAX;
 use crate::chat::{
     Code, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, history,
@@ -40,6 +40,8 @@ pub(super) fn ask(
         Question::Notifications => notes(hall, user, fields),
         Question::Ping => Ok(ping(live.house.now().unix_ms)),
         Question::Me => me(hall, user),
+        Question::Watch => watching::watch(hall, &mut live.house, user, channel, fields),
+        Question::Auth => auth::renew(hall, user, channel, fields, live.house.now().unix_ms),
         Question::Presence => {
             let mut tick = Tick {
                 state: hall,

@@ -12,11 +12,23 @@ use crate::chat::{Op, Refusal, RoomId, RoomName, UserId, Version, missed, summar
 use crate::layer::Channel;
 use crate::store::StoreError;
 
-/// Events of a room that are told one by one.
-const EVENTS_MAX: Version = 500;
+/// How much of a room is told to whoever missed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Far {
+    /// Events that are told one by one.
+    pub(crate) events_max: Version,
+    /// Events beyond which a client is to read anew.
+    pub(crate) states_max: Version,
+}
 
-/// Events of a room beyond which its client is to read anew.
-const STATES_MAX: Version = 5000;
+impl Default for Far {
+    fn default() -> Self {
+        Self {
+            events_max: 500,
+            states_max: 5000,
+        }
+    }
+}
 
 /// Rooms that may be named at once: as many as somebody may be in.
 const ROOMS_MAX: usize = 1000;
@@ -40,13 +52,13 @@ impl Mode {
 }
 
 /// How a client that has everything up to `from` is told what it missed up to `to`.
-pub(super) fn mode(from: Version, to: Version, first: Version) -> Mode {
+pub(super) fn mode(far: Far, from: Version, to: Version, first: Version) -> Mode {
     match to.checked_sub(from) {
         // It is ahead of us: what it has was said in another database.
         None => Mode::Reset,
         Some(_) if from + 1 < first => Mode::Reset,
-        Some(missed) if missed <= EVENTS_MAX => Mode::Events,
-        Some(missed) if missed <= STATES_MAX => Mode::State,
+        Some(missed) if missed <= far.events_max => Mode::Events,
+        Some(missed) if missed <= far.states_max => Mode::State,
         Some(_) => Mode::Reset,
     }
 }
@@ -115,6 +127,7 @@ pub(super) fn resume(
     };
     let way = Way {
         user,
+        channel,
         is_ours,
         heard,
         states: true,
@@ -137,6 +150,7 @@ pub(super) fn start(
     }
     let way = Way {
         user,
+        channel,
         is_ours: !matches!(start, Start::Elsewhere),
         heard: None,
         states: false,
@@ -165,6 +179,7 @@ pub(super) fn own_rooms(
 #[derive(Clone, Copy, Debug)]
 struct Way {
     user: UserId,
+    channel: Channel,
     /// It speaks of this database.
     is_ours: bool,
     /// From here on it has heard everything already.
@@ -313,6 +328,17 @@ pub(super) fn at_head(hall: &Hall, rooms: &[RoomId]) -> Behind {
     behind
 }
 
+/// Since when a connection has heard of a room; nothing if it does not.
+fn heard_since(hall: &Hall, room: RoomId, way: Way) -> Option<Op> {
+    let op = way.heard?;
+    let mut seats = hall.crowd.seats(way.user).iter();
+    let seat = seats.find(|seat| seat.channel == way.channel);
+    match seat.and_then(|seat| seat.watch.as_ref()) {
+        None => Some(op),
+        Some(watch) => watch.heard_since(room).map(|since| since.max(op)),
+    }
+}
+
 /// Where a client says that it was in one room.
 struct Place {
     room: RoomId,
@@ -330,7 +356,7 @@ fn put(
     let to = hall.head(room).version;
     let (first, heard) = hall.reader.query(|tables| {
         let first = summary::first_version(tables, room)?;
-        let Some(op) = way.heard else {
+        let Some(op) = heard_since(hall, room, way) else {
             return Ok((first, None));
         };
         // Who came in in between has heard what came from then on, as far as they stayed.
@@ -340,7 +366,7 @@ fn put(
     })?;
     // What is missing ends where hearing began.
     let end = heard.unwrap_or(to).max(from.min(to));
-    let mode = match mode(from, to, first) {
+    let mode = match mode(hall.far, from, to, first) {
         _ if !way.is_ours => Mode::Reset,
         Mode::State if !way.states => Mode::Events,
         mode => mode,

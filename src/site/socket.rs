@@ -63,6 +63,13 @@ pub(super) const SIGNED_OUT: Bye = Bye {
     reconnect: false,
 };
 
+/// The token has had its time.
+pub(super) const EXPIRED: Bye = Bye {
+    code: 4001,
+    reason: "your token has expired: sign in again",
+    reconnect: false,
+};
+
 /// More devices than one person has.
 const TOO_MANY: Bye = Bye {
     code: 4003,
@@ -234,10 +241,12 @@ impl Socket {
         let seat = Seat {
             channel,
             token: identity.token,
+            expires_at: identity.expires_at,
             away: false,
             active: live.house.now().instant,
             in_flight: 0,
             only: None,
+            watch: None,
             behind,
         };
         live.state
@@ -374,7 +383,7 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .text("server", concat!("parlour/", env!("CARGO_PKG_VERSION")))
         .number("heartbeat", HEARTBEAT_S)
         .json("limits", &limits.end())
-        .texts("features", ["hold", "resume.since"])
+        .texts("features", ["hold", "resume.since", "watch", "auth"])
         .array(
             "rooms",
             rooms

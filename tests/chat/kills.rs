@@ -2,7 +2,9 @@
 //!
 //! People talk, somebody listens, and the server is killed in the middle of it, again and again.
 //! After each start every acknowledged message has to be there once and in its place, the same keys
-//! have to get the same answers, and who listened goes on where they were. `PARLOUR_KILLS` says how
+//! have to get the same answers, and who listened goes on where they were. Somebody else changes things
+//! meanwhile, edits, reacts, comes and goes, reads, lets others know: what was acknowledged of that
+//! has to be so, and what was on its way is done once, whether it had been or not. `PARLOUR_KILLS` says how
 //! often; the seed of a run is part of every failure.
 
 use std::collections::BTreeMap;
@@ -57,6 +59,9 @@ struct World {
     /// Names and tokens.
     talkers: Vec<(String, String)>,
     listener: (String, String),
+    /// Who does everything else.
+    busy: (String, String),
+    deeds: Deeds,
     epoch: Value,
     /// The listener has everything up to this version, and has heard these messages: by number, the
     /// key and the text.
@@ -84,12 +89,18 @@ impl World {
             person.put("/rooms/den/members/me", json!({})).expect(200);
             signed_up(person)
         });
-        let talkers = talkers.collect();
+        let talkers: Vec<_> = talkers.collect();
+        let busy = parlour.sign_up("busy");
+        busy.post("/rooms", json!({"room": "attic"})).expect(201);
+        let host = parlour.with_token(&talkers[0].0, &talkers[0].1);
+        host.post("/rooms", json!({"room": "porch"})).expect(201);
         let line = listener.line();
         Self {
             epoch: line.hello["epoch"].clone(),
             version: line.hello["rooms"][0]["version"].as_u64().unwrap(),
             listener: signed_up(listener),
+            busy: signed_up(busy),
+            deeds: Deeds::default(),
             parlour,
             seed: Seed::new(seed),
             talkers,
@@ -111,7 +122,10 @@ impl World {
         let lines: Vec<(String, Line)> = talkers
             .map(|person| (person.name.clone(), person.line()))
             .collect();
+        let busy = self.person(&self.busy).line();
+        let mut deeds = std::mem::take(&mut self.deeds);
         let (talks, heard) = thread::scope(|scope| {
+            let does = scope.spawn(|| deeds.go_on(busy));
             let listens = scope.spawn(|| listen(line, self.version));
             let acknowledged = &acknowledged;
             let talks: Vec<_> = lines
@@ -123,10 +137,14 @@ impl World {
             });
             self.parlour.kill();
             let talks: Vec<Talk> = talks.into_iter().map(|it| it.join().unwrap()).collect();
+            does.join().unwrap();
             (talks, listens.join().unwrap())
         });
         self.hear(heard);
         self.parlour.begin();
+        deeds.repeat(&mut self.person(&self.busy).line());
+        deeds.check(&self.person(&self.busy), &self.person(&self.listener));
+        self.deeds = deeds;
         for (talker, talk) in self.talkers.iter().zip(&talks) {
             repeat(&mut self.person(talker).line(), talk);
         }
@@ -255,6 +273,134 @@ impl World {
             .unwrap();
         assert_eq!(found, []);
         self.parlour.begin();
+    }
+}
+
+/// What somebody has done beside talking, one thing after the other.
+#[derive(Default)]
+struct Deeds {
+    /// How many were acknowledged.
+    done: u64,
+    /// The next one, if it is on its way.
+    pending: Option<Value>,
+    last: Option<(Value, Value)>,
+    said: u64,
+    text: String,
+    reacts: bool,
+    is_on_porch: bool,
+    read: u64,
+    notes: Vec<String>,
+}
+
+impl Deeds {
+    /// What comes next: an id and a key of its own make it one thing, however often it is said.
+    fn next(&self) -> Value {
+        let number = self.done;
+        let mut deed = match number % 6 {
+            0 => json!({"do": "send", "room": "attic", "text": "up here"}),
+            1 => json!({"do": "edit", "room": "attic", "seq": 1, "text": format!("edit {number}")}),
+            2 => {
+                let what = if self.reacts { "unreact" } else { "react" };
+                json!({"do": what, "room": "attic", "seq": 1, "emoji": "+1"})
+            }
+            3 => {
+                let what = if self.is_on_porch { "leave" } else { "join" };
+                json!({"do": what, "room": "porch"})
+            }
+            4 => json!({"do": "read", "room": "attic", "seq": self.said}),
+            _ => json!({"do": "notify", "to": "listener", "text": format!("note {number}")}),
+        };
+        deed["id"] = number.into();
+        deed["key"] = format!("busy-{number}").into();
+        deed
+    }
+
+    /// It was acknowledged.
+    fn acknowledged(&mut self, deed: &Value, ok: Value) {
+        match self.done % 6 {
+            0 => {
+                self.said += 1;
+                assert_eq!(ok["seq"], self.said);
+            }
+            1 => self.text = deed["text"].as_str().unwrap().to_owned(),
+            2 => self.reacts = !self.reacts,
+            3 => self.is_on_porch = !self.is_on_porch,
+            4 => self.read = self.said,
+            _ => self.notes.push(deed["text"].as_str().unwrap().to_owned()),
+        }
+        self.done += 1;
+        self.last = Some((deed.clone(), ok));
+    }
+
+    /// Does one thing after the other until the connection breaks.
+    fn go_on(&mut self, mut line: Line) {
+        loop {
+            let deed = self.next();
+            self.pending = Some(deed.clone());
+            if line.try_say(&deed).is_err() {
+                return;
+            }
+            let answer = loop {
+                match line.heard_or_broken() {
+                    None => return,
+                    Some(value) if value["re"] == deed["id"] => break value,
+                    Some(_) => {}
+                }
+            };
+            assert!(answer["ok"].is_object(), "{deed}: {answer}");
+            self.acknowledged(&deed, answer["ok"].clone());
+            self.pending = None;
+        }
+    }
+
+    /// What was on its way is said again, and so is the last that was acknowledged.
+    fn repeat(&mut self, line: &mut Line) {
+        if let Some((deed, first)) = &self.last {
+            let again = line.ask(deed.clone());
+            assert_eq!(again["repeat"], true, "{deed}: {again}");
+            // Whoever joins is told what the room is like by now.
+            let members = ["seq", "version", "id", "at"].iter();
+            for member in members.filter(|_| deed["do"] != "join") {
+                assert_eq!(again[member], first[member], "{deed}: {again}");
+            }
+        }
+        if let Some(deed) = self.pending.take() {
+            let ok = line.ask(deed.clone());
+            self.acknowledged(&deed, ok);
+        }
+    }
+
+    /// All of it is so.
+    fn check(&self, busy: &Person, listener: &Person) {
+        let about = format!("after {} deeds", self.done);
+        if self.said > 0 {
+            let first = busy.get("/rooms/attic/messages/1").expect(200);
+            let text = if self.text.is_empty() {
+                "up here"
+            } else {
+                &self.text
+            };
+            assert_eq!(first["text"], text, "{about}");
+            assert_eq!(
+                first["reactions"].is_object(),
+                self.reacts,
+                "{about}: {first}"
+            );
+        }
+        let attic = busy.get("/rooms/attic").expect(200);
+        assert_eq!(
+            (&attic["seq"], &attic["read"]),
+            (&self.said.into(), &self.read.into()),
+            "{about}"
+        );
+        let porch = busy.get("/rooms/porch").expect(200);
+        assert_eq!(porch["joined"], self.is_on_porch, "{about}: {porch}");
+        let page = listener.get("/notifications?limit=200").expect(200);
+        assert_eq!(page["unread"], self.notes.len(), "{about}");
+        let told = page["notifications"].as_array().unwrap().iter();
+        let told: Vec<&str> = told.map(|note| note["text"].as_str().unwrap()).collect();
+        let newest = self.notes.iter().rev().take(200);
+        assert!(newest.eq(told.iter().copied()), "{about}: {told:?}");
     }
 }
 

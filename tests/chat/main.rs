@@ -28,4 +28,6 @@ mod rooms;
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
 mod support;
+mod table;
 mod uploads;
+mod watch;

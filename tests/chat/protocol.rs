@@ -381,16 +381,3 @@ fn whoever_is_there_when_the_server_ends_is_told_when_to_come_back() {
     drop(lines);
     parlour.stopped();
 }
-
-#[test]
-#[ignore = "half a minute passes between two heartbeats"]
-fn the_server_says_something_at_least_every_thirty_seconds() {
-    let parlour = Parlour::start();
-    let ana = parlour.sign_up("ana");
-    let mut socket = ana.connect("/ws").unwrap();
-    socket.read().unwrap();
-    socket.set_timeout(Some(std::time::Duration::from_secs(45)));
-    // Presence of its own may come first.
-    while socket.read().unwrap().unwrap().text() != Some("{}") {}
-    socket.write("{}").unwrap();
-}

@@ -15,7 +15,7 @@ pub(super) fn hello(hello: &Value, model: &Model, user: u32) {
     let own = model
         .rooms
         .iter()
-        .filter(|room| room.members.contains_key(&user));
+        .filter(|room| !room.deleted && room.members.contains_key(&user));
     assert_eq!(rooms.len(), own.count(), "hello: {rooms:?}");
     for summary in rooms {
         let room = model.room(&text(summary, "room"));

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::ear::{Ear, Memory, Owner, Was};
+use super::errand::{Errand, Visit};
 use super::fact::{Fact, Heard, body_of_wire, text};
 use super::link::{Link, News};
 use super::model::Model;
@@ -35,7 +36,10 @@ pub(super) enum Fate {
 pub(super) struct Intent {
     pub(super) wish: Wish,
     pub(super) fate: Fate,
+    /// How often it was said.
     said: u32,
+    /// It was answered as no repeat.
+    is_done_anew: bool,
 }
 
 /// A command that waits for its reply.
@@ -51,8 +55,11 @@ struct Pending {
 
 /// A question that waits for its reply.
 #[derive(Clone, Debug)]
-enum Question {
-    History { room: String, least: u32 },
+pub(super) enum Question {
+    /// The version and the number of the last message that it knows of.
+    History {
+        least: (u32, u32),
+    },
     Notifications,
     Other,
 }
@@ -170,17 +177,15 @@ impl Device {
 
     /// Says where it was.
     pub(super) fn resume(&mut self, model: &Model, chance: &mut Seed) -> Vec<u8> {
-        let is_ours = !chance.once_in(25);
+        let epoch = match chance.once_in(25) {
+            true => "the last".to_owned(),
+            false => self.memory.epoch.clone().unwrap_or_default(),
+        };
+        let is_ours = epoch == self.ear.epoch;
         let cursor = self.memory.cursor.filter(|_| chance.once_in(2));
         let was = match cursor {
             Some(op) => Was::Since(op),
             None => Was::Versions(self.versions(model, chance)),
-        };
-        let epoch = self.memory.epoch.clone().unwrap_or_default();
-        let epoch = if is_ours {
-            epoch
-        } else {
-            "the last".to_owned()
         };
         let off = u32::from(self.resumes_too_far);
         let command = match &was {
@@ -207,7 +212,9 @@ impl Device {
     fn versions(&self, model: &Model, chance: &mut Seed) -> BTreeMap<String, u32> {
         let mut versions = BTreeMap::new();
         for (name, known) in &self.memory.rooms {
-            let room = model.room(name).expect("a room that is there");
+            let Some(room) = model.room(name) else {
+                continue;
+            };
             let upto = known.upto(room, &self.name);
             // Some have lost what they were told last.
             let lost = if chance.once_in(3) {
@@ -234,6 +241,7 @@ impl Device {
             wish,
             fate: Fate::Open,
             said: 0,
+            is_done_anew: false,
         });
         self.say_intent(self.intents.len() - 1)
     }
@@ -285,23 +293,25 @@ impl Device {
         self.pending.len() + self.asked.len()
     }
 
+    /// The version and the number of the last message of a room that it knows of.
+    fn last_message(&self, room: &str) -> (u32, u32) {
+        let known = self.memory.rooms.get(room);
+        let told = known.into_iter().flat_map(|known| &known.have);
+        let messages = told.filter_map(|(version, (fact, _))| match fact {
+            Fact::Message { seq, .. } => Some((*version, *seq)),
+            _ => None,
+        });
+        messages.max().unwrap_or_default()
+    }
+
     /// Asks something.
     pub(super) fn ask(&mut self, chance: &mut Seed, room: &str) -> Vec<u8> {
         let (command, question) = match chance.below(6) {
             0..=2 => {
                 let limit = 1 + chance.below(8);
                 let command = json!({"do": "history", "room": room, "limit": limit});
-                let known = self.memory.rooms.get(room);
-                let told = known.into_iter().flat_map(|known| known.have.values());
-                let least = told.filter_map(|(fact, _)| match fact {
-                    Fact::Message { seq, .. } => Some(*seq),
-                    _ => None,
-                });
-                let question = Question::History {
-                    room: room.to_owned(),
-                    least: least.max().unwrap_or_default(),
-                };
-                (command, question)
+                let least = self.last_message(room);
+                (command, Question::History { least })
             }
             3 => (json!({"do": "notifications"}), Question::Notifications),
             4 => (json!({"do": "rooms"}), Question::Other),
@@ -310,6 +320,54 @@ impl Device {
         let (id, bytes) = self.say(command);
         self.asked.insert(id, question);
         bytes
+    }
+
+    /// Something to be done by a request: what it wants already, or a look into a room.
+    pub(super) fn some_errand(
+        &mut self,
+        model: &Model,
+        chance: &mut Seed,
+    ) -> Option<(Errand, Vec<u8>)> {
+        let token = self.token();
+        let which = chance.below(self.intents.len().max(1) as u64) as usize;
+        let sends = |it: &&mut Intent| it.wish.key.is_some() && it.wish.said().is_some();
+        if let Some(intent) = self.intents.get_mut(which).filter(sends) {
+            intent.said += 1;
+            let errand = Errand::Say(which, intent.fate == Fate::Done);
+            let (room, _) = intent.wish.said()?;
+            let line = format!("POST /api/v1/rooms/{room}/messages");
+            let body = intent.wish.body().to_string();
+            let key = intent.wish.key.as_deref();
+            return Some((errand, Visit::request(&line, &token, key, &body)));
+        }
+        let room = super::wishes::some_room(model, chance, self.id);
+        let line = format!("GET /api/v1/rooms/{room}/messages?limit=5");
+        let least = self.last_message(&room);
+        let question = Question::History { least };
+        Some((
+            Errand::Ask(question),
+            Visit::request(&line, &token, None, ""),
+        ))
+    }
+
+    /// A request was answered.
+    pub(super) fn come_back(&mut self, errand: &Errand, status: u16, json: Value, model: &Model) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("◄ {status} {json}"));
+        }
+        let code = json["error"]["code"].as_str();
+        match (errand, status) {
+            (_, 401 | 503) | (Errand::SignOut, 204 | 404) => {}
+            (Errand::Say(which, _), 200 | 201) => self.check_ok(*which, false, &json, model),
+            (Errand::Say(which, was_done), 403 | 404 | 409) => {
+                self.check_refusal(*which, *was_done, code.unwrap_or_default());
+            }
+            (Errand::Ask(question), 200) => {
+                check_answer(question, &json!({"ok": json}), model, self.id);
+            }
+            (Errand::Ask(question), 403 | 404) => check_answer(question, &json, model, self.id),
+            (errand, status) => panic!("reply: {errand:?} is answered {status} {json}"),
+        }
     }
 
     pub(super) fn types(&mut self, room: &str) -> Vec<u8> {
@@ -396,6 +454,7 @@ impl Device {
                 );
                 assert_ne!(json["code"], 4003, "nobody has that many devices");
             }
+            Some("message") if json["state"] == true => self.ear.state(json, model),
             Some(_) => {
                 if let Some(heard) = Heard::of_wire(json) {
                     self.check_not_early(&heard);
@@ -435,7 +494,15 @@ impl Device {
                     }
                 }
             }
-            self.ear.resumed(&was, is_ours, &ok, &mut self.memory);
+            let (id, token) = self.owner();
+            let name = self.name.clone();
+            let owner = Owner {
+                id,
+                name: &name,
+                token,
+            };
+            let memory = &mut self.memory;
+            self.ear.resumed(&was, is_ours, &ok, model, owner, memory);
             return;
         }
         if let Some(question) = self.asked.remove(&id) {
@@ -451,53 +518,60 @@ impl Device {
         );
         let pending = self.pending.remove(at).expect("it was found");
         match code {
-            None => self.check_ok(pending, &json["ok"], model),
+            None => self.check_ok(pending.intent, true, &json["ok"], model),
             Some("busy" | "storage") => {
                 let intent = &mut self.intents[pending.intent];
                 if intent.wish.key.is_none() && intent.fate == Fate::Open {
                     intent.fate = Fate::Refused;
                 }
             }
-            Some(code) => {
-                assert_ne!(code, "internal", "reply: {json}");
-                let intent = &mut self.intents[pending.intent];
-                assert!(
-                    !pending.was_done,
-                    "once: {:?} was done, and is refused now: {json}",
-                    intent.wish
-                );
-                if intent.fate == Fate::Open {
-                    intent.fate = Fate::Refused;
-                }
-            }
+            Some(code) => self.check_refusal(pending.intent, pending.was_done, code),
         }
     }
 
-    fn check_ok(&mut self, pending: Pending, ok: &Value, model: &Model) {
-        let intent = &mut self.intents[pending.intent];
-        intent.fate = Fate::Done;
+    fn check_refusal(&mut self, which: usize, was_done: bool, code: &str) {
+        assert_ne!(code, "internal", "the server has failed");
+        let intent = &mut self.intents[which];
+        assert!(
+            !was_done,
+            "once: {:?} was done, and is refused now: {code}",
+            intent.wish
+        );
+        if intent.fate == Fate::Open {
+            intent.fate = Fate::Refused;
+        }
+    }
+
+    /// `is_in_line`: on the connection on which its event comes as well.
+    fn check_ok(&mut self, which: usize, is_in_line: bool, ok: &Value, model: &Model) {
+        let intent = &mut self.intents[which];
         let wish = &intent.wish;
         let is_repeat = ok["repeat"].as_bool().unwrap_or_default();
         assert!(
-            is_repeat || !pending.was_done,
+            is_repeat || !intent.is_done_anew,
             "once: {wish:?} was done twice"
         );
         assert!(
-            !is_repeat || !pending.is_fresh || wish.is_reused,
+            !is_repeat || intent.said > 1 || wish.is_reused,
             "once: {wish:?} repeats nothing"
         );
+        intent.fate = Fate::Done;
+        intent.is_done_anew |= !is_repeat;
         let number = |name: &str| ok[name].as_u64().unwrap_or_default() as u32;
         if let Some((room, said)) = wish.said() {
-            let found = model.room(room).expect("a room that is there");
+            let found = model.room_at(room, number("version"));
             let at = number("seq") as usize;
-            let message = at.checked_sub(1).and_then(|at| found.messages.get(at));
+            let message = found.and_then(|it| it.messages.get(at.checked_sub(1)?));
             let is_there = message.is_some_and(|message| {
                 let (version, body) = &message.bodies[0];
                 message.by == self.name && body.text == said && *version == number("version")
             });
             assert!(is_there, "acknowledged: {wish:?} as {ok}, and not stored");
             let heard = self.ear.has(room, number("version"));
-            assert!(is_repeat || !heard, "early: {ok} behind its event");
+            assert!(
+                is_repeat || !heard || !is_in_line,
+                "early: {ok} behind its event"
+            );
         }
         let Some(key) = &wish.key else { return };
         let kept = model.keys.get(&(self.id, key.clone()));
@@ -542,15 +616,19 @@ fn check_answer(question: &Question, json: &Value, model: &Model, user: u32) {
     }
     let ok = &json["ok"];
     match question {
-        Question::History { room, least } => {
-            let room = model.room(room).expect("a room that is there");
+        Question::History { least } => {
             let messages = ok["messages"].as_array().expect("messages");
             let mut next = None;
+            let mut is_same = false;
             for message in messages {
                 let seq = message["seq"].as_u64().expect("a number") as u32;
                 assert!(next.is_none_or(|next| next == seq), "history: {json}");
                 next = Some(seq + 1);
                 let version = message["version"].as_u64().expect("a version") as u32;
+                let room = model
+                    .room_at(&text(ok, "room"), version)
+                    .expect("a room that was there");
+                is_same = room.event(least.0).is_some();
                 let said = room.messages[seq as usize - 1].bodies.iter();
                 let is_true = said
                     .clone()
@@ -558,7 +636,10 @@ fn check_answer(question: &Question, json: &Value, model: &Model, user: u32) {
                 assert!(is_true, "history: {message} was never so");
             }
             let last = next.map_or(0, |next| next - 1);
-            assert!(last >= *least, "history: {json} ends before {least}");
+            assert!(
+                !is_same || last >= least.1,
+                "history: {json} ends before {least:?}"
+            );
         }
         Question::Notifications => {
             for note in ok["notifications"].as_array().into_iter().flatten() {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::fact::{Body, Fact, Heard, text};
+use super::fact::{Body, Fact, Heard, body_of_wire, text};
 use super::model::{Model, Room};
 
 /// What a device knows of a room.
@@ -65,6 +65,8 @@ pub(super) struct Owner<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ear {
     pub(super) hold: bool,
+    /// What the database is called to which it was opened.
+    pub(super) epoch: String,
     /// How far everything was when it opened; nothing before it has.
     pub(super) hello_op: Option<u64>,
     /// What hello said of each room.
@@ -82,23 +84,27 @@ pub(super) struct Ear {
     last_op: u64,
     own_low: u64,
     own: BTreeSet<u64>,
-    /// Rooms whose end of catching up is awaited.
-    catching_up: BTreeSet<String>,
+    /// Rooms whose end of catching up is awaited, and how far they were when that began.
+    catching_up: BTreeMap<String, u32>,
+    /// Those that are told as states: behind and up to which version, and which messages were told.
+    states: BTreeMap<String, (u32, u32, BTreeSet<u32>)>,
     pub(super) events: u64,
 }
 
 /// Whether somebody was in a room when its event with this version happened, coming and going
 /// included.
 fn was_inside(room: &Room, name: &str, version: u32) -> bool {
+    let Some((_, fact)) = room.event(version) else {
+        return false;
+    };
     let mut is_inside = false;
-    for (_, fact) in room.events.iter().take(version as usize - 1) {
+    for (_, fact) in room.between(0, version - 1) {
         match fact {
             Fact::Joined { user, .. } if user == name => is_inside = true,
             Fact::Left { user, .. } if user == name => is_inside = false,
             _ => {}
         }
     }
-    let (_, fact) = &room.events[version as usize - 1];
     is_inside || matches!(fact, Fact::Joined { user, .. } if user == name)
 }
 
@@ -116,12 +122,9 @@ impl Ear {
         assert!(self.hello_op.is_none(), "hello: it is said once");
         let op = json["op"].as_u64().expect("hello has an op");
         assert!(op <= model.op, "hello: op {op} was not committed");
-        let epoch = text(json, "epoch");
-        assert!(
-            memory.epoch.as_ref().is_none_or(|it| *it == epoch),
-            "hello: another epoch"
-        );
-        memory.epoch = Some(epoch);
+        self.epoch = text(json, "epoch");
+        assert!(model.epochs.contains(&self.epoch), "hello: another epoch");
+        memory.epoch.get_or_insert_with(|| self.epoch.clone());
         for summary in json["rooms"].as_array().into_iter().flatten() {
             let name = text(summary, "room");
             let version = summary["version"].as_u64().unwrap_or_default() as u32;
@@ -146,7 +149,15 @@ impl Ear {
     }
 
     /// The answer to where the device said that it was.
-    pub(super) fn resumed(&mut self, was: &Was, is_ours: bool, ok: &Value, memory: &mut Memory) {
+    pub(super) fn resumed(
+        &mut self,
+        was: &Was,
+        is_ours: bool,
+        ok: &Value,
+        model: &Model,
+        owner: Owner<'_>,
+        memory: &mut Memory,
+    ) {
         self.resumed = true;
         let rooms = ok["rooms"].as_object().expect("resume lists the rooms");
         let mut heard_of = self.hello.clone();
@@ -173,11 +184,14 @@ impl Ear {
                 ..Known::default()
             };
             let known = memory.rooms.entry(name.clone()).or_insert(fresh);
+            let expected = match model.far {
+                _ if !is_ours || from > to || from < floor(model, name, to) => "reset",
+                far if to - from <= far.events_max => "events",
+                far if to - from <= far.states_max => "state",
+                _ => "reset",
+            };
+            assert_eq!(mode, expected, "resume: {said} of {name}");
             if mode == "reset" {
-                assert!(
-                    !is_ours || from > to,
-                    "resume: {said} though nothing is lost"
-                );
                 let base = if self.hold {
                     to
                 } else {
@@ -189,16 +203,25 @@ impl Ear {
                     .retain(|version, _| *version > base && !self.hold);
                 self.low.insert(name.clone(), base);
             } else {
-                assert!(is_ours, "resume: a wrong epoch gives {said}");
-                assert_eq!(mode, "events", "nobody misses that much");
-                assert!(from <= to, "resume: {said}");
                 if let Was::Versions(asked) = was {
                     assert_eq!(asked.get(name), Some(&from), "resume: {said}");
                 }
-                known.base = known.base.min(from);
+                let room = model.room_at(name, to);
+                if let (Some(room), "state") = (room, mode.as_str()) {
+                    // It knows how everything is at the end of the states, not how it came so.
+                    let end = self.stated_upto(room, owner, from, to);
+                    known.base = end;
+                    known.have.retain(|version, _| *version > end);
+                    let told = (from, end, BTreeSet::new());
+                    self.states.insert(name.clone(), told);
+                    let got = self.got.entry(name.clone()).or_default();
+                    got.extend(from + 1..=end);
+                } else {
+                    known.base = known.base.min(from);
+                }
                 self.low.insert(name.clone(), from);
             }
-            self.catching_up.insert(name.clone());
+            self.catching_up.insert(name.clone(), to);
             heard_of.remove(name);
         }
         if self.hold {
@@ -222,16 +245,67 @@ impl Ear {
             self.is_since = true;
         }
         memory.cursor = None;
+        memory.epoch = Some(self.epoch.clone());
+    }
+
+    /// Up to where a room is told as states: what this connection hears comes as events.
+    fn stated_upto(&self, room: &Room, owner: Owner<'_>, from: u32, to: u32) -> u32 {
+        let hello_op = self.hello_op.unwrap_or_default();
+        if self.hold {
+            return to;
+        }
+        let opened = room.version_at(hello_op).min(to);
+        let concerns = |(_, fact): &&(u64, Fact)| matches!(fact, Fact::Joined { user, .. } | Fact::Left { user, .. } if user == owner.name);
+        let mut later = (opened + 1..).zip(room.between(opened, to));
+        let end = match later.find(|(_, event)| concerns(event)) {
+            Some((joined, (_, Fact::Joined { .. }))) => joined - 1,
+            _ => opened,
+        };
+        end.max(from)
+    }
+
+    /// A message as it is by now, where too much was missed.
+    pub(super) fn state(&mut self, json: &Value, model: &Model) {
+        let name = text(json, "room");
+        let version = json["version"].as_u64().unwrap_or_default() as u32;
+        let seq = json["seq"].as_u64().unwrap_or_default() as u32;
+        let place = self.states.get_mut(&name);
+        let (from, upto, told) = place.unwrap_or_else(|| panic!("states: nobody missed {json}"));
+        assert!(
+            (*from + 1..=*upto).contains(&version),
+            "states: {json} is not behind {from} and up to {upto}"
+        );
+        assert!(told.insert(seq), "double: {json}");
+        let room = model
+            .room_at(&name, version)
+            .expect("a room that was there");
+        let message = &room.messages[seq as usize - 1];
+        let mut bodies = message.bodies.iter();
+        let body = body_of_wire(json);
+        let is_true = bodies.any(|(at, said)| *at >= version && *said == body);
+        assert!(is_true, "states: {json} was never so");
     }
 
     pub(super) fn caught_up(&mut self, json: &Value, model: &Model, owner: Owner<'_>) {
         let name = text(json, "room");
         assert!(
-            self.catching_up.remove(&name),
+            self.catching_up.remove(&name).is_some(),
             "caught up: {name} was not behind"
         );
         let version = json["version"].as_u64().expect("a version") as u32;
         self.must_have(model, owner, &name, version);
+        if let Some((from, upto, told)) = self.states.remove(&name) {
+            let room = model
+                .room_at(&name, version)
+                .expect("a room that was there");
+            let changed = |(_, message): &(u32, &super::model::Message)| {
+                let mut bodies = message.bodies.iter();
+                bodies.any(|(at, _)| (from + 1..=upto).contains(at))
+            };
+            let all = (1_u32..).zip(&room.messages).filter(changed);
+            let all: BTreeSet<u32> = all.map(|(seq, _)| seq).collect();
+            assert_eq!(told, all, "missing: states of {name} behind {from}");
+        }
     }
 
     // --------------------------------------------------------------------------- events
@@ -297,13 +371,14 @@ impl Ear {
         owner: Owner<'_>,
         memory: &mut Memory,
     ) {
-        let room = model.room(name).expect("told of a room that is there");
-        let committed = room.events.get(version as usize - 1);
+        let room = model.room_at(name, version);
+        let committed = room.and_then(|room| room.event(version));
         assert_eq!(
             committed,
             Some(&(heard.op, heard.fact.clone())),
             "event: {heard:?} was not committed so"
         );
+        let room = room.expect("it has the event");
         check_body(room, heard, version);
         assert!(
             room.may_hear(owner.name, version),
@@ -328,6 +403,11 @@ impl Ear {
             (begin + 1..version).find(|it| !got.contains(it) && was_inside(room, owner.name, *it));
         let is_exit = matches!(&heard.fact, Fact::Left { user, .. } if user == owner.name);
         let is_back = is_entry && room.has_left(owner.name, begin, version);
+        if is_exit && self.catching_up.get(name).is_some_and(|to| version > *to) {
+            // Nobody waits for the rest of a room that they have left meanwhile.
+            self.catching_up.remove(name);
+            self.states.remove(name);
+        }
         if missed.is_some() && (is_exit || is_back) {
             // Who leaves while being fed is not fed the rest, hears at most that they have left, and
             // begins anew when they are back.
@@ -367,9 +447,28 @@ impl Ear {
 
     // --------------------------------------------------------------------------- checks
 
+    /// Who was told of a room has been told how they left it, if that was while they listened.
+    fn must_know_end(&self, room: &Room, owner: Owner<'_>) {
+        let left = |(_, (_, fact)): &(u32, &(u64, Fact))| matches!(fact, Fact::Left { user, .. } if user == owner.name);
+        let exits = (room.floor + 1..).zip(&room.events).filter(left);
+        let Some((version, (op, _))) = exits.last() else {
+            return;
+        };
+        let listened = self.hello_op.is_some_and(|hello| hello < *op);
+        let knows = self.low.get(&room.name).is_some_and(|low| *low < version);
+        assert!(
+            !listened || !knows || self.has(&room.name, version),
+            "missing: {} was not told that they left {} by version {version}",
+            owner.name,
+            room.name
+        );
+    }
+
     /// Nothing of a room may be missing up to a version.
     fn must_have(&self, model: &Model, owner: Owner<'_>, name: &str, upto: u32) {
-        let room = model.room(name).expect("told of a room that is there");
+        let Some(room) = model.room_at(name, upto) else {
+            return;
+        };
         let low = self.low.get(name).copied().unwrap_or_default();
         let low = low.max(self.anew.get(name).copied().unwrap_or_default());
         let nothing = BTreeSet::new();
@@ -387,8 +486,11 @@ impl Ear {
     pub(super) fn check_quiet(&self, model: &Model, owner: Owner<'_>) {
         for room in &model.rooms {
             let is_member = room.members.contains_key(&owner.id);
+            if !is_member {
+                self.must_know_end(room, owner);
+            }
             if is_member {
-                let waits = self.catching_up.contains(&room.name);
+                let waits = self.catching_up.contains_key(&room.name);
                 assert!(
                     !waits,
                     "missing: {} still catches up in {}",
@@ -417,10 +519,17 @@ impl Ear {
     }
 }
 
+/// Versions of rooms that were called so before the one that had come so far.
+fn floor(model: &Model, name: &str, to: u32) -> u32 {
+    model.room_at(name, to).map_or(0, |room| room.floor)
+}
+
 /// What a summary says of its room must have been so at `op`.
 fn check_summary(summary: &Value, model: &Model, op: u64) {
     let name = text(summary, "room");
-    let room = model.room(&name).expect("told of a room that is there");
+    let room = model
+        .room_by(&name, op)
+        .expect("told of a room that is there");
     let number = |name: &str| summary[name].as_u64().unwrap_or_default() as u32;
     let version = room.version_at(op);
     assert_eq!(number("version"), version, "hello: {summary} at op {op}");

@@ -44,6 +44,7 @@ pub(super) enum Fact {
         user: String,
         by: Option<String>,
         role: String,
+        muted: bool,
     },
     Changed {
         by: Option<String>,
@@ -66,6 +67,10 @@ pub(super) enum Fact {
     Read {
         room: String,
         seq: u32,
+    },
+    Level {
+        room: String,
+        level: Option<String>,
     },
     SignedOut,
 }
@@ -181,6 +186,7 @@ impl Heard {
                     user: text(json, "user"),
                     by: by(),
                     role: text(json, "role"),
+                    muted: json["muted_until"].is_string(),
                 };
                 (fact, None)
             }
@@ -208,6 +214,11 @@ impl Heard {
             "read" => {
                 let room = text(json, "room");
                 (Fact::Read { room, seq }, None)
+            }
+            "level" => {
+                let room = text(json, "room");
+                let level = maybe(json, "level");
+                (Fact::Level { room, level }, None)
             }
             "signed_out" => (Fact::SignedOut, None),
             "presence" | "typing" => {
@@ -276,12 +287,16 @@ fn fact_of(what: &What) -> (Fact, Option<Body>) {
             (Fact::Left { user, by, how }, None)
         }
         What::Member {
-            user, by, standing, ..
+            user,
+            by,
+            standing,
+            muted_until,
         } => {
             let fact = Fact::Member {
                 user: name(user),
                 by: named(by),
                 role: standing.as_str().to_owned(),
+                muted: muted_until.is_some(),
             };
             (fact, None)
         }
@@ -308,7 +323,12 @@ fn fact_of(what: &What) -> (Fact, Option<Body>) {
             (Fact::Read { room, seq }, None)
         }
         What::SignedOut => (Fact::SignedOut, None),
-        What::Level { .. } | What::Account { .. } => {
+        What::Level { room, level } => {
+            let room = room.to_string();
+            let level = level.map(|it| it.as_str().to_owned());
+            (Fact::Level { room, level }, None)
+        }
+        What::Account { .. } => {
             panic!("nobody wanted {what:?}")
         }
     }

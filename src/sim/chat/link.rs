@@ -10,7 +10,7 @@ use crate::ws::{Deflate, DeflatePolicy, Event, Limits, Message, Role, Session, S
 pub(super) enum News {
     /// The server lets the device in.
     Opened,
-    /// It does not; or it answers a plain request.
+    /// It does not.
     Status(u16),
     Text(String),
     Closed(Option<u16>),
@@ -47,15 +47,6 @@ impl Link {
              Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              Sec-WebSocket-Protocol: parlour.v1\r\n\r\n"
-        )
-        .into_bytes()
-    }
-
-    /// A request that ends a token.
-    pub(super) fn sign_out(token: &str) -> Vec<u8> {
-        format!(
-            "DELETE /api/v1/tokens/current HTTP/1.1\r\nHost: h\r\n\
-             Authorization: Bearer {token}\r\nConnection: close\r\n\r\n"
         )
         .into_bytes()
     }

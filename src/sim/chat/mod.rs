@@ -26,11 +26,14 @@
 mod checks;
 mod device;
 mod ear;
+mod errand;
 mod fact;
 mod ledger;
 mod link;
 mod model;
 mod state;
+#[cfg(test)]
+mod tests;
 mod town;
 mod wishes;
 mod world;

@@ -10,7 +10,8 @@ mod rooms;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fact::{Body, Fact};
-use crate::chat::{Answer, Code, Entry, Kind, Operation};
+use crate::chat::{Answer, Code, Entry, Kind, Level, Operation, Standing};
+use crate::site::Far;
 
 /// Beyond this nobody counts.
 const UNSEEN_MAX: usize = 1000;
@@ -26,9 +27,11 @@ pub(super) struct Person {
 /// Who is in a room.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
-    pub(super) owner: bool,
+    pub(super) standing: Standing,
     joined_at: u64,
     pub(super) read: u32,
+    level: Option<Level>,
+    muted_until: Option<u64>,
 }
 
 /// A message, with all that it ever said.
@@ -59,7 +62,13 @@ pub(super) struct Room {
     pub(super) kind: Kind,
     people: Vec<u32>,
     title: String,
-    /// Each event's op and what it says; the first has version 1.
+    topic: String,
+    archived: bool,
+    pinned: Option<u32>,
+    pub(super) deleted: bool,
+    /// Versions that rooms had which were called so before.
+    pub(super) floor: u32,
+    /// Each event's op and what it says; the first has the version above the floor.
     pub(super) events: Vec<(u64, Fact)>,
     pub(super) messages: Vec<Message>,
     pub(super) members: BTreeMap<u32, Member>,
@@ -68,7 +77,19 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn version(&self) -> u32 {
-        self.events.len() as u32
+        self.floor + self.events.len() as u32
+    }
+
+    /// The event with this version.
+    pub(super) fn event(&self, version: u32) -> Option<&(u64, Fact)> {
+        let at = version.checked_sub(self.floor + 1)?;
+        self.events.get(at as usize)
+    }
+
+    /// The events behind a version and up to another.
+    pub(super) fn between(&self, after: u32, upto: u32) -> &[(u64, Fact)] {
+        let at = |version: u32| version.saturating_sub(self.floor) as usize;
+        &self.events[at(after)..at(upto).max(at(after))]
     }
 
     pub(super) fn seq(&self) -> u32 {
@@ -78,13 +99,14 @@ impl Room {
     /// How far messages had come at a version.
     pub(super) fn seq_at(&self, version: u32) -> u32 {
         let is_message = |(_, fact): &&(u64, Fact)| matches!(fact, Fact::Message { .. });
-        let events = self.events.iter().take(version as usize);
+        let events = self.between(0, version).iter();
         events.filter(is_message).count() as u32
     }
 
     /// How far the room had come at an op.
     pub(super) fn version_at(&self, op: u64) -> u32 {
-        self.events.iter().take_while(|(at, _)| *at <= op).count() as u32
+        let told = self.events.iter().take_while(|(at, _)| *at <= op);
+        self.floor + told.count() as u32
     }
 
     pub(super) fn mentions(&self, user: u32, read: u32) -> u32 {
@@ -94,16 +116,16 @@ impl Room {
 
     /// Whether somebody has left behind a version and before another.
     pub(super) fn has_left(&self, name: &str, after: u32, before: u32) -> bool {
-        let between = &self.events[after as usize..before as usize];
+        let between = self.between(after, before);
         let left = |fact: &Fact| matches!(fact, Fact::Left { user, .. } if user == name);
-        between.iter().any(|(_, fact)| left(fact))
+        after < self.floor || between.iter().any(|(_, fact)| left(fact))
     }
 
     /// Whether somebody may ever have been told the event with this version: they were a member when
     /// it happened, or became one later.
     pub(super) fn may_hear(&self, name: &str, version: u32) -> bool {
         let mut is_inside = false;
-        for (at, (_, fact)) in (1..).zip(&self.events) {
+        for (at, (_, fact)) in (self.floor + 1..).zip(&self.events) {
             match fact {
                 Fact::Joined { user, .. } if user == name => is_inside = true,
                 // Who goes hears that they go.
@@ -156,6 +178,10 @@ pub(super) struct Model {
     pub(super) keys: BTreeMap<(u32, String), (Operation, Answer)>,
     /// Tokens that have ended, and with which op.
     pub(super) ended: BTreeMap<u32, u64>,
+    /// What the database was called, and is.
+    pub(super) epochs: Vec<String>,
+    /// How much is told of a room to whoever missed it.
+    pub(super) far: Far,
     /// People say long things.
     pub(super) is_wordy: bool,
     happened: Vec<Happened>,
@@ -168,8 +194,22 @@ impl Model {
         self.people.iter().find(|person| person.name == name)
     }
 
+    /// The room that is called so now.
     pub(super) fn room(&self, name: &str) -> Option<&Room> {
-        self.rooms.iter().find(|room| room.name == name)
+        let mut rooms = self.rooms.iter();
+        rooms.find(|room| room.name == name && !room.deleted)
+    }
+
+    /// The room that was called so when it had this version.
+    pub(super) fn room_at(&self, name: &str, version: u32) -> Option<&Room> {
+        let mut rooms = self.rooms.iter();
+        rooms.find(|room| room.name == name && room.event(version).is_some())
+    }
+
+    /// The last room that was called so by this op.
+    pub(super) fn room_by(&self, name: &str, op: u64) -> Option<&Room> {
+        let mut rooms = self.rooms.iter().rev();
+        rooms.find(|room| room.name == name && room.events.first().is_some_and(|it| it.0 <= op))
     }
 
     fn name(&self, id: u32) -> String {
@@ -217,9 +257,17 @@ impl Model {
             O::Leave { room } => self.leave(by, room),
             O::Invite { room, user } => self.invite(by, room, user, entry.at),
             O::Remove { room, user } => self.remove(by, room, user),
-            O::Ban { room, user, .. } => self.ban(by, room, user),
+            O::Ban {
+                room,
+                user,
+                messages,
+            } => self.ban(by, room, user, *messages),
+            O::SetStanding { room, user, role } => self.appoint(by, room, user, *role),
+            O::Mute { room, user, until } => self.mute(by, room, user, *until),
+            O::SetLevel { room, level } => self.set_level(by, room, *level),
+            O::DeleteRoom { room } => self.close(by, room),
             O::Unban { room, user } => self.unban(by, room, user),
-            O::ChangeRoom { room, title, .. } => self.change(by, room, title.as_deref()),
+            O::ChangeRoom { room, .. } => self.change(by, room, operation),
             O::Send {
                 room,
                 text,
@@ -229,14 +277,14 @@ impl Model {
                 let key = entry.key.as_ref().map(ToString::to_string);
                 self.send(by, room, text, *reply_to, key, entry.at)
             }
-            O::Edit { room, seq, text } => self.edit(by, room, *seq, text),
+            O::Edit { room, seq, text } => self.edit(by, room, *seq, text, entry.at),
             O::Delete { room, seq } => self.delete(by, room, *seq),
             O::React {
                 room,
                 seq,
                 emoji,
                 on,
-            } => self.react(by, room, *seq, emoji, *on),
+            } => self.react(by, room, *seq, (emoji, *on), entry.at),
             O::Read { room, seq } => self.read(by, room, *seq),
             O::Notify { to, text } => self.notify(Some(by), to, text, entry.at),
             O::Seen { id } => self.seen(by, id.0),

@@ -76,6 +76,7 @@ impl Town {
             receiver,
             commits: 0,
         };
+        town.model.epochs.push("the first".to_owned());
         for (user, name) in people.iter().enumerate() {
             town.settle(user, name, devices);
         }
@@ -139,7 +140,8 @@ impl Town {
             flaw: self.flaw.clone(),
         };
         let hall = Hall::with_log(self.database.clone(), Rc::new(log), chance.bits());
-        let app = site::app(hall.expect("memory can be read"), Choices::default());
+        let hall = hall.expect("memory can be read").far(self.model.far);
+        let app = site::app(hall, Choices::default());
         let put = app.settings(self.settings.clone()).put_together(None);
         let (service, settings) = put.expect("the app is whole");
         self.process = Some(Engine::new(service, settings, chance.bits()));
@@ -150,6 +152,20 @@ impl Town {
         self.process = None;
         let next = self.hand.open_again(&[CHAT]);
         (self.database, self.hand) = next.expect("memory can be opened");
+    }
+
+    /// The database is called something else from now on, as when it was restored. No process runs.
+    pub(super) fn rename(&mut self) {
+        let epoch = format!("epoch {}", self.model.epochs.len());
+        self.model.epochs.push(epoch.clone());
+        let rename = move |tables: &Connection| {
+            tables.execute("UPDATE server SET epoch = ?", [epoch])?;
+            Ok(())
+        };
+        let renamed = |done: Result<(), StoreError>| done.expect("nothing is in the way");
+        let taken = self.beside.0.submit(rename, renamed);
+        taken.expect("nobody else waits there");
+        self.beside.1.group();
     }
 
     // ------------------------------------------------------------------------------- storing

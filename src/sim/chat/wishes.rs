@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::model::Model;
 use crate::ground::seed::Seed;
+use crate::site::rfc3339;
 
 /// Something that is to last.
 #[derive(Clone, Debug)]
@@ -24,6 +25,14 @@ impl Wish {
             command["key"] = json!(key);
         }
         command
+    }
+
+    /// The same as the body of a request to the room.
+    pub(super) fn body(&self) -> Value {
+        let mut body = self.command.clone();
+        let fields = body.as_object_mut().expect("a command is an object");
+        fields.retain(|name, _| name == "text" || name == "reply_to");
+        body
     }
 
     /// The room and the text, of a message.
@@ -83,12 +92,58 @@ fn some_text(model: &Model, chance: &mut Seed, serial: u64) -> String {
     text
 }
 
-/// What somebody wants. `serial` is different each time; `used` is a key of theirs.
+/// What is done to members of a room.
+fn some_order(chance: &mut Seed, room: &str, person: &str, now: u64) -> Value {
+    match chance.below(12) {
+        0..=1 => json!({"do": "remove", "room": room, "user": person}),
+        2..=3 => {
+            let messages = chance.once_in(2);
+            json!({"do": "ban", "room": room, "user": person, "messages": messages})
+        }
+        4..=5 => json!({"do": "unban", "room": room, "user": person}),
+        6..=7 => {
+            let role = pick(chance, &["owner", "moderator", "member"]);
+            json!({"do": "role", "room": room, "user": person, "role": role})
+        }
+        8 => {
+            let until = rfc3339(now + chance.below(3000));
+            json!({"do": "mute", "room": room, "user": person, "until": until})
+        }
+        9 => json!({"do": "mute", "room": room, "user": person, "until": null}),
+        _ => {
+            let level = pick(chance, &["everything", "mentions", "nothing"]);
+            let level = if chance.once_in(4) {
+                json!(null)
+            } else {
+                json!(level)
+            };
+            json!({"do": "level", "room": room, "level": level})
+        }
+    }
+}
+
+/// What is done to a room.
+fn some_change(chance: &mut Seed, room: &str, seq: u32, serial: u64) -> Value {
+    let mut change = json!({"do": "change_room", "room": room});
+    match chance.below(10) {
+        0..=2 => return json!({"do": "delete_room", "room": room}),
+        3 => change["title"] = json!(format!("title {serial}")),
+        4 => change["topic"] = json!(format!("topic {serial}")),
+        5 => change["kind"] = json!(pick(chance, &["public", "private"])),
+        6 => change["archived"] = json!(true),
+        7..=8 => change["archived"] = json!(false),
+        _ if chance.once_in(2) => change["pinned"] = json!(null),
+        _ => change["pinned"] = json!(seq),
+    }
+    change
+}
+
+/// What somebody wants now. `serial` is different each time; `used` is a key of theirs.
 pub(super) fn some_wish(
     model: &Model,
     chance: &mut Seed,
     user: u32,
-    serial: u64,
+    (serial, now): (u64, u64),
     used: Option<String>,
 ) -> Wish {
     let room = some_room(model, chance, user);
@@ -141,11 +196,9 @@ pub(super) fn some_wish(
             };
             json!({"do": "create_room", "room": pick(chance, &ROOMS), "kind": kind})
         }
-        88..=91 => json!({"do": "invite", "room": room, "user": person}),
-        92..=93 => json!({"do": "remove", "room": room, "user": person}),
-        94 => json!({"do": "ban", "room": room, "user": person}),
-        95..=96 => json!({"do": "unban", "room": room, "user": person}),
-        97 => json!({"do": "change_room", "room": room, "title": format!("title {serial}")}),
+        88..=90 => json!({"do": "invite", "room": room, "user": person}),
+        91..=96 => some_order(chance, &room, &person, now),
+        97..=98 => some_change(chance, &room, seq, serial),
         _ => json!({"do": "dm", "users": [person]}),
     };
     let is_reused = used.is_some() && chance.once_in(25);

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use super::Report;
 use super::device::Device;
+use super::errand::Visit;
 use super::ledger::Bug;
-use super::link::Link;
 use super::town::{self, LIVES, Town};
 use crate::ground::seed::Seed;
 use crate::ground::time::{Instant, Now};
@@ -23,6 +23,7 @@ use crate::reactor::ConnId;
 use crate::sim::agenda::Agenda;
 use crate::sim::network::Wire;
 use crate::sim::trace::Trace;
+use crate::site::Far;
 
 /// Some day in 2026.
 const UNIX_MS: u64 = 1_780_000_000_000;
@@ -57,8 +58,8 @@ enum Event {
 struct Peer {
     wire: Wire,
     device: usize,
-    /// It only signs its device out.
-    visit: Option<Link>,
+    /// It is for one request.
+    visit: Option<Visit>,
     latency_ms: u64,
     pieces_max: u64,
     take_max: usize,
@@ -91,6 +92,8 @@ pub(super) struct World {
     rung: bool,
     commit_due: bool,
     is_calm: bool,
+    /// There is no room on the disk.
+    is_full: bool,
     wishes_left: u64,
     wishes: u64,
     /// Between two things that somebody does, at most.
@@ -123,6 +126,14 @@ impl World {
                 devices.push(device);
             }
         }
+        if chance.once_in(2) {
+            let events_max = 1 + chance.below(12) as u32;
+            let states_max = events_max + chance.below(30) as u32;
+            town.model.far = Far {
+                events_max,
+                states_max,
+            };
+        }
         town.begin(&mut chance);
         let mut world = Self {
             trace: Trace::new(aloud),
@@ -139,6 +150,7 @@ impl World {
             rung: false,
             commit_due: false,
             is_calm: false,
+            is_full: false,
             wishes_left: if chance.once_in(12) {
                 300
             } else {
@@ -251,7 +263,8 @@ impl World {
                 Event::Fault => self.fault(),
                 Event::Fill(full) => {
                     self.trace.note("disk full", 0, u64::from(full));
-                    self.town.fill_the_disk(full && !self.is_calm);
+                    self.is_full = full && !self.is_calm;
+                    self.town.fill_the_disk(self.is_full);
                 }
                 Event::Jam(jammed) => self.town.jammed.set(jammed && !self.is_calm),
                 Event::Calm => self.calm(),

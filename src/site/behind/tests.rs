@@ -114,10 +114,12 @@ impl Town {
         let seat = Seat {
             channel: LINE,
             token: TokenId(1),
+            expires_at: None,
             away: false,
             active: Instant::default(),
             in_flight: 0,
             only: None,
+            watch: None,
             behind: None,
         };
         let title = Title::trusted("Ana");
@@ -276,6 +278,19 @@ fn who_left_and_came_back_while_behind_hears_of_it_once() {
 }
 
 #[test]
+fn who_is_back_and_reads_anew_is_not_told_that_they_left() {
+    let mut town = Town::new();
+    let den = town.room("den");
+    let mut behind = resume::at_head(&town.hall, &[den]);
+    town.want(Some(ANA), Operation::Leave { room: named("den") });
+    behind.leave(&parting(&town, den));
+    town.want(Some(ANA), Operation::Join { room: named("den") });
+    behind.enter(den, town.version(den) - 1);
+    behind.resume(den, named("den"), town.version(den), None, None);
+    assert_eq!(exits(&town.rest(&mut behind).0), 0);
+}
+
+#[test]
 fn who_left_before_it_was_known_that_they_fell_behind_hears_of_it_once() {
     let mut town = Town::new();
     let den = town.room("den");
@@ -323,11 +338,12 @@ fn who_was_in_a_room_of_the_same_name_begins_anew() {
     let (from, head) = (town.version(den) - 9, town.version(den));
     let first = town.hall.reader.query(|it| summary::first_version(it, den));
     let first = first.unwrap();
+    let mode = |from, to, first| resume::mode(resume::Far::default(), from, to, first);
     for version in 0..=last {
-        assert_eq!(resume::mode(version, head, first), resume::Mode::Reset);
+        assert_eq!(mode(version, head, first), resume::Mode::Reset);
     }
-    assert_eq!(resume::mode(from, head, first), resume::Mode::Events);
-    assert_eq!(resume::mode(first - 1, head, first), resume::Mode::Events);
+    assert_eq!(mode(from, head, first), resume::Mode::Events);
+    assert_eq!(mode(first - 1, head, first), resume::Mode::Events);
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Paged {
     }
     let me = identity(cx)?;
     let beside = beside(cx, &me)?;
-    Ok(render(cx, "home.html", beside))
+    Form::default().page(cx, "home.html", beside)
 }
 
 /// `GET /rooms`: public rooms, to come in.
@@ -110,7 +110,7 @@ pub(super) fn direct(cx: &mut Cx<'_, Hall>) -> Paged {
     let beside = beside(cx, &me)?;
     let operation = match commands::direct(form.fields()) {
         Ok(operation) => operation,
-        Err(refusal) => return Ok(form.again(cx, "home.html", beside, &refusal)),
+        Err(refusal) => return Ok(form.again(cx, "home.html", beside, &of_one(refusal))),
     };
     let opened = wanted(cx, Some(me.user), None, operation);
     Ok(opened.then(
@@ -125,10 +125,22 @@ pub(super) fn direct(cx: &mut Cx<'_, Hall>) -> Paged {
             });
             match opened {
                 Ok(room) => Reply::of(see(&path_of(&room))),
-                Err(refusal) => form.again(cx, "home.html", beside, &refusal),
+                Err(refusal) => form.again(cx, "home.html", beside, &of_one(refusal)),
             }
         },
     ))
+}
+
+/// What is wrong with those who are to be in a conversation is wrong with the one whom the form names.
+fn of_one(refusal: Refusal) -> Refusal {
+    match refusal.field {
+        Some("users") => Refusal {
+            field: Some("user"),
+            message: refusal.message.replace("`users`", "`user`"),
+            ..refusal
+        },
+        _ => refusal,
+    }
 }
 
 /// `GET /notifications`

@@ -6,7 +6,7 @@
 use super::{Paged, identity, render, settings};
 use crate::chat::Role;
 use crate::http::Response;
-use crate::site::assets::FILES;
+use crate::site::assets;
 use crate::site::hall::Hall;
 use crate::web::{Cx, Error, Reply, Routes, context};
 
@@ -34,9 +34,12 @@ pub(super) fn files(keeps_shell: bool) -> Routes<Hall> {
 /// The service worker. It names each file of the shell with the hash of its content, so that it is
 /// another one as soon as one of them is.
 fn worker(cx: &mut Cx<'_, Hall>, keeps_shell: bool) -> Result<Response, Error> {
-    let files = FILES.iter().filter(|_| keeps_shell);
-    let shell: Vec<&str> = files.map(|file| file.path).collect();
-    let page = cx.render("sw.js", context! { shell })?;
+    let shell = match keeps_shell {
+        true => assets::shell(),
+        false => Vec::new(),
+    };
+    let pages = assets::pages_version();
+    let page = cx.render("sw.js", context! { shell, pages })?;
     Ok(page.field("Cache-Control", "no-cache"))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Judged, Message, Model, Note};
-use crate::chat::{Answer, Code, NotificationId, Tokens};
+use crate::chat::{Answer, Code, Level, NotificationId, Standing, Tokens};
 use crate::sim::chat::fact::{Body, Fact};
 
 impl Model {
@@ -17,6 +17,7 @@ impl Model {
         now: u64,
     ) -> Judged {
         let at = self.inside(by, name)?;
+        self.may_speak(at, by, now)?;
         if reply_to.is_some_and(|seq| seq == 0 || seq > self.rooms[at].seq()) {
             return Err(Code::NotFound);
         }
@@ -47,6 +48,15 @@ impl Model {
         })
     }
 
+    fn may_speak(&self, at: usize, by: u32, now: u64) -> Result<(), Code> {
+        let room = &self.rooms[at];
+        let is_muted = room.members[&by].muted_until.is_some_and(|it| it > now);
+        match room.archived || is_muted {
+            true => Err(Code::Forbidden),
+            false => Ok(()),
+        }
+    }
+
     /// Notifies whom a text calls that did not call them before.
     pub(super) fn call(&mut self, at: usize, by: u32, seq: u32, text: &str, before: &str) {
         let calls = |text: &str, name: &str| text.split(' ').any(|word| word[..] == *name);
@@ -55,8 +65,9 @@ impl Model {
         for user in members {
             let name = format!("@{}", self.name(user));
             let by_name = calls(text, &name) && !calls(before, &name);
+            let is_deaf = self.rooms[at].members[&user].level == Some(Level::Nothing);
             let message = &mut self.rooms[at].messages[seq as usize - 1];
-            if user == by || !(everybody || by_name) || !message.calls.insert(user) {
+            if user == by || is_deaf || !(everybody || by_name) || !message.calls.insert(user) {
                 continue;
             }
             let place = (self.rooms[at].id, seq);
@@ -75,8 +86,9 @@ impl Model {
         }
     }
 
-    pub(super) fn edit(&mut self, by: u32, name: &str, seq: u32, text: &str) -> Judged {
+    pub(super) fn edit(&mut self, by: u32, name: &str, seq: u32, text: &str, now: u64) -> Judged {
         let at = self.inside(by, name)?;
+        self.may_speak(at, by, now)?;
         let which = self.existing(at, seq)?;
         let by_name = self.name(by);
         let message = &self.rooms[at].messages[which];
@@ -109,25 +121,40 @@ impl Model {
         let which = self.existing(at, seq)?;
         let by_name = self.name(by);
         let room = &self.rooms[at];
-        let owns = room.members.get(&by).is_some_and(|it| it.owner);
-        if room.messages[which].by != by_name && !owns && !self.is_admin(by) {
+        let keeps_order = self.standing(at, by) >= Some(Standing::Moderator);
+        if room.messages[which].by != by_name && !keeps_order && !self.is_admin(by) {
             return Err(Code::Forbidden);
         }
-        let version = self.tell_room(at, Fact::Deleted { seq, by: by_name });
+        let version = self.take_back(at, by, seq);
+        let room = self.room_id(at);
+        Ok(Answer::Changed { room, version })
+    }
+
+    /// Deletes a message, and whatever there is because of it.
+    pub(super) fn take_back(&mut self, at: usize, by: u32, seq: u32) -> u32 {
+        let by = self.name(by);
+        let version = self.tell_room(at, Fact::Deleted { seq, by });
         let room = &mut self.rooms[at];
-        let message = &mut room.messages[which];
+        let message = &mut room.messages[seq as usize - 1];
         message.change(version, Body::delete);
         message.calls.clear();
         let place = Some((room.id, seq));
         for note in self.notes.iter_mut().filter(|note| note.message == place) {
             note.gone = true;
         }
-        let room = self.room_id(at);
-        Ok(Answer::Changed { room, version })
+        version
     }
 
-    pub(super) fn react(&mut self, by: u32, name: &str, seq: u32, emoji: &str, on: bool) -> Judged {
+    pub(super) fn react(
+        &mut self,
+        by: u32,
+        name: &str,
+        seq: u32,
+        (emoji, on): (&str, bool),
+        now: u64,
+    ) -> Judged {
         let at = self.inside(by, name)?;
+        self.may_speak(at, by, now)?;
         let which = self.existing(at, seq)?;
         let by = self.name(by);
         let pair = (emoji.to_owned(), by.clone());

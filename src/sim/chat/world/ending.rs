@@ -14,6 +14,7 @@ impl World {
         self.trace.note("calm", 0, 0);
         self.is_calm = true;
         self.pace_ms = 200;
+        self.is_full = false;
         self.town.fill_the_disk(false);
         self.town.jammed.set(false);
         for peer in &mut self.peers {

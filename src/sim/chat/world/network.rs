@@ -1,7 +1,7 @@
 //! # Network: bytes on their way between devices and the server
 
 use super::{Event, Peer, World};
-use crate::sim::chat::link::Link;
+use crate::sim::chat::errand::Visit;
 use crate::sim::network::{End, Parcel, Wire, pieces};
 
 impl World {
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    pub(super) fn new_peer(&mut self, device: usize, visit: Option<Link>) -> usize {
+    pub(super) fn new_peer(&mut self, device: usize, visit: Option<Visit>) -> usize {
         let chance = &mut self.chance;
         let is_slow = !self.is_calm && chance.once_in(self.slow_once_in);
         let pipe_max = match is_slow {

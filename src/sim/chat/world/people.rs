@@ -2,9 +2,9 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use super::{Event, World};
+use super::{Event, UNIX_MS, World};
 use crate::sim::chat::device::Mood;
-use crate::sim::chat::link::{Link, News};
+use crate::sim::chat::errand::{Errand, Visit};
 use crate::sim::chat::model::Model;
 use crate::sim::chat::town::LIVES;
 use crate::sim::chat::wishes;
@@ -18,10 +18,9 @@ impl World {
     pub(super) fn heard(&mut self, peer: usize, bytes: &[u8]) {
         let device = self.peers[peer].device;
         if let Some(visit) = &mut self.peers[peer].visit {
-            for news in visit.hear(bytes, &mut Vec::new()) {
-                let News::Status(status) = news else { continue };
-                let may = matches!(status, 204 | 401 | 404 | 503);
-                assert!(may, "signing out is answered {status}");
+            if let Some((status, json)) = visit.hear(bytes) {
+                let it = &mut self.devices[device];
+                it.come_back(&visit.errand, status, json, &self.town.model);
             }
             return;
         }
@@ -115,6 +114,13 @@ impl World {
         self.say(peer, &bytes);
     }
 
+    /// A device asks something by a request of its own.
+    fn visit(&mut self, device: usize, errand: Errand, bytes: &[u8]) {
+        let visit = self.new_peer(device, Some(Visit::new(errand)));
+        self.trace.note("visits", device, visit as u64);
+        self.say(visit, bytes);
+    }
+
     /// What a device says next.
     pub(super) fn something(&mut self, device: usize) -> Option<Vec<u8>> {
         let it = &mut self.devices[device];
@@ -134,10 +140,14 @@ impl World {
                 Some(it.types(&room))
             }
             5 if self.chance.once_in(8) && it.life + 1 < LIVES => {
-                let token = it.token();
-                let visit = self.new_peer(device, Some(Link::new(1)));
-                self.trace.note("signs out", device, visit as u64);
-                self.say(visit, &Link::sign_out(&token));
+                let line = "DELETE /api/v1/tokens/current";
+                let bytes = Visit::request(line, &it.token(), None, "");
+                self.visit(device, Errand::SignOut, &bytes);
+                None
+            }
+            6 => {
+                let (errand, bytes) = it.some_errand(model, &mut self.chance)?;
+                self.visit(device, errand, &bytes);
                 None
             }
             _ => {
@@ -150,8 +160,8 @@ impl World {
                 let it = &mut self.devices[device];
                 let used = self.chance.below(it.intents.len().max(1) as u64) as usize;
                 let used = it.intents.get(used).and_then(|it| it.wish.key.clone());
-                let (serial, id) = (self.wishes, it.id);
-                let wish = wishes::some_wish(&self.town.model, &mut self.chance, id, serial, used);
+                let (time, id) = ((self.wishes, UNIX_MS + self.now), it.id);
+                let wish = wishes::some_wish(&self.town.model, &mut self.chance, id, time, used);
                 Some(it.want(wish))
             }
         }

@@ -78,6 +78,10 @@ impl World {
             self.town.commit();
         }
         self.town.kill();
+        if self.chance.once_in(6) && !self.is_full {
+            self.trace.note("is renamed", 0, 0);
+            self.town.rename();
+        }
         for peer in std::mem::take(&mut self.names).into_values() {
             self.peers[peer].wire.close(End::Reset, &mut self.chance);
             self.look_down(peer);

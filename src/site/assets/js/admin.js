@@ -1,7 +1,7 @@
 // Administration, for admins: how the server is, who is on it, and what it lets people do.
 
 import { api } from "./api.js";
-import { setTitle } from "./badge.js";
+import { setServer } from "./badge.js";
 import { allRooms } from "./browse.js";
 import { fill, h } from "./dom.js";
 import { form } from "./form.js";
@@ -55,7 +55,7 @@ function showServer(place) {
       onsubmit: async ({ name, sign_up }) => {
         const now = await api.patch("/settings", { name: name.trim(), sign_up });
         nameServer(now.name);
-        setTitle("Server · Administration", now.name);
+        setServer(now.name);
         toast("Saved.");
       },
     });

@@ -9,9 +9,14 @@ let serverName = "Parlour";
 let pageTitle = "";
 
 /** Names the page in the window's title. */
-export function setTitle(title, server = serverName) {
+export function setTitle(title) {
   pageTitle = title;
-  serverName = server;
+  update();
+}
+
+/** Names the server in it. */
+export function setServer(name) {
+  serverName = name;
   update();
 }
 

@@ -14,35 +14,39 @@ let place = null;
 let timer = 0;
 let counting = 0;
 let isSaid = false;
-let lost = 0;
+let isWaiting = false;
 
-const lostAt = () => (lost ||= Date.now());
-
-/** The banner's element, a live region, and what keeps it true. */
+/** The banner's element, a live region that is there before anything is said in it, and what keeps it true. */
 export function banner() {
-  place = h("div", { class: "banner", role: "status", hidden: true });
+  place = h("div", { class: "banner", role: "status" });
   store.on("state", changed);
   changed();
   return place;
 }
 
 function changed() {
-  clearTimeout(timer);
-  if (store.state === "away") {
-    // The next try is said by the one that counts.
-    if (!isSaid) timer = setTimeout(sayAway, Math.max(0, QUIET_MS - (Date.now() - lostAt())));
+  const { state } = store;
+  // A try that begins changes nothing of what is said, nor when it is.
+  if (state === "connecting") return;
+  if (state === "away") {
+    if (!isSaid && !isWaiting) {
+      clearTimeout(timer);
+      timer = setTimeout(sayAway, QUIET_MS);
+      isWaiting = true;
+    }
     return;
   }
-  lost = 0;
-  if (store.state !== "live") return;
+  isWaiting = false;
+  clearTimeout(timer);
   stop();
-  if (!isSaid) return;
+  if (state !== "live") return;
+  if (isSaid) show("back", "Back. Everything is here.");
   isSaid = false;
-  show("back", "Back. Everything is here.");
-  timer = setTimeout(() => (place.hidden = true), BACK_MS);
+  timer = setTimeout(() => show(""), BACK_MS);
 }
 
 function sayAway() {
+  isWaiting = false;
   isSaid = true;
   stop();
   const trying = h("span", { "aria-hidden": "true" });
@@ -68,6 +72,5 @@ function stop() {
 
 function show(kind, ...what) {
   place.className = `banner ${kind}`;
-  place.hidden = false;
   fill(place, what);
 }

@@ -32,12 +32,14 @@ export function points(values, most, kept) {
   return values.map((value, at) => [round(from + at * step), round(HEIGHT - (value / most) * (HEIGHT - 4))]);
 }
 
-/** A chart: `{element, add(value, kept)}`. */
-export function chart(title, hint, format) {
+/** A chart of a value that comes every so many milliseconds: `{element, add(value, kept)}`. */
+export function chart(title, hint, format, everyMs) {
   const id = `chart-${(counter += 1)}`;
   const values = [];
   const now = h("p", { class: "value" }, "–");
   const top = h("span", { class: "top soft", "aria-hidden": "true" });
+  const since = h("span", {});
+  const hours = h("p", { class: "soft hours", "aria-hidden": "true" }, since, h("span", {}, "now"));
   const named = svg("title", { id: `${id}-title` }, title);
   const told = svg("desc", { id: `${id}-desc` });
   const area = svg("path", { class: "area" });
@@ -62,8 +64,8 @@ export function chart(title, hint, format) {
     h("table", { class: "table" }, h("caption", { class: "unseen" }, title),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "When"), h("th", { scope: "col" }, title))), rows));
   const element = h("section", { class: "chart", "aria-labelledby": `${id}-head` },
-    h("h3", { id: `${id}-head` }, title), hint && h("p", { class: "soft" }, hint), now,
-    h("div", { class: "plot" }, top, drawn), table);
+    h("h3", { id: `${id}-head` }, title), now,
+    h("div", { class: "plot" }, top, drawn, hours), hint && h("p", { class: "soft" }, hint), table);
 
   /** The last twenty, the newest first; made only if somebody looks. */
   function tell() {
@@ -83,6 +85,7 @@ export function chart(title, hint, format) {
     area.setAttribute("d", `M${path[0][0]} ${HEIGHT}L${through}L${WIDTH} ${HEIGHT}Z`);
     top.textContent = format(most);
     now.textContent = format(value);
+    since.textContent = `${Math.round((kept * everyMs) / 60_000)} min`;
     const [least, greatest] = [Math.min(...numbers), Math.max(...numbers)];
     told.textContent = `Now ${format(value)}; between ${format(least)} and ${format(greatest)}.`;
     tell();

@@ -8,7 +8,7 @@ let counter = 0;
 /**
  * Completes in a text box. Each of `sources` has `pattern`, which is tried on what stands before the
  * caret and whose first group is looked for, and `find(word)`, which gives (or promises) entries:
- * `{insert, label, detail, picture}`. The list lies in `place`.
+ * `{insert, label, detail, picture, taken}`; `taken()` is called when it is chosen. The list lies in `place`.
  */
 export function completion(box, place, sources) {
   const id = `complete-${(counter += 1)}`;
@@ -87,14 +87,18 @@ export function completion(box, place, sources) {
   }
 
   function take(index) {
-    const { insert } = entries[index];
+    const { insert, taken } = entries[index];
     const [from, to] = range;
+    taken?.();
     close();
     box.focus();
     box.setRangeText(insert, from, to, "end");
     box.dispatchEvent(new Event("input", { bubbles: true }));
     close();
   }
+
+  /** Whether all of what is chosen stands there already. */
+  const isTyped = () => entries[at].insert.trim() === box.value.slice(...range);
 
   box.addEventListener("input", look);
   box.addEventListener("blur", close);
@@ -104,6 +108,7 @@ export function completion(box, place, sources) {
     /** Takes a key that is meant for the list; whether it was. */
     key(event) {
       if (entries.length === 0) return false;
+      if (event.key === "Enter" && isTyped()) return close();
       const deeds = {
         ArrowDown: () => choose(at + 1),
         ArrowUp: () => choose(at - 1),

@@ -1,23 +1,24 @@
 // Where one writes: a box that grows, with what it answers or changes above it, files, completion,
 // and a draft for each room that is there again when one comes back.
 
-import { confirm } from "./dialog.js";
+import { isPhone } from "./device.js";
 import { h, icon } from "./dom.js";
 import { draftOf, keepDraft } from "./drafts.js";
 import { openPicker, used } from "./emoji.js";
-import { link } from "./link.js";
 import { gist } from "./message.js";
 import { outbox } from "./outbox.js";
 import { iconButton } from "./parts.js";
+import { placeholder } from "./placeholder.js";
 import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
 
-/** Whether a key that sends would be in the way: on a phone one writes lines with it. */
-const isPhone = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
+/** Whether a text is to be done instead of said. A second slash, or a path, is just text. */
+const isCommand = (text) => /^\/[a-z]*(?:\s|$)/i.test(text);
 
 /** `on` has `sent()`, `lastOwn()` (my newest message) and `back()` (into the list of messages). */
 export function composer(room, on) {
   const limit = store.limits.text;
+  const words = placeholder(room);
   let replyTo = null;
   let editing = null;
   let beforeEdit = null;
@@ -31,10 +32,9 @@ export function composer(room, on) {
     id: "composer",
     rows: "1",
     dir: "auto",
-    placeholder: placeholder(room),
-    "aria-label": placeholder(room),
+    placeholder: words,
+    "aria-label": words,
     enterkeyhint: isPhone() ? "enter" : "send",
-    autocomplete: "off",
   });
   // What is written is laid out behind the box once more, unseen, so that both are as high as it.
   const grows = h("div", { class: "grows" }, box);
@@ -45,8 +45,6 @@ export function composer(room, on) {
     type: "file",
     multiple: true,
     hidden: true,
-    tabindex: "-1",
-    "aria-hidden": "true",
     onchange: pickedFiles,
   });
   const attach = iconButton("paperclip", "Attach files", () => picking.click());
@@ -90,8 +88,6 @@ export function composer(room, on) {
     list ??= completion(box, form, sourcesOf(room));
     list.look();
   }
-
-  // ------------------------------------------------------------------------------ writing
 
   function update() {
     grows.dataset.text = `${box.value} `;
@@ -168,8 +164,6 @@ export function composer(room, on) {
     box.dispatchEvent(new Event("input"));
   }
 
-  // ---------------------------------------------------------------------- answering, changing
-
   function showAbout(title, message) {
     about.hidden = false;
     about.replaceChildren(
@@ -213,8 +207,6 @@ export function composer(room, on) {
     box.focus();
   }
 
-  // ------------------------------------------------------------------------------ sending
-
   function say(words, kind = "") {
     answer.className = `answer ${kind}`;
     answer.replaceChildren(
@@ -235,10 +227,7 @@ export function composer(room, on) {
       isDue = !files.hasFailed;
       return update();
     }
-    if (text.startsWith("/") && !files?.count) {
-      const slash = await import("./slash.js");
-      if (slash.isCommand(text)) return obey(slash, text);
-    }
+    if (isCommand(text) && !files?.count) return obey(text);
     post(text);
   }
 
@@ -257,43 +246,28 @@ export function composer(room, on) {
     box.focus();
   }
 
-  async function obey(slash, text) {
-    try {
-      const done = await slash.run(text, { room });
-      if (done?.say) return post(done.say);
+  async function obey(text) {
+    const { obey } = await import("./obey.js");
+    const done = await obey(text, room);
+    if (done.text) return post(done.text);
+    if (!done.isWrong) {
       setText("");
       draft();
-      if (done?.help) say(help(slash.commands), "help");
-      else if (done) say(h("p", { dir: "auto" }, done));
-    } catch (error) {
-      say(h("p", { dir: "auto" }, error.message), "bad");
     }
+    if (done.show) say(done.show, done.kind);
   }
 
   async function change(text) {
     const message = editing;
     if (text === message.text) return leave();
-    if (!text && !message.attachment) {
-      const about = {
-        title: "Delete this message?",
-        text: gist(message),
-        yes: "Delete",
-        danger: true,
-      };
-      if (!(await confirm(about))) return;
-      leave();
-      return link
-        .call({ do: "delete", room, seq: message.seq })
-        .catch((refusal) => say(refusal.message, "bad"));
-    }
     send.disabled = true;
     try {
-      await link.call({ do: "edit", room, seq: message.seq, text });
-      leave();
+      const { change } = await import("./change.js");
+      if (await change(room, message, text)) leave();
     } catch (refusal) {
       say(h("p", { dir: "auto" }, refusal.message), "bad");
-      update();
     }
+    update();
   }
 
   const kept = draftOf(room);
@@ -323,24 +297,3 @@ export function composer(room, on) {
     },
   };
 }
-
-function placeholder(name) {
-  const room = store.rooms.get(name);
-  return `Message ${room?.kind === "direct" ? "" : "#"}${room?.kind === "direct" ? others(room.title) : name}`;
-}
-
-/** The people of a direct room, but for me. */
-function others(title) {
-  const names = title.split(", ").filter((name) => !store.isMe(name));
-  return names.map(store.called).join(", ") || title;
-}
-
-const help = (commands) =>
-  h(
-    "dl",
-    { class: "commands" },
-    commands.map(({ name, args, about }) => [
-      h("dt", {}, `/${name}`, args && h("i", {}, ` ${args}`)),
-      h("dd", {}, about),
-    ]),
-  );

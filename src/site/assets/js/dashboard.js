@@ -7,8 +7,8 @@ import { bytes, number } from "./time.js";
 
 const EVERY_MS = 2000;
 
-/** Samples that are kept: five minutes. */
-const KEPT = 150;
+/** Samples that are kept: three minutes. */
+const KEPT = 90;
 
 const count = (value) => number(value, { maximumFractionDigits: value < 10 ? 1 : 0 });
 const milliseconds = (value) => `${count(value)} ms`;
@@ -54,7 +54,7 @@ export function parseMetrics(text) {
 export function showDashboard(place) {
   const status = h("p", { class: "soft", role: "status" }, "One moment…");
   const grid = h("div", { class: "charts" });
-  const charts = DRAWN.map((it) => ({ ...it, ...chart(it.title, it.hint, it.format) }));
+  const charts = DRAWN.map((it) => ({ ...it, ...chart(it.title, it.hint, it.format, EVERY_MS) }));
   fill(place, status, grid);
   let before = null;
   let timer = 0;
@@ -74,7 +74,7 @@ export function showDashboard(place) {
         if (value !== undefined) it.add(value, KEPT);
       }
       before = now;
-      status.textContent = "The last five minutes at most, as long as this page is open.";
+      status.textContent = "Read every two seconds for as long as this page is open.";
     } catch (refusal) {
       status.textContent = refusal.message;
     }

@@ -1,13 +1,11 @@
 // What can be done with a message: a bar beside it for whoever has a mouse, keys for whoever is in
 // the list by keyboard, and a sheet for fingers that stay on it.
 
-import { confirm, openDialog } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { openPicker, usual, used } from "./emoji.js";
 import { link } from "./link.js";
-import { openMenu } from "./menu.js";
 import { gist } from "./message.js";
-import { copy } from "./parts.js";
+import { confirm, copy, openMenu } from "./parts.js";
 import { roomPath } from "./route.js";
 import { store } from "./store.js";
 import { complain, toast } from "./toast.js";
@@ -20,7 +18,12 @@ const label = (words, keys) => ({
   title: keys ? `${words} (${keys})` : words,
 });
 
-/** `on` has `room`, `reply`, `edit`, `leave` and `react`. */
+/** Reacts to a message, or takes that back. */
+export function react(room, { seq }, emoji, isOn) {
+  return link.call({ do: isOn ? "unreact" : "react", room, seq, emoji }).catch(complain);
+}
+
+/** `on` has `room`, `reply`, `edit` and `leave`. */
 export function deedsOf(view, on) {
   const { room } = on;
   const { list } = view;
@@ -83,7 +86,7 @@ export function deedsOf(view, on) {
   function toggle(message, emoji) {
     const isOn = (message.reactions?.[emoji] ?? []).some(store.isMe);
     if (!isOn) used(emoji);
-    on.react(message, emoji, isOn);
+    react(room, message, emoji, isOn);
   }
 
   async function pick(message, button) {
@@ -231,52 +234,14 @@ export function deedsOf(view, on) {
     if (event.pointerType === "touch" && !event.target.closest("a, img")) event.preventDefault();
   });
 
-  function openSheet(message) {
+  async function openSheet(message) {
     navigator.vibrate?.(10);
-    // The finger that opened it may still be there, and is not to choose by being lifted.
-    let isMeant = false;
-    const leave = (run) => (event) => {
-      if (!isMeant && event.detail > 0) return;
-      close();
-      run();
-    };
-    const quick = (emoji) =>
-      h(
-        "button",
-        {
-          class: "button bare emoji",
-          type: "button",
-          onclick: leave(() => toggle(message, emoji)),
-          ...label(`React with ${emoji}`),
-        },
-        emoji,
-      );
-    const other = h(
-      "button",
-      {
-        class: "button bare",
-        type: "button",
-        onclick: leave(() => pick(message, list)),
-        ...label("Add a reaction"),
-      },
-      icon("smile"),
-    );
-    const choice = ({ label: words, icon: picture, run, danger }) =>
-      h(
-        "button",
-        { class: danger ? "deed danger" : "deed", type: "button", onclick: leave(run) },
-        icon(picture),
-        words,
-      );
-    const { close, element } = openDialog({
-      title: store.called(message.from),
-      body: [
-        !message.deleted && h("div", { class: "quick" }, usual(5).map(quick), other),
-        choices(message).map(choice),
-      ],
-      kind: "sheet",
+    const sheet = await import("./sheet.js");
+    sheet.openSheet(message, {
+      choices: choices(message),
+      toggle: (emoji) => toggle(message, emoji),
+      pick: () => pick(message, list),
     });
-    element.addEventListener("pointerdown", () => (isMeant = true), { capture: true });
   }
 
   return {

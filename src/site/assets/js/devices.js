@@ -4,10 +4,12 @@ import { api } from "./api.js";
 import { confirm, openDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { formDialog } from "./form.js";
+import { leave } from "./ownmenu.js";
 import { block, table } from "./page.js";
 import { button, comes, copyBox } from "./parts.js";
 import { store } from "./store.js";
-import { ago, full, shortDay } from "./time.js";
+import { ago, shortDay } from "./since.js";
+import { full } from "./time.js";
 import { complain, toast } from "./toast.js";
 
 const DAY_MS = 86_400_000;
@@ -28,7 +30,8 @@ export function showDevices(place) {
   const list = h("div", {});
   const read = () => comes(list, async () => {
     const { tokens } = await api.get("/tokens");
-    return table("Devices and tokens", columns(read), tokens, "There is none.");
+    const shown = columns(read).filter((it) => !it.needs || tokens.some((token) => token[it.needs]));
+    return table("Devices and tokens", shown, tokens, "There is none.");
   });
   fill(
     place,
@@ -46,7 +49,7 @@ const columns = (read) => [
   { label: "Name", of: (it) => [h("span", { dir: "auto" }, it.label === "sign-in" ? "A browser" : it.label),
     it.current && h("span", { class: "tag" }, "this one")] },
   { label: "Since", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)) },
-  { label: "Last used", of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–") },
+  { label: "Last used", needs: "used_at", of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–") },
   { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
   { label: "", of: (it) => !it.current && button("Sign out", () => revoke(it, read), { "aria-label": `Sign out ${it.label}` }) },
 ];
@@ -67,13 +70,8 @@ async function signOutOthers(read) {
 
 async function signOutEverywhere() {
   const text = "All browsers and programs have to sign in again, this one too.";
-  if (!(await confirm({ title: "Sign out everywhere?", text, yes: "Sign out everywhere", danger: true }))) return;
-  try {
-    await api.del("/tokens");
-    location.assign("/sign-in");
-  } catch (refusal) {
-    complain(refusal);
-  }
+  const title = "Sign out everywhere?";
+  if (await confirm({ title, text, yes: "Sign out everywhere", danger: true })) await leave(true);
 }
 
 async function makeToken(read) {

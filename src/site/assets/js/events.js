@@ -135,7 +135,7 @@ async function learnRoom(name) {
 export function begin({ epoch, op, user, limits, rooms, notifications }) {
   if (store.epoch && epoch && store.epoch !== epoch) {
     told.clear();
-    store.logs.clear();
+    for (const log of store.logs.values()) log.empty();
     store.rooms.clear();
     store.emit("messages", null, { kind: "reset" });
   }
@@ -143,7 +143,7 @@ export function begin({ epoch, op, user, limits, rooms, notifications }) {
   store.op = op ?? store.op;
   Object.assign(store.limits, limits);
   store.me = { ...store.me, ...user };
-  store.meet(user.name, { display_name: user.display_name, avatar: user.avatar });
+  store.meet(user.name, { display_name: user.display_name });
   const names = new Set(rooms.map((room) => room.room));
   for (const name of [...store.rooms.keys()]) if (!names.has(name)) store.forgetRoom(name);
   for (const room of rooms) {

@@ -4,7 +4,6 @@ import { api } from "./api.js";
 import { avatar, presenceWord } from "./avatar.js";
 import { fill, h, icon } from "./dom.js";
 import { link } from "./link.js";
-import { openedPanel } from "./panel.js";
 import { iconButton, menu, soon } from "./parts.js";
 import { companions, presenceOf } from "./folk.js";
 import { openSheet } from "./sidebar.js";
@@ -90,9 +89,9 @@ export function roomHeader(name) {
     members.setAttribute("aria-label", label);
     showPin(room.pinned);
   });
-  const pressed = () => {
-    members.setAttribute("aria-expanded", String(openedPanel() === "members"));
-    search.setAttribute("aria-expanded", String(openedPanel() === "search"));
+  const pressed = ({ detail = null } = {}) => {
+    members.setAttribute("aria-expanded", String(detail === "members"));
+    search.setAttribute("aria-expanded", String(detail === "search"));
   };
   // Who came in and went is told one by one, while a summary may know of it before: it is asked.
   let timer = 0;

@@ -8,7 +8,8 @@ import { formDialog } from "./form.js";
 import { block, table } from "./page.js";
 import { button, comes } from "./parts.js";
 import { listed } from "./sidebar.js";
-import { ago, full, number, shortDay } from "./time.js";
+import { ago, shortDay } from "./since.js";
+import { full, number } from "./time.js";
 import { complain } from "./toast.js";
 
 const DAYS = [

@@ -1,6 +1,5 @@
 // Keyboard shortcuts. The list for people is in `help.js`.
 
-import { closePanel, openedPanel } from "./panel.js";
 import { go, parse, roomPath } from "./route.js";
 import { closeSheet, listed } from "./sidebar.js";
 
@@ -34,10 +33,12 @@ async function pressed(event) {
     (await import("./help.js")).openHelp();
   } else if (key === "escape" && document.body.classList.contains("side-open")) {
     closeSheet();
-  } else if (key === "escape" && openedPanel() && !isTyping(event.target)) {
-    closePanel();
+  } else if (key === "escape" && hasPanel() && !isTyping(event.target)) {
+    (await import("./panel.js")).closePanel();
   }
 }
+
+const hasPanel = () => document.body.classList.contains("with-panel");
 
 const currentRoom = () => parse(location.pathname).room ?? null;
 

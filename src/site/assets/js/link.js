@@ -2,19 +2,19 @@
 // missed and nothing told twice; where WebSockets do not get through, `stream.js` stands in.
 
 import { Refusal, unreachable } from "./api.js";
+import { Asked } from "./asked.js";
 import { begin, take, told } from "./events.js";
 import { notePresence, store } from "./store.js";
 
 /** Waits between tries: drawn from zero to a bound that doubles up to the last. */
 const WAIT_MS = 500;
 const WAIT_MS_MAX = 30_000;
-/** How long a connection may take to say hello, and a command to be answered. */
+/** How long a connection may take to say hello. */
 const OPEN_MS = 10_000;
-const ANSWER_MS = 20_000;
 /** Tries that fail before the other way is taken, and when WebSockets are tried again after that. */
 const FAILURES_MAX = 2;
 const AGAIN_MS = 5 * 60_000;
-/** A page that is out of sight for so long is unattended. */
+/** A page out of sight for so long is unattended. */
 const AWAY_MS = 60_000;
 
 let socket = null;
@@ -26,8 +26,7 @@ let retryTimer = 0;
 let silenceTimer = 0;
 let awayTimer = 0;
 let heartbeat = 30;
-let nextId = 1;
-const asked = new Map();
+const asked = new Asked(() => lose());
 /** Rooms that are just told what they missed. */
 const catching = new Set();
 
@@ -35,7 +34,7 @@ export const link = {
   /** Connects, and from then on keeps connected. */
   start() {
     addEventListener("online", () => hurry());
-    addEventListener("offline", () => lose("offline"));
+    addEventListener("offline", () => lose());
     addEventListener("pagehide", () => socket?.close());
     addEventListener("pageshow", (event) => event.persisted && hurry());
     document.addEventListener("visibilitychange", attend);
@@ -57,24 +56,11 @@ export const link = {
   /** Tries now instead of later. */
   retry: () => hurry(),
 
-  /** Whether the other way is taken because WebSockets do not get through. */
-  get isStreaming() {
-    return isStreaming;
-  },
+  /** Whether WebSockets do not get through. */
+  isStreaming: () => isStreaming,
 };
 
-function say(command) {
-  const id = nextId++;
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      asked.delete(id);
-      reject(unreachable());
-      lose("no answer");
-    }, ANSWER_MS);
-    asked.set(id, { resolve, reject, timer });
-    socket.send(JSON.stringify({ id, ...command }));
-  });
-}
+const say = (command) => asked.say(command, (text) => socket.send(text));
 
 function hurry() {
   if (store.state === "signed-out") return;
@@ -94,7 +80,7 @@ function connect() {
   }
   socket = it;
   let isOpen = false;
-  const tooSlow = setTimeout(() => it === socket && lose("no hello"), OPEN_MS);
+  const tooSlow = setTimeout(() => it === socket && lose(), OPEN_MS);
   it.onmessage = ({ data }) => {
     if (it !== socket) return;
     listen();
@@ -109,7 +95,7 @@ function connect() {
     clearTimeout(tooSlow);
     if (it !== socket) return;
     socket = null;
-    hushAsked();
+    hush();
     if (isOpen) later();
     else failed();
   };
@@ -122,18 +108,15 @@ function lose() {
   const wasOpen = store.state === "live";
   socket = null;
   it.close();
-  hushAsked();
+  hush();
   if (wasOpen) later();
   else failed();
 }
 
-function hushAsked() {
+/** What was under way has no answer any more. */
+function hush() {
   clearTimeout(silenceTimer);
-  for (const { reject, timer } of asked.values()) {
-    clearTimeout(timer);
-    reject(unreachable());
-  }
-  asked.clear();
+  asked.hush();
   catching.clear();
 }
 
@@ -204,14 +187,14 @@ function signedOut() {
   const it = socket;
   socket = null;
   it?.close();
-  hushAsked();
+  hush();
   store.setState("signed-out");
 }
 
 /** Something was heard; silence for too long means that the connection is dead. */
 function listen() {
   clearTimeout(silenceTimer);
-  silenceTimer = setTimeout(() => lose("silence"), heartbeat * 1500);
+  silenceTimer = setTimeout(() => lose(), heartbeat * 1500);
 }
 
 async function hello(message) {
@@ -233,7 +216,7 @@ async function hello(message) {
     attend();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    lose("not resumed");
+    lose();
   }
 }
 
@@ -266,14 +249,8 @@ async function restOfRooms({ more }) {
 }
 
 function receive(message) {
-  if ("re" in message) {
-    const waiting = asked.get(message.re);
-    if (!waiting) return;
-    asked.delete(message.re);
-    clearTimeout(waiting.timer);
-    if (message.error) waiting.reject(new Refusal(message.error));
-    else waiting.resolve(message.ok);
-  } else if (message.event === "caught_up") {
+  if ("re" in message) asked.settle(message);
+  else if (message.event === "caught_up") {
     told.set(message.room, message.version);
     catching.delete(message.room);
   } else if (message.event === "presence") notePresence(message.room, message);
@@ -299,7 +276,7 @@ async function fillGap(room, version) {
     const resumed = await say({ do: "resume", epoch: store.epoch, rooms: { [room]: version } });
     place(resumed.rooms);
   } catch {
-    lose("a gap");
+    lose();
   }
 }
 
@@ -307,18 +284,19 @@ function goodbye({ code, reconnect, retry_after: seconds }) {
   const it = socket;
   socket = null;
   it.close();
-  hushAsked();
+  hush();
   if (code === 4001) signedOut();
   else if (reconnect) later(seconds);
-  // More devices than one person may have: not at once, and not for ever.
-  else later(60);
+  else later(60); // More devices than one person may have: not at once.
 }
 
 function attend() {
   clearTimeout(awayTimer);
-  const away = document.hidden;
-  if (!away) hurry();
-  const tell = () => link.tell({ id: nextId++, do: "presence", away });
-  if (away) awayTimer = setTimeout(tell, AWAY_MS);
+  const isHidden = document.hidden;
+  if (!isHidden) hurry();
+  // Who wants to be seen as away is so, whatever they look at.
+  const away = isHidden || Boolean(store.me?.away);
+  const tell = () => link.call({ do: "presence", away }).catch(() => {});
+  if (isHidden) awayTimer = setTimeout(tell, AWAY_MS);
   else tell();
 }

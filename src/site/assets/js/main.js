@@ -1,13 +1,12 @@
 // The beginning: who is signed in, the parts of the page, and which of them an address wants.
 
 import { api } from "./api.js";
-import { setTitle, startBadge } from "./badge.js";
+import { setServer, setTitle, startBadge } from "./badge.js";
 import { banner } from "./banner.js";
 import { fill, find, h } from "./dom.js";
 import { roomHeader, sideButton } from "./header.js";
 import { startKeys } from "./keys.js";
 import { link } from "./link.js";
-import { closePanel, panel } from "./panel.js";
 import { button, nothing, waiting } from "./parts.js";
 import { learnPeople } from "./people.js";
 import { go, roomPath, startRouting } from "./route.js";
@@ -31,7 +30,7 @@ async function boot() {
     store.meet(user.name, user);
   } catch (refusal) {
     if (refusal.code === "unauthenticated") return signIn();
-    // The server is away: what is kept here is shown, and the link goes on trying.
+    // The server is away: the banner says so, and the link goes on trying.
   }
   document.body.className = "app";
   fill(
@@ -40,7 +39,7 @@ async function boot() {
     banner(),
     sidebar(),
     main,
-    panel(),
+    h("aside", { class: "panel", id: "panel", hidden: true }),
     toasts(),
   );
   fill(main, waiting());
@@ -57,7 +56,9 @@ async function boot() {
 }
 
 function signIn() {
-  location.replace(`/sign-in?to=${encodeURIComponent(location.pathname)}`);
+  // Whoever goes by themselves is on their way already.
+  if (document.body.classList.contains("leaving")) return;
+  location.replace(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
 }
 
 function skip(event) {
@@ -68,10 +69,16 @@ function skip(event) {
 /** Resolves when it is known which rooms there are. */
 function beginning() {
   return new Promise((resolve) => {
-    const off = store.on("me", () => {
-      off();
-      resolve();
-    });
+    const offs = [
+      store.on("me", () => {
+        offs.forEach((off) => off());
+        resolve();
+      }),
+      store.on("state", (state) => {
+        if (state !== "away") return;
+        fill(main, nothing("No connection", "Your rooms are here as soon as the server can be reached."));
+      }),
+    ];
   });
 }
 
@@ -79,7 +86,7 @@ async function learnServer() {
   const { name } = await api.get("/settings").catch(() => ({}));
   if (!name) return;
   nameServer(name);
-  setTitle(undefined, name);
+  setServer(name);
 }
 
 // ----------------------------------------------------------------------------------------- pages
@@ -116,7 +123,9 @@ function leaveRoom() {
   head.end();
   head = null;
   closeRoom();
-  closePanel();
+  if (document.body.classList.contains("with-panel")) {
+    import("./panel.js").then(({ leavePanel }) => leavePanel());
+  }
 }
 
 /** Where one was last, or the first of the rooms; or what to do if there is none. */

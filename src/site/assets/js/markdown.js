@@ -94,7 +94,7 @@ const WORD = /[\p{L}\p{N}]/u;
 const isWord = (letter) => letter !== undefined && letter !== "" && WORD.test(letter);
 const URL_HERE = /(?:https?:\/\/|mailto:)[^\s<>"`]+/iy;
 const MENTION_HERE = /@([a-z0-9][a-z0-9_.-]*)/iy;
-const ESCAPED = /[!-/:-@[-`{-~]/;
+const ESCAPED = /[!-/:-@[-\x60{-~]/;
 
 /** What is one piece whatever stands in it: code, addresses, mentions, what is escaped. */
 function solids(text) {

@@ -13,7 +13,8 @@ import { togglePanel } from "./panel.js";
 import { button, comes, iconButton, menu, soon } from "./parts.js";
 import { go, roomPath } from "./route.js";
 import { store } from "./store.js";
-import { ago, full, shortDay } from "./time.js";
+import { ago, shortDay } from "./since.js";
+import { full } from "./time.js";
 import { complain, toast } from "./toast.js";
 
 /** Members that are listed; beyond that one looks for somebody by name. */

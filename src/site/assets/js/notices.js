@@ -5,11 +5,12 @@ import { avatar } from "./avatar.js";
 import { fill, h, icon } from "./dom.js";
 import { personOf } from "./folk.js";
 import { link } from "./link.js";
-import { togglePanel } from "./panel.js";
+import { leavePanel, togglePanel } from "./panel.js";
 import { button, comes, iconButton, nothing, soon } from "./parts.js";
 import { go, roomPath } from "./route.js";
 import { store } from "./store.js";
-import { ago, full } from "./time.js";
+import { ago } from "./since.js";
+import { full } from "./time.js";
 import { complain } from "./toast.js";
 
 const PAGE = 50;
@@ -70,7 +71,9 @@ async function show(body, tools) {
     const where = room?.title ?? it.room;
     const open = () => {
       if (!it.seen) see(it.id);
-      if (it.room) go(roomPath(it.room, it.seq));
+      if (!it.room) return;
+      leavePanel();
+      go(roomPath(it.room, it.seq));
     };
     const what = it.kind === "mention" ? " mentioned you" : person ? " lets you know" : "";
     return h(

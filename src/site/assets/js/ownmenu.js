@@ -1,11 +1,11 @@
 // One's own menu: how one is seen, settings, and the way out.
 
-import { api } from "./api.js";
 import { presenceWord } from "./avatar.js";
 import { confirm } from "./dialog.js";
 import { link } from "./link.js";
 import { go } from "./route.js";
 import { store } from "./store.js";
+import { toast } from "./toast.js";
 
 /** What is in it. */
 export function ownMenu() {
@@ -30,6 +30,17 @@ export function ownMenu() {
 async function signOut() {
   const text = "You can sign in again at any time.";
   if (!(await confirm({ title: "Sign out of this browser?", text, yes: "Sign out" }))) return;
-  await api.del("/tokens/current").catch(() => {});
-  location.assign("/sign-in");
+  await leave();
+}
+
+/** Signs out, here or with `everywhere`, by the page for it: it has the browser forget what it keeps. */
+export async function leave(everywhere = false) {
+  document.body.classList.add("leaving");
+  try {
+    await fetch("/sign-out", { method: "POST", body: new URLSearchParams(everywhere ? { everywhere: "1" } : {}) });
+    location.assign("/sign-in");
+  } catch {
+    document.body.classList.remove("leaving");
+    toast("The server cannot be reached. You are still signed in.", { kind: "bad" });
+  }
 }

@@ -1,26 +1,22 @@
-// The panel beside the room: one thing at a time, the members, a search, what was pinned, notices.
+// The panel beside the room: one thing at a time, the members, a search, or notices. `main.js` has made its
+// place; the rest comes when something is opened in it first.
 
 import { fill, h } from "./dom.js";
 import { iconButton } from "./parts.js";
 
-let place = null;
+const place = document.getElementById("panel");
+
 let open = null;
 
-/** The panel's element, an `aside` that is hidden while nothing is in it. */
-export function panel() {
-  place ??= h("aside", {
-    class: "panel",
-    id: "panel",
-    hidden: true,
-    onkeydown: (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented) closePanel();
-    },
-  });
-  return place;
-}
+place.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented) closePanel();
+});
 
 /** What is open: the name that it was opened with, or null. */
 export const openedPanel = () => open?.name ?? null;
+
+/** Those who show by a button what is open hear of it. */
+const tell = () => document.dispatchEvent(new CustomEvent("panel", { detail: openedPanel() }));
 
 /**
  * Opens something in the panel, or closes it if it is open. `build(body, tools)` fills it and may give a
@@ -39,7 +35,7 @@ export function openPanel(name, title, build) {
   const tools = h("div", { class: "tools" });
   const body = h("div", { class: "body" });
   const closing = iconButton("close", "Close", () => closePanel());
-  fill(panel(), h("header", {}, heading, tools, closing), body);
+  fill(place, h("header", {}, heading, tools, closing), body);
   place.setAttribute("aria-labelledby", "panel-title");
   place.hidden = false;
   document.body.classList.add("with-panel");
@@ -50,7 +46,7 @@ export function openPanel(name, title, build) {
     else end?.();
   });
   (body.querySelector("[autofocus]") ?? heading).focus();
-  document.dispatchEvent(new CustomEvent("panel"));
+  tell();
 }
 
 /** Closes the panel, and gives focus back to where it came from. */
@@ -64,5 +60,11 @@ export function closePanel() {
   place.replaceChildren();
   document.body.classList.remove("with-panel");
   if (hadFocus && opener?.isConnected) opener.focus();
-  document.dispatchEvent(new CustomEvent("panel"));
+  tell();
+}
+
+/** Another page comes: the members go with their room, and all goes where there is no room beside it. */
+export function leavePanel() {
+  const isNarrow = matchMedia("(max-width: 1000px)").matches;
+  if (isNarrow || open?.name === "members") closePanel();
 }

@@ -24,10 +24,7 @@ export const iconButton = (picture, label, run, rest = {}) =>
  * which comes when a menu is opened first.
  */
 export function menu(button_, items) {
-  const open = async () => {
-    const all = await items();
-    (await import("./menu.js")).openMenu(button_, all);
-  };
+  const open = async () => openMenu(button_, await items());
   button_.setAttribute("aria-haspopup", "menu");
   button_.setAttribute("aria-expanded", "false");
   button_.addEventListener("click", open);
@@ -38,6 +35,12 @@ export function menu(button_, items) {
   });
   return button_;
 }
+
+/** Opens a menu at once: see `openMenu` in `menu.js`. */
+export const openMenu = async (at, items) => (await import("./menu.js")).openMenu(at, items);
+
+/** Asks whether something is meant: see `confirm` in `dialog.js`, which comes when it is asked first. */
+export const confirm = async (question) => (await import("./dialog.js")).confirm(question);
 
 /** Said where there is nothing. */
 export const nothing = (title, text = null, ...actions) =>

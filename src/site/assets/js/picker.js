@@ -1,5 +1,6 @@
 // The picker of emoji: a search, and a grid in which arrow keys move.
 
+import { isPhone } from "./device.js";
 import { h } from "./dom.js";
 import { search } from "./emoji_find.js";
 import { groups } from "./emoji_table.js";
@@ -20,7 +21,12 @@ export function openPicker(button) {
       autocomplete: "off",
       oninput: () => fillGrid(),
     });
-    const grid = h("div", { class: "grid", role: "listbox", "aria-label": "Emoji" });
+    const grid = h("div", {
+      class: "grid",
+      role: "listbox",
+      "aria-label": "Emoji",
+      tabindex: "-1",
+    });
     const element = h("div", { class: "picker", popover: "auto" }, input, grid);
     const option = ([emoji, names]) =>
       h(
@@ -101,7 +107,7 @@ export function openPicker(button) {
     element.showPopover();
     place(element, button);
     // On a phone the keyboard would hide what there is to pick from.
-    if (matchMedia("(pointer: coarse)").matches) grid.focus();
+    if (isPhone()) grid.focus();
     else input.focus();
   });
 }

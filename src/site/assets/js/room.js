@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { composer } from "./composer.js";
+import { isPhone } from "./device.js";
 import { fill, h } from "./dom.js";
 import { link } from "./link.js";
 import { notePresence, store } from "./store.js";
@@ -104,8 +105,7 @@ function show(here) {
     here.composer?.replyKept((seq) => here.timeline?.log.get(seq));
   });
   attend(name);
-  if (here.composer && here.seq === null && matchMedia("(hover: hover)").matches)
-    here.composer.focus();
+  if (here.composer && here.seq === null && !isPhone()) here.composer.focus();
 }
 
 /** Asks who is in the room just now. */

@@ -4,11 +4,12 @@ import { api, query } from "./api.js";
 import { avatar } from "./avatar.js";
 import { fill, h } from "./dom.js";
 import { personOf } from "./folk.js";
-import { openedPanel, openPanel, togglePanel } from "./panel.js";
+import { leavePanel, openedPanel, openPanel, togglePanel } from "./panel.js";
 import { nothing } from "./parts.js";
 import { go, roomPath } from "./route.js";
 import { store } from "./store.js";
-import { ago, full, plural } from "./time.js";
+import { ago } from "./since.js";
+import { full, plural } from "./time.js";
 
 const PAGE = 50;
 
@@ -128,9 +129,9 @@ function hit(it) {
 }
 
 /** Results stay open beside the room, for the next one; on a phone there is no room beside. */
-async function jump(event, path) {
+function jump(event, path) {
   if (event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  if (matchMedia("(max-width: 1000px)").matches) (await import("./panel.js")).closePanel();
+  leavePanel();
   go(path);
 }

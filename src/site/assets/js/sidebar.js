@@ -2,7 +2,6 @@
 
 import { avatar, presenceDot } from "./avatar.js";
 import { fill, h, icon } from "./dom.js";
-import { openedPanel } from "./panel.js";
 import { iconButton, menu, soon } from "./parts.js";
 import { companions, personOf, presenceOf } from "./folk.js";
 import { plural } from "./time.js";
@@ -16,7 +15,10 @@ const rows = new Map();
 /** Conversations in which something was said since the page was opened, the last first. */
 let recent = [];
 
-const lists = { rooms: h("ul", {}), direct: h("ul", {}) };
+const lists = {
+  rooms: h("ul", { "aria-label": "Rooms" }),
+  direct: h("ul", { "aria-label": "Direct messages" }),
+};
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
 const bell = iconButton("bell", "Notifications", async () => (await import("./notices.js")).toggleNotices());
@@ -53,8 +55,8 @@ export function sidebar() {
     recent = [room, ...recent.filter((name) => name !== room)];
     render();
   });
-  document.addEventListener("panel", () =>
-    bell.setAttribute("aria-pressed", String(openedPanel() === "notices")));
+  document.addEventListener("panel", ({ detail }) =>
+    bell.setAttribute("aria-pressed", String(detail === "notices")));
   element.addEventListener("keydown", (event) => event.key === "Escape" && closeSheet());
   update();
   return element;
@@ -91,6 +93,8 @@ export function listed() {
 // ------------------------------------------------------------------------------------------ rows
 
 function update() {
+  // Without a server nobody knows yet who this is.
+  own.hidden = !store.me;
   if (!store.me) return;
   const { rooms, direct } = listed();
   arrange(lists.rooms, rooms, "No rooms yet.");

@@ -128,9 +128,6 @@ export const commands = [
   { name: "help", args: "", about: "See what else can be done", run: () => ({ help: true }) },
 ];
 
-/** Whether a text is to be done instead of said. A second slash, or a path, is just text. */
-export const isCommand = (text) => /^\/[a-z]*(?:\s|$)/i.test(text);
-
 /** Does what a text says: words to show, `{say}`, `{help}`, or nothing; throws what is wrong with it. */
 export async function run(text, context) {
   const [, name, rest] = /^\/(\S*)\s*([\s\S]*)$/.exec(text);

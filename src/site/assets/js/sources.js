@@ -48,10 +48,8 @@ async function emoji(word) {
   const { search } = await import("./emoji_find.js");
   const found = search(word, 8);
   return found.map(([picture, name]) => ({
-    get insert() {
-      used(picture);
-      return `${picture} `;
-    },
+    insert: `${picture} `,
+    taken: () => used(picture),
     label: name,
     picture: h("span", { class: "emoji", "aria-hidden": "true" }, picture),
   }));

@@ -74,9 +74,19 @@ function listen() {
   it.onerror = () => {
     if (it !== source) return;
     // A browser comes back by itself and says where it was, unless it was refused.
-    if (it.readyState === EventSource.CLOSED) again(WAIT_S);
+    if (it.readyState === EventSource.CLOSED) refused();
     else on.lost(3);
   };
+}
+
+/** Why it was refused is not told here, but to a plain request. */
+async function refused() {
+  again(WAIT_S);
+  try {
+    await api.get("/me");
+  } catch (refusal) {
+    if (refusal.code === "unauthenticated" && source === null) on.signedOut();
+  }
 }
 
 function again(seconds) {

@@ -5,13 +5,13 @@ const language = navigator.language || "en";
 const makers = new Map();
 
 /** A formatter; making one takes longer than using it a thousand times. */
-function maker(Kind, options) {
+export function maker(Kind, options) {
   const name = Kind.name + JSON.stringify(options);
   if (!makers.has(name)) makers.set(name, new Kind(language, options));
   return makers.get(name);
 }
 
-const date = (options) => maker(Intl.DateTimeFormat, options);
+export const date = (options) => maker(Intl.DateTimeFormat, options);
 
 /** "14:05", or "14:05:09" */
 export const clock = (at, seconds = false) =>
@@ -38,31 +38,6 @@ export function day(at, now = Date.now()) {
   const isThisYear = moment.getFullYear() === new Date(now).getFullYear();
   const year = isThisYear ? {} : { year: "numeric" };
   return date({ weekday: "long", day: "numeric", month: "long", ...year }).format(moment);
-}
-
-/** "3 Jan 2026", for tables. */
-export const shortDay = (at) => date({ dateStyle: "medium" }).format(new Date(at));
-
-const STEPS = [
-  ["minute", 60],
-  ["hour", 60],
-  ["day", 24],
-  ["week", 7],
-  ["month", 4.35],
-  ["year", 12],
-];
-
-/** "5 min. ago", "in 3 days". */
-export function ago(at, now = Date.now()) {
-  let count = (new Date(at) - now) / 1000;
-  let unit = "second";
-  for (const [next, size] of STEPS) {
-    if (Math.abs(count) < size) break;
-    count /= size;
-    unit = next;
-  }
-  const words = maker(Intl.RelativeTimeFormat, { numeric: "auto", style: "short" });
-  return unit === "second" ? words.format(0, "second") : words.format(Math.round(count), unit);
 }
 
 /** "1,234" */

@@ -1,23 +1,21 @@
 // What was said in a room, to be scrolled through without an end and without jumps: what is read
 // stays where it is on the screen, whatever is put before or after it.
 
+import { anchorOf, putBack } from "./anchor.js";
+import { announcer } from "./announce.js";
 import { h, icon } from "./dom.js";
-import { deedsOf } from "./deeds.js";
+import { deedsOf, react } from "./deeds.js";
 import { link } from "./link.js";
-import { gist } from "./message.js";
 import { outbox } from "./outbox.js";
 import { soon } from "./parts.js";
 import { quotes } from "./quotes.js";
+import { reader } from "./reading.js";
 import { store } from "./store.js";
-import { complain } from "./toast.js";
 import { Window } from "./window.js";
 
 /** Pixels from an end at which more is put there, and from the bottom that count as being there. */
 const NEAR = 900;
 const AT_END = 48;
-
-/** Announcements that are kept for screen readers. */
-const SAID_MAX = 5;
 
 /**
  * The timeline of a room. `on` has `reply(message)`, `edit(message)` and `leave()` (focus goes back to
@@ -26,32 +24,25 @@ const SAID_MAX = 5;
 export function timeline(room, on) {
   const log = store.log(room, (which) => link.call({ do: "history", room, ...which }));
   const known = quotes(log, room, () => redraw());
-  const react = (message, emoji, isOn) =>
-    link.call({ do: isOn ? "unreact" : "react", room, seq: message.seq, emoji }).catch(complain);
   const view = new Window(log, {
     room,
     ...known,
     title: () => store.rooms.get(room)?.title ?? room,
-    onreact: react,
+    onreact: (...what) => react(room, ...what),
     retry: (entry) => outbox.retry(entry.key),
     discard: (entry) => outbox.discard(entry.key),
     onswap: (before, after) => deeds.swapped(before, after),
   });
-  const deeds = deedsOf(view, { ...on, room, react });
+  const deeds = deedsOf(view, { ...on, room });
   const scroller = h("div", { class: "timeline" }, view.list);
   const pill = h("button", { class: "pill", type: "button", hidden: true, onclick: () => toEnd() });
-  const toUnread = h("button", {
-    class: "to-unread",
-    type: "button",
-    hidden: true,
-    onclick: jumpToUnread,
-  });
-  const said = h("div", {
-    class: "unseen",
-    role: "log",
-    "aria-live": "polite",
-    "aria-label": "New messages",
-  });
+  const toUnread = h(
+    "button",
+    { class: "to-unread", type: "button", hidden: true, onclick: jumpToUnread },
+    icon("up"),
+    "Jump to what is new",
+  );
+  const said = announcer();
   const problem = h("div", { class: "problem", role: "alert", hidden: true });
   const element = h(
     "section",
@@ -60,9 +51,10 @@ export function timeline(room, on) {
     scroller,
     problem,
     pill,
-    said,
+    said.element,
   );
 
+  const reading = reader(room, log, () => isStuck && !isOver);
   let isStuck = true;
   let isBusy = false;
   let isOver = false;
@@ -71,104 +63,89 @@ export function timeline(room, on) {
   let wish = null;
   let hasSeenUnread = false;
 
-  // ---------------------------------------------------------------------- staying in place
+  const anchor = () => anchorOf(scroller, view.list);
 
-  /** The first message on the screen, and where it is there. */
-  function anchor() {
-    const top = scroller.getBoundingClientRect().top;
-    const all = view.list.children;
-    let low = 0;
-    let high = all.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (bottomOf(all[middle]) <= top) low = middle + 1;
-      else high = middle;
-    }
-    while (low < all.length && !all[low].dataset.seq) low += 1;
-    const it = all[low];
-    return it
-      ? { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top }
-      : null;
-  }
+  let last = { top: 0, height: 0 };
+  const note = () => (last = { top: scroller.scrollTop, height: scroller.clientHeight });
 
-  /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
-  function bottomOf(it) {
-    const next = it.nextElementSibling;
-    if (it.className === "day" && next) return next.getBoundingClientRect().top;
-    return it.getBoundingClientRect().bottom;
+  /** Whoever has scrolled up just now is not held at the end, even if nobody has been told yet. */
+  function feel() {
+    const isMoved = scroller.scrollTop < last.top - 4 && scroller.clientHeight === last.height;
+    if (isMoved && !atBottom()) isStuck = false;
   }
 
   function restore(place) {
-    if (isStuck) {
-      scroller.scrollTop = scroller.scrollHeight;
-      return;
-    }
     const it = place && view.rows.get(place.key)?.element;
-    if (!it) return;
-    const moved =
-      it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - place.offset;
-    if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+    if (isStuck) scroller.scrollTop = scroller.scrollHeight;
+    else if (it) putBack(scroller, it, place.offset);
+    note();
   }
 
   function draw() {
-    if (isOver) return;
+    // While another stretch is read the one before it stays in sight.
+    if (isOver || !log.isLoaded) return;
+    feel();
     const place = isStuck ? null : anchor();
     view.draw();
     restore(place);
     look();
+    said.flush();
   }
 
   const redraw = soon(draw);
 
-  const sizes = new ResizeObserver(() => restore(saved));
+  const sizes = new ResizeObserver(() => {
+    feel();
+    restore(saved);
+  });
   sizes.observe(scroller);
   sizes.observe(view.list);
 
-  // ---------------------------------------------------------------------------- scrolling
-
-  function atBottom() {
-    return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_END;
-  }
+  const below = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
+  const atBottom = () => below() < AT_END;
 
   /** What follows from where one is: what is read, what else is to be shown, which buttons. */
   function look() {
     if (!log.isLoaded) return;
-    isStuck = view.isAtEnd && atBottom();
+    // What has another size by now is put right in a moment.
+    const isResized = isStuck && scroller.clientHeight !== last.height;
+    isStuck = view.isAtEnd && (atBottom() || isResized);
     saved = anchor();
     if (isStuck) {
       news = 0;
-      markRead();
+      reading.mark();
     }
-    pill.hidden = isStuck;
-    if (!isStuck) {
-      const words = news === 1 ? "1 new message" : `${news} new messages`;
-      pill.replaceChildren(
-        news ? words : h("span", { class: "unseen" }, "To the newest messages"),
-        icon("down"),
-      );
-      pill.classList.toggle("has-news", news > 0);
-    }
-    lookForUnread();
-    extend();
-  }
-
-  function lookForUnread() {
     const line = view.rows.get("unread")?.element;
     const top = scroller.getBoundingClientRect().top;
     if (line && line.getBoundingClientRect().bottom > top) hasSeenUnread = true;
-    const isHidden = hasSeenUnread || view.unreadAfter === null;
-    toUnread.hidden = isHidden;
-    if (!isHidden) toUnread.replaceChildren(icon("up"), "Jump to what is new");
+    showButtons();
+    extend();
   }
 
-  let lastTop = 0;
+  let shownNews = null;
+
+  /** The buttons that lead to the end and to what is new; they change only if they have to. */
+  function showButtons() {
+    const wanted = isStuck ? null : news;
+    if (wanted !== shownNews) {
+      shownNews = wanted;
+      pill.hidden = isStuck;
+      pill.classList.toggle("has-news", news > 0);
+      const words = news === 1 ? "1 new message" : `${news} new messages`;
+      const end = h("span", { class: "unseen" }, "To the newest messages");
+      pill.replaceChildren(news ? words : end, icon("down"));
+    }
+    const isHidden = hasSeenUnread || view.unreadAfter === null;
+    if (toUnread.hidden !== isHidden) toUnread.hidden = isHidden;
+  }
+
   scroller.addEventListener(
     "scroll",
     soon(() => {
       if (isOver) return;
-      deeds.scrolled(Math.abs(scroller.scrollTop - lastTop));
-      lastTop = scroller.scrollTop;
+      deeds.scrolled(Math.abs(scroller.scrollTop - last.top));
       look();
+      note();
     }),
     { passive: true },
   );
@@ -176,7 +153,7 @@ export function timeline(room, on) {
   async function extend() {
     if (isBusy || isOver || !log.isLoaded) return;
     const isNearTop = scroller.scrollTop < NEAR;
-    const isNearEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
+    const isNearEnd = below() < NEAR;
     if (isNearTop && view.showOlder()) return redraw();
     if (isNearEnd && view.showNewer()) return redraw();
     const wantsOlder = isNearTop && !log.hasStart;
@@ -199,11 +176,10 @@ export function timeline(room, on) {
     }
   }
 
-  // ------------------------------------------------------------------------------ opening
-
   /** Shows the newest messages, or those around one. */
   async function open(seq) {
-    wish = { seq };
+    const mine = { seq };
+    wish = mine;
     problem.hidden = true;
     try {
       const isHere = log.isLoaded && (seq === null ? log.hasEnd : log.get(seq));
@@ -213,12 +189,12 @@ export function timeline(room, on) {
         store.emit("messages", room, { kind: "load" });
       }
     } catch (refusal) {
-      if (isOver || refusal.code === "unreachable") return;
+      if (isOver || wish !== mine || refusal.code === "unreachable") return;
       problem.replaceChildren(h("p", { dir: "auto" }, refusal.message));
       problem.hidden = false;
       return;
     }
-    if (isOver || wish?.seq !== seq) return;
+    if (isOver || wish !== mine) return;
     wish = null;
     if (seq === null) showEnd();
     else showMessage(seq);
@@ -242,21 +218,14 @@ export function timeline(room, on) {
     const it = view.rows.get(message.seq).element;
     it.scrollIntoView({ block: "center" });
     saved = anchor();
-    flash(it);
+    it.classList.remove("found");
+    void it.offsetWidth;
+    it.classList.add("found");
     deeds.focus(it);
     look();
   }
 
-  function flash(it) {
-    it.classList.remove("found");
-    void it.offsetWidth;
-    it.classList.add("found");
-  }
-
-  function toEnd() {
-    if (view.isAtEnd) showEnd();
-    else open(null);
-  }
+  const toEnd = () => (view.isAtEnd ? showEnd() : open(null));
 
   function jumpToUnread() {
     hasSeenUnread = true;
@@ -265,45 +234,23 @@ export function timeline(room, on) {
     else open(view.unreadAfter + 1);
   }
 
-  // ------------------------------------------------------------------------------ reading
-
-  let readSent = 0;
-  const markRead = soon(() => {
-    const about = store.rooms.get(room);
-    if (isOver || !about || document.hidden || !isStuck || store.state !== "live") return;
-    const seq = Math.max(log.last, log.messages.length ? 0 : about.seq);
-    if (seq <= Math.max(about.read ?? 0, readSent)) return;
-    readSent = seq;
-    link
-      .call({ do: "read", room, seq })
-      .then(({ read, mentions }) => store.changeRoom(room, { read, mentions }))
-      .catch(() => (readSent = 0));
-  });
-
   /** Remembers where what is new begins, if that is not known yet. */
   function beginUnread() {
     if (view.unreadAfter !== null) return;
-    view.unreadAfter = Math.max(store.rooms.get(room)?.read ?? 0, readSent);
+    view.unreadAfter = reading.upTo();
     hasSeenUnread = true;
   }
-
-  function announce(message) {
-    said.append(h("p", {}, `${store.called(message.from)}: ${gist(message)}`));
-    while (said.children.length > SAID_MAX) said.firstChild.remove();
-  }
-
-  // -------------------------------------------------------------------------- what happens
 
   function changed(name, change) {
     if (name !== room && name !== null) return;
     if (change.kind === "reset") return void reset();
     if (change.kind === "add") {
       const message = log.get(change.seq);
-      view.grow();
+      view.grow(isStuck);
       if (!store.isMe(message.from)) {
         if (document.hidden || !isStuck) beginUnread();
         if (!isStuck) news += 1;
-        announce(message);
+        said.add(message);
       }
     }
     redraw();

@@ -9,7 +9,8 @@ import { formDialog } from "./form.js";
 import { block, table } from "./page.js";
 import { button, comes, iconButton, menu } from "./parts.js";
 import { store } from "./store.js";
-import { full, shortDay } from "./time.js";
+import { shortDay } from "./since.js";
+import { full } from "./time.js";
 import { complain, toast } from "./toast.js";
 
 const at = (name) => `/users/${encodeURIComponent(name)}`;

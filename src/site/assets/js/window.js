@@ -9,7 +9,7 @@ import { day } from "./time.js";
 
 /** Messages in the page at most, and how many come at a time. */
 const SHOWN_MAX = 260;
-const STEP = 30;
+const STEP = 20;
 
 export class Window {
   /** `context` is what elements of messages are made with. */
@@ -20,6 +20,8 @@ export class Window {
     this.rows = new Map();
     this.first = 0;
     this.end = 0;
+    /** What takes the place of an element that has focus. */
+    this.moved = null;
     /** The line "new" is above what was said after this message. */
     this.unreadAfter = null;
   }
@@ -62,9 +64,11 @@ export class Window {
     this.end += count;
   }
 
-  /** One was put after the others. It is shown if those before it are. */
-  grow() {
-    if (this.end === this.messages.length - 1 && this.end - this.first < SHOWN_MAX) this.end += 1;
+  /** One was put after the others. It is shown if those before it are; `isWatched` says that earlier ones may go for it. */
+  grow(isWatched) {
+    if (this.end !== this.messages.length - 1) return;
+    if (isWatched) this.first = Math.max(this.first, this.end + 1 - SHOWN_MAX);
+    if (this.end - this.first < SHOWN_MAX) this.end += 1;
   }
 
   /** The place of the first unread message, or -1 if it is not here. */
@@ -80,6 +84,7 @@ export class Window {
     this.end = Math.min(this.end, this.messages.length);
     this.first = Math.min(this.first, this.end);
     const wanted = this.elements();
+    const hadFocus = this.list.contains(document.activeElement);
     let next = this.list.firstChild;
     for (const element of wanted) {
       if (element === next) next = next.nextSibling;
@@ -93,6 +98,11 @@ export class Window {
     if (!this.list.querySelector(':scope > [tabindex="0"]')) {
       const last = [...this.list.children].findLast((it) => it.matches(".message"));
       if (last) last.tabIndex = 0;
+    }
+    this.moved?.focus({ preventScroll: true });
+    this.moved = null;
+    if (hadFocus && document.activeElement === document.body) {
+      this.list.querySelector(':scope > [tabindex="0"]')?.focus({ preventScroll: true });
     }
   }
 
@@ -147,7 +157,7 @@ export class Window {
   swap(before, after) {
     after.tabIndex = before.tabIndex;
     const active = document.activeElement;
-    if (before === active) queueMicrotask(() => after.focus({ preventScroll: true }));
+    if (before === active) this.moved = after;
     this.context.onswap?.(before, after);
   }
 

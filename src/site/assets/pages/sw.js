@@ -6,7 +6,7 @@ const SHELL = [
 {%- for path in shell %}
   {{ static_url(path) }},
 {%- endfor %}
-  "/offline",
+  {{ "/offline?v=" ~ pages }},
 ];
 
 /** Differs for different lists (FNV-1a). */
