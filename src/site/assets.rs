@@ -83,6 +83,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/panel.js",
     "js/parts.js",
     "js/people.js",
+    "js/person.js",
     "js/picker.js",
     "js/placeholder.js",
     "js/profile.js",

@@ -236,6 +236,12 @@ fn what_is_new_is_counted_until_it_is_read() {
     leads_to(&bo.post("/r/general/read", &[("seq", "3")]), "/r/general");
     let page = bo.get("/r/general").expect(200);
     assert!(!page.text().contains("new-line") && !page.text().contains("mentions</span>"));
+    // Whoever answers has read.
+    say(&mut ana, "general", "four");
+    assert!(bo.get("/r/general").text().contains("Mark all as read"));
+    bo.post("/r/general", &[("key", "a"), ("text", "five")])
+        .expect(303);
+    assert!(!bo.get("/r/general").text().contains("Mark all as read"));
     let notes = bo.get("/notifications").expect(200);
     assert!(
         notes.text().contains("href=\"/r/general/3#m-3\""),

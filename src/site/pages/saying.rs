@@ -24,19 +24,23 @@ pub(super) fn say(cx: &mut Cx<'_, Hall>) -> Paged {
         Err(refusal) => return again(cx, form, &me, &refusal),
     };
     let sent = wanted(cx, Some(me.user), key, operation);
-    Ok(
-        sent.then(move |cx: &mut Cx<'_, Hall>, sent: Result<Done, Refusal>| {
-            let paged = match sent {
-                Ok(Done {
-                    answer: Answer::Sent { seq, .. },
-                    ..
-                }) => Ok(Reply::of(see(&format!("{}#m-{seq}", path_of(&room.name))))),
-                Ok(_) => unreachable!("a message was sent"),
-                Err(refusal) => again(cx, form, &me, &refusal),
+    let then = move |cx: &mut Cx<'_, Hall>, sent: Result<Done, Refusal>| match sent {
+        Ok(done) => {
+            let Answer::Sent { seq, .. } = done.answer else {
+                unreachable!("a message was sent");
             };
+            // Whoever answers has read, and the page that comes now shows what came between.
+            let room = room.name;
+            let to = format!("{}#m-{seq}", path_of(&room));
+            let read = wanted(cx, Some(me.user), None, Operation::Read { room, seq });
+            read.then(move |_, _| see(&to))
+        }
+        Err(refusal) => {
+            let paged = again(cx, form, &me, &refusal);
             super::settled(cx, paged)
-        }),
-    )
+        }
+    };
+    Ok(sent.then(then))
 }
 
 fn read(form: &Form, room: &RoomSummary) -> Result<(Option<Key>, Operation), Refusal> {

@@ -28,11 +28,26 @@ const PARTS = [
 /** Shows a part of the administration. */
 export function show(main, part, sideButton) {
   if (store.me.admin) {
-    return showPage(main, { title: "Administration", base: "/admin", parts: PARTS, part, sideButton });
+    return showPage(main, {
+      title: "Administration",
+      base: "/admin",
+      parts: PARTS,
+      part,
+      sideButton,
+    });
   }
   const home = button("To your rooms", () => go("/"), { kind: "main" });
-  const head = h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1" }, "Administration"));
-  fill(main, h("header", { class: "room-head" }, head), nothing("Only an admin may do this.", null, home));
+  const head = h(
+    "div",
+    { class: "bar" },
+    sideButton,
+    h("h1", { tabindex: "-1" }, "Administration"),
+  );
+  fill(
+    main,
+    h("header", { class: "room-head" }, head),
+    nothing("Only an admin may do this.", null, home),
+  );
   return "Administration";
 }
 
@@ -49,8 +64,20 @@ function showServer(place) {
     const settings = await api.get("/settings");
     return form({
       fields: [
-        { name: "name", label: "What the server is called", value: settings.name, required: true, maxlength: 120 },
-        { name: "sign_up", label: "Who may sign up", kind: "choice", value: settings.sign_up, options: SIGN_UP },
+        {
+          name: "name",
+          label: "What the server is called",
+          value: settings.name,
+          required: true,
+          maxlength: 120,
+        },
+        {
+          name: "sign_up",
+          label: "Who may sign up",
+          kind: "choice",
+          value: settings.sign_up,
+          options: SIGN_UP,
+        },
       ],
       onsubmit: async ({ name, sign_up }) => {
         const now = await api.patch("/settings", { name: name.trim(), sign_up });
@@ -66,31 +93,54 @@ function showServer(place) {
 
 function showRooms(place) {
   const list = h("div", {});
-  const read = () => comes(list, async () => {
-    const rooms = await allRooms();
-    const kind = (it) => [it.kind === "private" ? "private" : "open", it.archived && "archived"];
-    return table("Rooms", [
-      { label: "Title", of: (it) => h("a", { href: roomPath(it.room), dir: "auto" }, it.title) },
-      { label: "Kind", of: (it) => kind(it).filter(Boolean).join(", ") },
-      { label: "Members", of: (it) => number(it.members) },
-      { label: "Messages", of: (it) => number(it.seq) },
-      { label: "", of: (it) => menu(iconButton("more", `More about ${it.title}`), () => [
-        { label: it.archived ? "Open again" : "Archive", icon: "archive", run: () => archive(it, read) },
-        { label: "Delete…", icon: "trash", danger: true, run: () => remove(it, read) },
-      ]) },
-    ], rooms, "There is no room yet.");
-  });
+  const read = () =>
+    comes(list, async () => {
+      const rooms = await allRooms();
+      const kind = (it) => [it.kind === "private" ? "private" : "open", it.archived && "archived"];
+      return table(
+        "Rooms",
+        [
+          {
+            label: "Title",
+            of: (it) => h("a", { href: roomPath(it.room), dir: "auto" }, it.title),
+          },
+          { label: "Kind", of: (it) => kind(it).filter(Boolean).join(", ") },
+          { label: "Members", of: (it) => number(it.members) },
+          { label: "Messages", of: (it) => number(it.seq) },
+          {
+            label: "",
+            of: (it) =>
+              menu(iconButton("more", `More about ${it.title}`), () => [
+                {
+                  label: it.archived ? "Open again" : "Archive",
+                  icon: "archive",
+                  run: () => archive(it, read),
+                },
+                { label: "Delete…", icon: "trash", danger: true, run: () => remove(it, read) },
+              ]),
+          },
+        ],
+        rooms,
+        "There is no room yet.",
+      );
+    });
   const create = async () => (await import("./create.js")).createRoom();
   fill(
     place,
-    block("All open rooms", "And the private ones that you are in.", list,
-      h("div", { class: "actions" }, button("Create a room", create, { picture: "plus" }))),
+    block(
+      "All open rooms",
+      "And the private ones that you are in.",
+      list,
+      h("div", { class: "actions" }, button("Create a room", create, { picture: "plus" })),
+    ),
   );
   read();
 }
 
 async function archive(room, read) {
-  await api.patch(`/rooms/${encodeURIComponent(room.room)}`, { archived: !room.archived }).catch(complain);
+  await api
+    .patch(`/rooms/${encodeURIComponent(room.room)}`, { archived: !room.archived })
+    .catch(complain);
   read();
 }
 

@@ -16,7 +16,7 @@ const members = (room) => plural(room.members ?? 0, { one: "# member", other: "#
 /** All rooms that somebody may see, by pages. */
 export async function allRooms() {
   const rooms = [];
-  for (let after = ""; ; ) {
+  for (let after = ""; ;) {
     const page = await api.get(`/rooms?limit=200${after && `&after=${encodeURIComponent(after)}`}`);
     rooms.push(...page.rooms.filter((room) => room.kind !== "direct"));
     if (!page.more || rooms.length >= 2000) return rooms;
@@ -53,8 +53,14 @@ export function browseRooms() {
     render = () => {
       const score = (room) => Math.max(fits(room.title, input.value), fits(room.room, input.value));
       const found = rooms.map((room) => [score(room), room]).filter(([it]) => it > 0);
-      found.sort(([one, a], [other, b]) => other - one || Number(a.archived) - Number(b.archived) || a.title.localeCompare(b.title));
-      fill(rows, found.map(([, room]) => row(room, close)));
+      found.sort(
+        ([one, a], [other, b]) =>
+          other - one || Number(a.archived) - Number(b.archived) || a.title.localeCompare(b.title),
+      );
+      fill(
+        rows,
+        found.map(([, room]) => row(room, close)),
+      );
       count.textContent = plural(found.length, { one: "# room", other: "# rooms" });
       if (!found.length) fill(rows, h("li", {}, nothing("No room is called so.")));
     };
@@ -69,21 +75,30 @@ function row(room, close) {
     close();
     go(roomPath(room.room));
   };
-  const join = button(isIn ? "Open" : "Join", async (event) => {
-    if (isIn) return open();
-    event.target.disabled = true;
-    if (await enter(room.room)) open();
-    else event.target.disabled = false;
-  }, { "aria-label": `${isIn ? "Open" : "Join"} ${room.title}` });
-  const about = [members(room), room.archived && "archived", isIn && "you are in it"].filter(Boolean);
+  const join = button(
+    isIn ? "Open" : "Join",
+    async (event) => {
+      if (isIn) return open();
+      event.target.disabled = true;
+      if (await enter(room.room)) open();
+      else event.target.disabled = false;
+    },
+    { "aria-label": `${isIn ? "Open" : "Join"} ${room.title}` },
+  );
+  const about = [members(room), room.archived && "archived", isIn && "you are in it"].filter(
+    Boolean,
+  );
   return h(
     "li",
     {},
     icon(room.archived ? "archive" : room.kind === "private" ? "lock" : "hash"),
-    h("div", {},
+    h(
+      "div",
+      {},
       h("a", { href: roomPath(room.room), dir: "auto", onclick: () => close() }, room.title),
       room.topic && h("p", { dir: "auto" }, room.topic),
-      h("p", { class: "soft" }, about.join(" · "))),
+      h("p", { class: "soft" }, about.join(" · ")),
+    ),
     (isIn || !room.archived) && join,
   );
 }
@@ -102,7 +117,11 @@ async function enter(name) {
 /** Shows a room that one is not in: what it is, and a way in. Its title. */
 export async function showFromOutside(main, name, sideButton) {
   const head = (title) =>
-    h("header", { class: "room-head" }, h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1" }, h("bdi", {}, title))));
+    h(
+      "header",
+      { class: "room-head" },
+      h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1" }, h("bdi", {}, title))),
+    );
   let room;
   try {
     room = await api.get(`/rooms/${encodeURIComponent(name)}`);
@@ -115,19 +134,28 @@ export async function showFromOutside(main, name, sideButton) {
     main.querySelector("h1").focus();
     return title;
   }
-  const joining = button("Join this room", async () => {
-    joining.disabled = true;
-    if (await enter(name)) return;
-    joining.disabled = false;
-  }, { kind: "main" });
-  const facts = [members(room), room.online_count ? `${room.online_count} here now` : null].filter(Boolean);
+  const joining = button(
+    "Join this room",
+    async () => {
+      joining.disabled = true;
+      if (await enter(name)) return;
+      joining.disabled = false;
+    },
+    { kind: "main" },
+  );
+  const facts = [members(room), room.online_count ? `${room.online_count} here now` : null].filter(
+    Boolean,
+  );
   fill(
     main,
     head(room.title),
-    h("div", { class: "nothing" },
+    h(
+      "div",
+      { class: "nothing" },
       h("p", { class: "title", dir: "auto" }, room.topic || "You are not in this room."),
       h("p", {}, facts.join(" · ")),
-      room.archived ? h("p", {}, "It is archived.") : h("div", { class: "actions" }, joining)),
+      room.archived ? h("p", {}, "It is archived.") : h("div", { class: "actions" }, joining),
+    ),
   );
   main.querySelector("h1").focus();
   return room.title;

@@ -29,7 +29,10 @@ export function points(values, most, kept) {
   const step = WIDTH / (kept - 1);
   const from = WIDTH - (values.length - 1) * step;
   const round = (it) => Math.round(it * 10) / 10;
-  return values.map((value, at) => [round(from + at * step), round(HEIGHT - (value / most) * (HEIGHT - 4))]);
+  return values.map((value, at) => [
+    round(from + at * step),
+    round(HEIGHT - (value / most) * (HEIGHT - 4)),
+  ]);
 }
 
 /** A chart of a value that comes every so many milliseconds: `{element, add(value, kept)}`. */
@@ -55,23 +58,50 @@ export function chart(title, hint, format, everyMs) {
     },
     named,
     told,
-    svg("path", { class: "grid", d: `M0 4H${WIDTH}M0 ${HEIGHT / 2 + 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}` }),
+    svg("path", {
+      class: "grid",
+      d: `M0 4H${WIDTH}M0 ${HEIGHT / 2 + 2}H${WIDTH}M0 ${HEIGHT}H${WIDTH}`,
+    }),
     area,
     line,
   );
   const rows = h("tbody", {});
-  const table = h("details", { ontoggle: () => tell() }, h("summary", {}, "As a table"),
-    h("table", { class: "table" }, h("caption", { class: "unseen" }, title),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "When"), h("th", { scope: "col" }, title))), rows));
-  const element = h("section", { class: "chart", "aria-labelledby": `${id}-head` },
-    h("h3", { id: `${id}-head` }, title), now,
-    h("div", { class: "plot" }, top, drawn, hours), hint && h("p", { class: "soft" }, hint), table);
+  const table = h(
+    "details",
+    { ontoggle: () => tell() },
+    h("summary", {}, "As a table"),
+    h(
+      "table",
+      { class: "table" },
+      h("caption", { class: "unseen" }, title),
+      h(
+        "thead",
+        {},
+        h("tr", {}, h("th", { scope: "col" }, "When"), h("th", { scope: "col" }, title)),
+      ),
+      rows,
+    ),
+  );
+  const element = h(
+    "section",
+    { class: "chart", "aria-labelledby": `${id}-head` },
+    h("h3", { id: `${id}-head` }, title),
+    now,
+    h("div", { class: "plot" }, top, drawn, hours),
+    hint && h("p", { class: "soft" }, hint),
+    table,
+  );
 
   /** The last twenty, the newest first; made only if somebody looks. */
   function tell() {
     if (!table.open) return;
     const last = values.slice(-20).reverse();
-    fill(rows, last.map(([at, value]) => h("tr", {}, h("td", {}, clock(at, true)), h("td", {}, format(value)))));
+    fill(
+      rows,
+      last.map(([at, value]) =>
+        h("tr", {}, h("td", {}, clock(at, true)), h("td", {}, format(value))),
+      ),
+    );
   }
 
   function add(value, kept) {

@@ -19,7 +19,10 @@ const KINDS = [
 /** A room's name in addresses, made of its title. */
 export function slug(title) {
   const plain = title.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
-  return plain.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  return plain
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 60);
 }
 
 /** Asks for a title and makes a room. */
@@ -29,7 +32,12 @@ export async function createRoom() {
     yes: "Create",
     fields: [
       { name: "title", label: "Title", required: true, maxlength: 120, autocomplete: "off" },
-      { name: "topic", label: "What it is about", hint: "Perhaps. It can be said later.", maxlength: 500 },
+      {
+        name: "topic",
+        label: "What it is about",
+        hint: "Perhaps. It can be said later.",
+        maxlength: 500,
+      },
       { name: "kind", label: "Who may join", kind: "choice", value: "public", options: KINDS },
     ],
     onsubmit: async ({ title, topic, kind }) => {
@@ -62,9 +70,21 @@ export function editRoom(room) {
   return formDialog({
     title: "Edit room",
     fields: [
-      isOwner && { name: "title", label: "Title", value: room.title, required: true, maxlength: 120 },
+      isOwner && {
+        name: "title",
+        label: "Title",
+        value: room.title,
+        required: true,
+        maxlength: 120,
+      },
       { name: "topic", label: "What it is about", kind: "area", value: room.topic, maxlength: 500 },
-      isOwner && { name: "kind", label: "Who may join", kind: "choice", value: room.kind, options: KINDS },
+      isOwner && {
+        name: "kind",
+        label: "Who may join",
+        kind: "choice",
+        value: room.kind,
+        options: KINDS,
+      },
     ].filter(Boolean),
     onsubmit: async (values) => {
       const changed = Object.entries(values).filter(([name, value]) => value !== room[name]);
@@ -139,7 +159,14 @@ function choosePeople({ title, label, yes, max, onchosen }) {
   const { close } = openDialog({
     title,
     kind: "small tall",
-    body: [h("label", { for: "choose-people", class: "strong" }, label), tags, input, list, wrong, said],
+    body: [
+      h("label", { for: "choose-people", class: "strong" }, label),
+      tags,
+      input,
+      list,
+      wrong,
+      said,
+    ],
     actions: [button("Cancel", () => close()), go_],
   });
   list.addEventListener("keydown", (event) => {
@@ -157,12 +184,29 @@ function choosePeople({ title, label, yes, max, onchosen }) {
     const found = await findPeople(typed).catch(() => []);
     if (typed !== input.value.trim()) return;
     const left = found.filter((it) => !store.isMe(it.name) && !chosen.has(it.name));
-    fill(list, left.slice(0, 30).map((it) =>
-      h("li", {}, h("button", { type: "button", onclick: () => take(it) },
-        avatar(it, "small"),
-        h("span", { class: "name" }, h("bdi", {}, it.display_name)),
-        h("bdi", { class: "soft" }, `@${it.name}`)))));
-    if (!left.length) fill(list, h("li", { class: "none" }, typed ? "Nobody is called so." : "Nobody else is here yet."));
+    fill(
+      list,
+      left
+        .slice(0, 30)
+        .map((it) =>
+          h(
+            "li",
+            {},
+            h(
+              "button",
+              { type: "button", onclick: () => take(it) },
+              avatar(it, "small"),
+              h("span", { class: "name" }, h("bdi", {}, it.display_name)),
+              h("bdi", { class: "soft" }, `@${it.name}`),
+            ),
+          ),
+        ),
+    );
+    if (!left.length)
+      fill(
+        list,
+        h("li", { class: "none" }, typed ? "Nobody is called so." : "Nobody else is here yet."),
+      );
   }
 
   function take(person) {
@@ -180,9 +224,25 @@ function choosePeople({ title, label, yes, max, onchosen }) {
 
   function changed() {
     say("");
-    fill(tags, [...chosen.values()].map((it) =>
-      h("li", {}, h("span", { dir: "auto" }, it.display_name),
-        h("button", { type: "button", "aria-label": `Leave out ${it.display_name}`, onclick: () => drop(it.name) }, icon("close")))));
+    fill(
+      tags,
+      [...chosen.values()].map((it) =>
+        h(
+          "li",
+          {},
+          h("span", { dir: "auto" }, it.display_name),
+          h(
+            "button",
+            {
+              type: "button",
+              "aria-label": `Leave out ${it.display_name}`,
+              onclick: () => drop(it.name),
+            },
+            icon("close"),
+          ),
+        ),
+      ),
+    );
     go_.disabled = chosen.size === 0;
     input.value = "";
     input.focus();

@@ -18,11 +18,29 @@ const percent = (value) => number(value, { style: "percent", maximumFractionDigi
 const DRAWN = [
   { title: "Connections", format: count, of: (now) => now.parlour_connections },
   { title: "People online", format: count, of: (now) => now.parlour_people_online },
-  { title: "Messages a second", format: count, of: (now, before) => rate(now, before, "parlour_messages_acknowledged_total") },
-  { title: "Latency", hint: "From asking to the answer, as this browser sees it.", format: milliseconds, of: (now) => now.latency },
-  { title: "Time to store", hint: "From wanting something to its commit, on average.", format: milliseconds, of: (now, before) => commit(now, before) },
+  {
+    title: "Messages a second",
+    format: count,
+    of: (now, before) => rate(now, before, "parlour_messages_acknowledged_total"),
+  },
+  {
+    title: "Latency",
+    hint: "From asking to the answer, as this browser sees it.",
+    format: milliseconds,
+    of: (now) => now.latency,
+  },
+  {
+    title: "Time to store",
+    hint: "From wanting something to its commit, on average.",
+    format: milliseconds,
+    of: (now, before) => commit(now, before),
+  },
   { title: "Memory", format: bytes, of: (now) => now.parlour_process_resident_memory_bytes },
-  { title: "Processor", format: percent, of: (now, before) => rate(now, before, "parlour_process_cpu_seconds_total") },
+  {
+    title: "Processor",
+    format: percent,
+    of: (now, before) => rate(now, before, "parlour_process_cpu_seconds_total"),
+  },
   { title: "Database", format: bytes, of: (now) => now.parlour_database_bytes },
 ];
 

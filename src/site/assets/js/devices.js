@@ -28,35 +28,73 @@ export const endOf = (days) =>
 /** Fills a place with one's devices and tokens. */
 export function showDevices(place) {
   const list = h("div", {});
-  const read = () => comes(list, async () => {
-    const { tokens } = await api.get("/tokens");
-    const shown = columns(read).filter((it) => !it.needs || tokens.some((token) => token[it.needs]));
-    return table("Devices and tokens", shown, tokens, "There is none.");
-  });
+  const read = () =>
+    comes(list, async () => {
+      const { tokens } = await api.get("/tokens");
+      const shown = columns(read).filter(
+        (it) => !it.needs || tokens.some((token) => token[it.needs]),
+      );
+      return table("Devices and tokens", shown, tokens, "There is none.");
+    });
   fill(
     place,
-    block("Where you are signed in", "Each browser that signed in, and each token that you made.", list,
-      h("div", { class: "actions" },
+    block(
+      "Where you are signed in",
+      "Each browser that signed in, and each token that you made.",
+      list,
+      h(
+        "div",
+        { class: "actions" },
         button("Sign out all others", () => signOutOthers(read)),
-        button("Sign out everywhere", signOutEverywhere, { kind: "danger" }))),
-    block("For scripts and bots", "A token lets a program do what you may do. Keep it like a password.",
-      h("div", { class: "actions" }, button("Make a token", () => makeToken(read), { picture: "key" }))),
+        button("Sign out everywhere", signOutEverywhere, { kind: "danger" }),
+      ),
+    ),
+    block(
+      "For scripts and bots",
+      "A token lets a program do what you may do. Keep it like a password.",
+      h(
+        "div",
+        { class: "actions" },
+        button("Make a token", () => makeToken(read), { picture: "key" }),
+      ),
+    ),
   );
   read();
 }
 
 const columns = (read) => [
-  { label: "Name", of: (it) => [h("span", { dir: "auto" }, it.label === "sign-in" ? "A browser" : it.label),
-    it.current && h("span", { class: "tag" }, "this one")] },
-  { label: "Since", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)) },
-  { label: "Last used", needs: "used_at", of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–") },
+  {
+    label: "Name",
+    of: (it) => [
+      h("span", { dir: "auto" }, it.label === "sign-in" ? "A browser" : it.label),
+      it.current && h("span", { class: "tag" }, "this one"),
+    ],
+  },
+  {
+    label: "Since",
+    of: (it) =>
+      h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)),
+  },
+  {
+    label: "Last used",
+    needs: "used_at",
+    of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–"),
+  },
   { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
-  { label: "", of: (it) => !it.current && button("Sign out", () => revoke(it, read), { "aria-label": `Sign out ${it.label}` }) },
+  {
+    label: "",
+    of: (it) =>
+      !it.current &&
+      button("Sign out", () => revoke(it, read), { "aria-label": `Sign out ${it.label}` }),
+  },
 ];
 
 async function revoke(token, read) {
   const text = "Whoever uses it is signed out at once.";
-  if (!(await confirm({ title: `Sign out "${token.label}"?`, text, yes: "Sign out", danger: true }))) return;
+  if (
+    !(await confirm({ title: `Sign out "${token.label}"?`, text, yes: "Sign out", danger: true }))
+  )
+    return;
   await api.del(`/tokens/${token.id}`).catch(complain);
   read();
 }
@@ -80,20 +118,41 @@ async function makeToken(read) {
     text: "Your password is asked again, because whoever has the token can do what you can.",
     yes: "Make it",
     fields: [
-      { name: "label", label: "What it is for", required: true, maxlength: 120, autocomplete: "off" },
+      {
+        name: "label",
+        label: "What it is for",
+        required: true,
+        maxlength: 120,
+        autocomplete: "off",
+      },
       { name: "days", label: "How long it is good", kind: "select", options: SPANS, value: "365" },
-      { name: "password", label: "Your password", kind: "password", required: true, autocomplete: "current-password" },
+      {
+        name: "password",
+        label: "Your password",
+        kind: "password",
+        required: true,
+        autocomplete: "current-password",
+      },
     ],
     onsubmit: ({ label, days, password }) =>
-      api.post("/tokens", { name: store.me.name, password, label, expires_at: endOf(days) }).catch((refusal) => {
-        if (refusal.code === "unauthenticated") {
-          throw Object.assign(refusal, { field: "password", message: "This is not your password." });
-        }
-        throw refusal;
-      }),
+      api
+        .post("/tokens", { name: store.me.name, password, label, expires_at: endOf(days) })
+        .catch((refusal) => {
+          if (refusal.code === "unauthenticated") {
+            throw Object.assign(refusal, {
+              field: "password",
+              message: "This is not your password.",
+            });
+          }
+          throw refusal;
+        }),
   });
   if (!made) return;
-  await showSecret("Your new token", "It is shown this once. Copy it to where it is needed.", made.token);
+  await showSecret(
+    "Your new token",
+    "It is shown this once. Copy it to where it is needed.",
+    made.token,
+  );
   read();
 }
 

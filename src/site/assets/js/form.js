@@ -86,17 +86,34 @@ function field({ name, label, kind = "text", value = "", hint, options = [], ...
       h(
         "label",
         { class: "choice" },
-        h("input", { type: "radio", name: `${id}-${name}`, value: it.value, checked: it.value === value }),
+        h("input", {
+          type: "radio",
+          name: `${id}-${name}`,
+          value: it.value,
+          checked: it.value === value,
+        }),
         h("span", {}, it.label, it.hint && h("span", { class: "hint" }, it.hint)),
       );
-    const element = h("fieldset", { class: "field" }, h("legend", {}, label), options.map(one), hintOf, wrong);
+    const element = h(
+      "fieldset",
+      { class: "field" },
+      h("legend", {}, label),
+      options.map(one),
+      hintOf,
+      wrong,
+    );
     const read = () => element.querySelector("input:checked")?.value ?? value;
     return { name, element, say, read };
   }
   if (kind === "check") {
     input = h("input", { ...common, type: "checkbox", checked: Boolean(value) });
     const text = h("span", {}, label, hintOf);
-    const element = h("div", { class: "field" }, h("label", { class: "choice" }, input, text), wrong);
+    const element = h(
+      "div",
+      { class: "field" },
+      h("label", { class: "choice" }, input, text),
+      wrong,
+    );
     return { name, element, input, say, read: () => input.checked };
   }
   if (kind === "area") {
@@ -107,7 +124,14 @@ function field({ name, label, kind = "text", value = "", hint, options = [], ...
   } else {
     input = h("input", { class: "input", type: kind, dir: "auto", ...common, value });
   }
-  const element = h("div", { class: "field" }, h("label", { for: id }, label), input, hintOf, wrong);
+  const element = h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    input,
+    hintOf,
+    wrong,
+  );
   return { name, element, input, say, read: () => input.value };
 }
 

@@ -23,7 +23,8 @@ export function rights(room) {
 }
 
 /** The button that opens the sidebar on a phone. */
-export const sideButton = () => iconButton("menu", "Rooms and people", openSheet, { class: "button bare to-side" });
+export const sideButton = () =>
+  iconButton("menu", "Rooms and people", openSheet, { class: "button bare to-side" });
 
 /** The head of a room: `{element, end}`. */
 export function roomHeader(name) {
@@ -33,18 +34,36 @@ export function roomHeader(name) {
   const topic = h("p", { class: "topic" }, about);
   const mark = h("span", { class: "mark" });
   const count = h("span", { class: "number" });
-  const members = iconButton("people", "Members", async () =>
-    (await import("./members.js")).toggleMembers(name), { class: "button bare members", "aria-controls": "panel" });
+  const members = iconButton(
+    "people",
+    "Members",
+    async () => (await import("./members.js")).toggleMembers(name),
+    { class: "button bare members", "aria-controls": "panel" },
+  );
   members.append(count);
-  const search = iconButton("search", "Search", async () =>
-    (await import("./search.js")).toggleSearch(name), { "aria-controls": "panel" });
+  const search = iconButton(
+    "search",
+    "Search",
+    async () => (await import("./search.js")).toggleSearch(name),
+    { "aria-controls": "panel" },
+  );
   const more = menu(iconButton("more", "More about this room"), async () =>
-    (await import("./roommenu.js")).roomMenu(name));
+    (await import("./roommenu.js")).roomMenu(name),
+  );
   const pinned = h("div", { class: "pinned", hidden: true });
   const element = h(
     "header",
     { class: "room-head" },
-    h("div", { class: "bar" }, sideButton(), mark, h("div", { class: "titles" }, heading, topic), search, members, more),
+    h(
+      "div",
+      { class: "bar" },
+      sideButton(),
+      mark,
+      h("div", { class: "titles" }, heading, topic),
+      search,
+      members,
+      more,
+    ),
     pinned,
   );
 
@@ -59,11 +78,19 @@ export function roomHeader(name) {
     const text = message.text || message.attachment?.name || "";
     fill(
       pinned,
-      h("a", { href: roomPath(name, seq) }, icon("pin"), h("span", { class: "unseen" }, "Pinned: "),
-        h("strong", { dir: "auto" }, message.display_name), " ", h("span", { dir: "auto" }, text)),
+      h(
+        "a",
+        { href: roomPath(name, seq) },
+        icon("pin"),
+        h("span", { class: "unseen" }, "Pinned: "),
+        h("strong", { dir: "auto" }, message.display_name),
+        " ",
+        h("span", { dir: "auto" }, text),
+      ),
       rights(store.rooms.get(name)).moderate &&
         iconButton("close", "Unpin", () =>
-          link.call({ do: "change_room", room: name, pinned: null }).catch(complain)),
+          link.call({ do: "change_room", room: name, pinned: null }).catch(complain),
+        ),
     );
     pinned.hidden = false;
   }
@@ -81,8 +108,11 @@ export function roomHeader(name) {
     if (mark.dataset.facts !== facts) {
       mark.dataset.facts = facts;
       const picture = { private: "lock", direct: "people" }[room.kind] ?? "hash";
-      fill(mark, one ? avatar(one) : icon(picture),
-        room.kind === "private" && h("span", { class: "unseen" }, "Private room"));
+      fill(
+        mark,
+        one ? avatar(one) : icon(picture),
+        room.kind === "private" && h("span", { class: "unseen" }, "Private room"),
+      );
     }
     count.textContent = String(room.members ?? "");
     const label = `Members: ${plural(room.members ?? 0, { one: "# person", other: "# people" })}`;
@@ -100,11 +130,13 @@ export function roomHeader(name) {
     if (known && store.rooms.has(name)) store.changeRoom(name, { members: known.members });
   };
   const offs = ["rooms", "people", "presence"].map((kind) => store.on(kind, update));
-  offs.push(store.on("event", ({ event, room }) => {
-    if (room !== name || (event !== "joined" && event !== "left")) return;
-    clearTimeout(timer);
-    timer = setTimeout(recount, RECOUNT_MS);
-  }));
+  offs.push(
+    store.on("event", ({ event, room }) => {
+      if (room !== name || (event !== "joined" && event !== "left")) return;
+      clearTimeout(timer);
+      timer = setTimeout(recount, RECOUNT_MS);
+    }),
+  );
   recount();
   document.addEventListener("panel", pressed);
   pressed();

@@ -22,20 +22,53 @@ const DAYS = [
 /** Fills a place with the invites that were handed out. */
 export function showInvites(place) {
   const list = h("div", {});
-  const read = () => comes(list, async () => {
-    const { invites } = await api.get(`/invites${query({ limit: 200 })}`);
-    const isOver = (it) => it.uses_left === 0 || (it.expires_at && new Date(it.expires_at) < Date.now());
-    return table("Invites", [
-      { label: "By", of: (it) => it.by ?? "the command line" },
-      { label: "Into", of: (it) => it.room ?? "–" },
-      { label: "Lets in", of: (it) => (isOver(it) ? "nobody any more" : number(it.uses_left)) },
-      { label: "Made", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, ago(it.created_at)) },
-      { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
-      { label: "", of: (it) => button("Revoke", () => revoke(it, read), { kind: "danger", "aria-label": `Revoke invite ${it.number}` }) },
-    ], invites, "There is no invite.");
-  });
-  fill(place, block("Links that let people in", "Whoever has one can make an account, as often as it says.",
-    h("div", { class: "actions" }, button("Make an invite", () => make(read), { kind: "main", picture: "link" })), list));
+  const read = () =>
+    comes(list, async () => {
+      const { invites } = await api.get(`/invites${query({ limit: 200 })}`);
+      const isOver = (it) =>
+        it.uses_left === 0 || (it.expires_at && new Date(it.expires_at) < Date.now());
+      return table(
+        "Invites",
+        [
+          { label: "By", of: (it) => it.by ?? "the command line" },
+          { label: "Into", of: (it) => it.room ?? "–" },
+          { label: "Lets in", of: (it) => (isOver(it) ? "nobody any more" : number(it.uses_left)) },
+          {
+            label: "Made",
+            of: (it) =>
+              h(
+                "time",
+                { datetime: it.created_at, title: full(it.created_at) },
+                ago(it.created_at),
+              ),
+          },
+          { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
+          {
+            label: "",
+            of: (it) =>
+              button("Revoke", () => revoke(it, read), {
+                kind: "danger",
+                "aria-label": `Revoke invite ${it.number}`,
+              }),
+          },
+        ],
+        invites,
+        "There is no invite.",
+      );
+    });
+  fill(
+    place,
+    block(
+      "Links that let people in",
+      "Whoever has one can make an account, as often as it says.",
+      h(
+        "div",
+        { class: "actions" },
+        button("Make an invite", () => make(read), { kind: "main", picture: "link" }),
+      ),
+      list,
+    ),
+  );
   read();
 }
 
@@ -45,12 +78,30 @@ async function make(read) {
     title: "Make an invite",
     yes: "Make it",
     fields: [
-      { name: "uses", label: "How many it lets in", kind: "number", value: "10", min: 1, max: 10000, required: true },
+      {
+        name: "uses",
+        label: "How many it lets in",
+        kind: "number",
+        value: "10",
+        min: 1,
+        max: 10000,
+        required: true,
+      },
       { name: "days", label: "How long it is good", kind: "select", options: DAYS, value: "7" },
-      { name: "room", label: "The room that it leads to", kind: "select", value: "", options: [{ value: "", label: "None" }, ...rooms] },
+      {
+        name: "room",
+        label: "The room that it leads to",
+        kind: "select",
+        value: "",
+        options: [{ value: "", label: "None" }, ...rooms],
+      },
     ],
     onsubmit: ({ uses, days, room }) =>
-      api.post("/invites", { uses: Number(uses), expires_at: endOf(days), room: room || undefined }),
+      api.post("/invites", {
+        uses: Number(uses),
+        expires_at: endOf(days),
+        room: room || undefined,
+      }),
   });
   if (!made) return;
   read();

@@ -76,7 +76,10 @@ function beginning() {
       }),
       store.on("state", (state) => {
         if (state !== "away") return;
-        fill(main, nothing("No connection", "Your rooms are here as soon as the server can be reached."));
+        fill(
+          main,
+          nothing("No connection", "Your rooms are here as soon as the server can be reached."),
+        );
       }),
     ];
   });
@@ -142,7 +145,11 @@ function showHome() {
   const create = async () => (await import("./create.js")).createRoom();
   fill(
     main,
-    h("header", { class: "room-head" }, h("div", { class: "bar" }, sideButton(), h("h1", { tabindex: "-1" }, "Welcome"))),
+    h(
+      "header",
+      { class: "room-head" },
+      h("div", { class: "bar" }, sideButton(), h("h1", { tabindex: "-1" }, "Welcome")),
+    ),
     nothing(
       "You are in no room yet.",
       "Join one that is there, or make one and invite the others.",

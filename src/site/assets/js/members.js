@@ -1,8 +1,7 @@
-// Who is in a room, how they are there, who somebody is, and what those who keep order may do.
+// Who is in a room, and how they are there.
 
-import { avatar, presenceDot, presenceWord } from "./avatar.js";
+import { avatar, presenceDot } from "./avatar.js";
 import { api, query } from "./api.js";
-import { confirm, openDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { fits } from "./finding.js";
 import { personOf, presenceOf } from "./folk.js";
@@ -11,16 +10,12 @@ import { rights } from "./header.js";
 import { link } from "./link.js";
 import { togglePanel } from "./panel.js";
 import { button, comes, iconButton, menu, soon } from "./parts.js";
-import { go, roomPath } from "./route.js";
+import { openProfile, ROLES } from "./person.js";
 import { store } from "./store.js";
-import { ago, shortDay } from "./since.js";
-import { full } from "./time.js";
-import { complain, toast } from "./toast.js";
+import { toast } from "./toast.js";
 
 /** Members that are listed; beyond that one looks for somebody by name. */
 const LISTED_MAX = 1000;
-
-const ROLES = { owner: "Owner", moderator: "Moderator", member: "Member" };
 
 /** Opens the members of a room in the panel, or closes them. */
 export function toggleMembers(room) {
@@ -35,14 +30,17 @@ async function show(name, body, tools) {
     tools.append(iconButton("person-add", "Invite people", invite));
   }
   if (rights(room()).moderate && room()?.kind !== "direct") {
-    tools.append(menu(iconButton("more", "More about members"), () => [
-      { label: "Let somebody back in", icon: "check", run: () => letBack(room()) },
-    ]));
+    tools.append(
+      menu(iconButton("more", "More about members"), () => [
+        { label: "Let somebody back in", icon: "check", run: () => letBack(room()) },
+      ]),
+    );
   }
   let members = [];
   await comes(body, async () => {
     members = await read(name);
-    for (const it of members) store.meet(it.name, { display_name: it.display_name, presence: it.presence });
+    for (const it of members)
+      store.meet(it.name, { display_name: it.display_name, presence: it.presence });
     const list = h("div", { class: "members-list" });
     const input = h("input", {
       class: "input",
@@ -54,11 +52,13 @@ async function show(name, body, tools) {
     const render = () => renderList(list, room(), members, input.value);
     const later = soon(render);
     offs.push(store.on("presence", later), store.on("people", later));
-    offs.push(store.on("event", async (event) => {
-      if (event.room !== name || !["joined", "left", "member"].includes(event.event)) return;
-      members = await read(name).catch(() => members);
-      render();
-    }));
+    offs.push(
+      store.on("event", async (event) => {
+        if (event.room !== name || !["joined", "left", "member"].includes(event.event)) return;
+        members = await read(name).catch(() => members);
+        render();
+      }),
+    );
     render();
     return [members.length > 8 && input, list];
   });
@@ -67,8 +67,10 @@ async function show(name, body, tools) {
 
 async function read(name) {
   const all = [];
-  for (let after = null; ; ) {
-    const page = await api.get(`/rooms/${encodeURIComponent(name)}/members${query({ after, limit: 200 })}`);
+  for (let after = null; ;) {
+    const page = await api.get(
+      `/rooms/${encodeURIComponent(name)}/members${query({ after, limit: 200 })}`,
+    );
     all.push(...page.members);
     if (!page.more || all.length >= LISTED_MAX) return all;
     after = page.next;
@@ -77,16 +79,34 @@ async function read(name) {
 
 function renderList(list, room, members, typed) {
   if (!room) return;
-  const found = members.filter((it) => fits(it.display_name, typed) > 0 || fits(it.name, typed) > 0);
+  const found = members.filter(
+    (it) => fits(it.display_name, typed) > 0 || fits(it.name, typed) > 0,
+  );
   const state = (it) => presenceOf(it.name, room.room);
   const byName = (one, other) => one.display_name.localeCompare(other.display_name);
   const group = (title, these) =>
-    these.length > 0 && h("section", {}, h("h3", {}, `${title} · ${these.length}`),
-      h("ul", {}, these.sort(byName).map((it) => row(room, it, state(it)))));
+    these.length > 0 &&
+    h(
+      "section",
+      {},
+      h("h3", {}, `${title} · ${these.length}`),
+      h(
+        "ul",
+        {},
+        these.sort(byName).map((it) => row(room, it, state(it))),
+      ),
+    );
   const isHere = (it) => state(it) !== "offline";
   // Whoever is just being looked at stays under the finger.
   const focused = list.contains(document.activeElement) && document.activeElement.dataset.who;
-  fill(list, group("Here", found.filter(isHere)), group("Not here", found.filter((it) => !isHere(it))));
+  fill(
+    list,
+    group("Here", found.filter(isHere)),
+    group(
+      "Not here",
+      found.filter((it) => !isHere(it)),
+    ),
+  );
   if (focused) list.querySelector(`[data-who="${CSS.escape(focused)}"]`)?.focus();
 }
 
@@ -98,133 +118,19 @@ function row(room, member, state) {
   return h(
     "li",
     {},
-    h("button", { class: "person", type: "button", data: { who: member.name }, onclick: () => openProfile(member.name, room, member) },
+    h(
+      "button",
+      {
+        class: "person",
+        type: "button",
+        data: { who: member.name },
+        onclick: () => openProfile(member.name, room, member),
+      },
       h("span", { class: "with-presence" }, avatar(person), presenceDot(state)),
       h("span", { class: "name" }, h("bdi", {}, member.display_name)),
-      about.length > 0 && h("span", { class: "soft" }, about.join(" · "))),
+      about.length > 0 && h("span", { class: "soft" }, about.join(" · ")),
+    ),
   );
-}
-
-// ------------------------------------------------------------------------------------------ profile
-
-/** Shows who somebody is; in a room also what one may do to them there. */
-export async function openProfile(name, room = null, member = null) {
-  const body = h("div", { class: "profile" });
-  const actions = h("div", { class: "actions" });
-  const { close } = openDialog({ title: "Profile", body: [body, actions], kind: "small card" });
-  await comes(body, async () => {
-    const person = await api.get(`/users/${encodeURIComponent(name)}`);
-    store.meet(name, person);
-    const state = presenceOf(name, room?.room);
-    const seen = state === "offline" && person.last_seen ? `, seen ${ago(person.last_seen)}` : "";
-    const role = { admin: "Admin of this server", bot: "A program" }[person.role];
-    return [
-      avatar(person, "huge"),
-      h("p", { class: "title", dir: "auto" }, person.display_name),
-      h("p", { class: "soft" }, h("bdi", {}, `@${person.name}`)),
-      h("p", {}, presenceDot(state), " ", h("span", { "aria-hidden": "true" }, presenceWord(state)), seen),
-      role && h("p", {}, role),
-      member && room.kind !== "direct" && h("p", {}, `${ROLES[member.role]} of ${room.title}`),
-      member?.muted_until && h("p", {}, `Muted until ${full(member.muted_until)}`),
-      h("p", { class: "soft" }, `Here since ${shortDay(person.created_at)}`),
-    ];
-  });
-  if (store.isMe(name)) {
-    actions.append(button("Edit your profile", () => {
-      close();
-      go("/settings/profile");
-    }));
-    return;
-  }
-  actions.append(button("Message", async () => {
-    try {
-      const opened = await link.call({ do: "dm", user: name });
-      store.changeRoom(opened.room, opened);
-      close();
-      go(roomPath(opened.room));
-    } catch (refusal) {
-      complain(refusal);
-    }
-  }, { kind: "main", picture: "message" }));
-  if (!room || !member || room.kind === "direct" || room.archived) return;
-  const may = rights(store.rooms.get(room.room));
-  const isAbove = store.me.admin || room.role === "owner" || member.role === "member";
-  if (!may.moderate || !isAbove) return;
-  actions.append(menu(button("Keep order", null, { picture: "shield" }), () => orderMenu(room, member, may, close)));
-}
-
-function orderMenu(room, member, may, close) {
-  const to = { room: room.room, user: member.name };
-  const whom = member.display_name;
-  const done = (command, said) => async () => {
-    try {
-      await link.call({ ...to, ...command });
-      toast(said);
-      close();
-    } catch (refusal) {
-      complain(refusal);
-    }
-  };
-  const isMuted = member.muted_until && new Date(member.muted_until) > Date.now();
-  const role = (value) => ({
-    label: ROLES[value],
-    checked: member.role === value,
-    run: done({ do: "role", role: value }, `${whom} is ${ROLES[value].toLowerCase()} now.`),
-  });
-  const remove = async () => {
-    const text = "They can come back: by themselves if the room is open, otherwise if somebody invites them.";
-    const wanted = await confirm({ title: `Remove ${whom}?`, text, yes: "Remove", danger: true });
-    if (wanted) await done({ do: "remove" }, `${whom} is not in ${room.title} any more.`)();
-  };
-  return [
-    may.own && "Role here",
-    ...(may.own ? ["owner", "moderator", "member"].map(role) : []),
-    "Order",
-    isMuted
-      ? { label: "Let them write again", icon: "sound", run: done({ do: "mute", until: null }, `${whom} may write again.`) }
-      : { label: "Mute…", icon: "mute", run: () => mute(to, whom, close) },
-    { label: "Remove from the room…", icon: "sign-out", danger: true, run: remove },
-    { label: "Ban…", icon: "ban", danger: true, run: () => ban(to, whom, close) },
-  ];
-}
-
-const MINUTE = 60_000;
-
-const SPANS = [
-  { value: String(10 * MINUTE), label: "10 minutes" },
-  { value: String(60 * MINUTE), label: "1 hour" },
-  { value: String(24 * 60 * MINUTE), label: "1 day" },
-  { value: String(7 * 24 * 60 * MINUTE), label: "1 week" },
-];
-
-async function mute(to, whom, close) {
-  const done = await formDialog({
-    title: `Mute ${whom}`,
-    text: "They can read, and not write, for a while.",
-    yes: "Mute",
-    fields: [{ name: "span", label: "For how long", kind: "select", options: SPANS, value: SPANS[1].value }],
-    onsubmit: ({ span }) => {
-      const until = new Date(Date.now() + Number(span)).toISOString();
-      return link.call({ do: "mute", ...to, until });
-    },
-  });
-  if (!done) return;
-  toast(`${whom} is muted.`);
-  close();
-}
-
-async function ban(to, whom, close) {
-  const done = await formDialog({
-    title: `Ban ${whom}`,
-    text: "They are removed, and cannot come back until somebody lets them.",
-    yes: "Ban",
-    danger: true,
-    fields: [{ name: "messages", label: "Remove what they said here, too", kind: "check" }],
-    onsubmit: ({ messages }) => link.call({ do: "ban", ...to, messages }),
-  });
-  if (!done) return;
-  toast(`${whom} is banned.`);
-  close();
 }
 
 async function letBack(room) {
@@ -232,9 +138,11 @@ async function letBack(room) {
     title: "Let somebody back in",
     text: "Whoever was banned can join again, or be invited.",
     yes: "Let back in",
-    fields: [{ name: "user", label: "Their name", required: true, autocomplete: "off", dir: "ltr" }],
-    onsubmit: ({ user }) => link.call({ do: "unban", room: room.room, user: user.trim().replace(/^@/, "") }),
+    fields: [
+      { name: "user", label: "Their name", required: true, autocomplete: "off", dir: "ltr" },
+    ],
+    onsubmit: ({ user }) =>
+      link.call({ do: "unban", room: room.room, user: user.trim().replace(/^@/, "") }),
   });
   if (done) toast("They can come back.");
 }
-

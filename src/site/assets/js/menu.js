@@ -82,7 +82,8 @@ function place(element, button) {
   const at = button.getBoundingClientRect();
   const own = element.getBoundingClientRect();
   const isRtl = getComputedStyle(button).direction === "rtl";
-  const wanted = (at.left + at.right) / 2 > innerWidth / 2 || isRtl ? at.right - own.width : at.left;
+  const wanted =
+    (at.left + at.right) / 2 > innerWidth / 2 || isRtl ? at.right - own.width : at.left;
   const left = Math.max(8, Math.min(wanted, innerWidth - own.width - 8));
   const below = at.bottom + 4;
   const top = below + own.height > innerHeight - 8 ? Math.max(8, at.top - own.height - 4) : below;

@@ -50,8 +50,12 @@ async function show(body, tools) {
     all = [...newer, ...all].map((it) => known.get(it.id) ?? it);
     all_seen.hidden = all.every((it) => it.seen);
     older.hidden = !more;
-    fill(list, all.map((it) => row(it)));
-    if (!all.length) fill(list, h("li", {}, nothing("Nothing yet.", "When somebody mentions you, it is here.")));
+    fill(
+      list,
+      all.map((it) => row(it)),
+    );
+    if (!all.length)
+      fill(list, h("li", {}, nothing("Nothing yet.", "When somebody mentions you, it is here.")));
   }
 
   async function see(id) {
@@ -79,14 +83,25 @@ async function show(body, tools) {
     return h(
       "li",
       { class: it.seen ? null : "new" },
-      h("button", { type: "button", onclick: open },
+      h(
+        "button",
+        { type: "button", onclick: open },
         person ? avatar(person) : icon("bell"),
-        h("span", { class: "text" },
-          h("span", {}, h("strong", { dir: "auto" }, person?.display_name ?? "Parlour"), what,
-            where && [" in ", h("span", { dir: "auto" }, where)]),
+        h(
+          "span",
+          { class: "text" },
+          h(
+            "span",
+            {},
+            h("strong", { dir: "auto" }, person?.display_name ?? "Parlour"),
+            what,
+            where && [" in ", h("span", { dir: "auto" }, where)],
+          ),
           h("span", { class: "excerpt", dir: "auto" }, it.text),
-          h("time", { class: "soft", datetime: it.at, title: full(it.at) }, ago(it.at))),
-        !it.seen && h("span", { class: "dot" }, h("span", { class: "unseen" }, "new"))),
+          h("time", { class: "soft", datetime: it.at, title: full(it.at) }, ago(it.at)),
+        ),
+        !it.seen && h("span", { class: "dot" }, h("span", { class: "unseen" }, "new")),
+      ),
     );
   }
 

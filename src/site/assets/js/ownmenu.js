@@ -22,7 +22,11 @@ export function ownMenu() {
     store.me.display_name,
     { label: "Settings", icon: "settings", run: () => go("/settings/profile") },
     store.me.admin && { label: "Administration", icon: "shield", run: () => go("/admin/overview") },
-    { label: "Keyboard shortcuts", icon: "help", run: async () => (await import("./help.js")).openHelp() },
+    {
+      label: "Keyboard shortcuts",
+      icon: "help",
+      run: async () => (await import("./help.js")).openHelp(),
+    },
     { label: "Sign out", icon: "sign-out", run: signOut },
   ];
 }
@@ -37,7 +41,10 @@ async function signOut() {
 export async function leave(everywhere = false) {
   document.body.classList.add("leaving");
   try {
-    await fetch("/sign-out", { method: "POST", body: new URLSearchParams(everywhere ? { everywhere: "1" } : {}) });
+    await fetch("/sign-out", {
+      method: "POST",
+      body: new URLSearchParams(everywhere ? { everywhere: "1" } : {}),
+    });
     location.assign("/sign-in");
   } catch {
     document.body.classList.remove("leaving");

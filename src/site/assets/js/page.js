@@ -11,13 +11,24 @@ export function showPage(main, { title, base, parts, part, sideButton }) {
   const current = parts.find((it) => it.part === part) ?? parts[0];
   const place = h("section", { class: "part", "aria-labelledby": "part-title" });
   const tab = (it) =>
-    h("a", { href: `${base}/${it.part}`, "aria-current": it === current ? "page" : null }, it.label);
+    h(
+      "a",
+      { href: `${base}/${it.part}`, "aria-current": it === current ? "page" : null },
+      it.label,
+    );
   fill(
     main,
-    h("header", { class: "room-head" }, h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1" }, title))),
-    h("div", { class: "page" },
+    h(
+      "header",
+      { class: "room-head" },
+      h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1" }, title)),
+    ),
+    h(
+      "div",
+      { class: "page" },
       h("nav", { class: "tabs", "aria-label": title }, parts.map(tab)),
-      h("div", { class: "paper" }, h("h2", { id: "part-title" }, current.label), place)),
+      h("div", { class: "paper" }, h("h2", { id: "part-title" }, current.label), place),
+    ),
   );
   main.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
   const end = current.build(place) ?? null;
@@ -37,7 +48,13 @@ function whenGone(element, end) {
 
 /** A part of a part, with a title and a text. */
 export const block = (title, text, ...children) =>
-  h("section", { class: "block" }, h("h3", {}, title), text && h("p", { class: "soft" }, text), children);
+  h(
+    "section",
+    { class: "block" },
+    h("h3", {}, title),
+    text && h("p", { class: "soft" }, text),
+    children,
+  );
 
 /**
  * A table that is read on a phone, too: each cell says what it is. `columns` are `{label, of(row)}`,
@@ -49,9 +66,27 @@ export function table(caption, columns, rows, none) {
     "table",
     { class: "table" },
     h("caption", { class: "unseen" }, caption),
-    h("thead", {}, h("tr", {}, columns.map((it) =>
-      h("th", { scope: "col" }, it.label || h("span", { class: "unseen" }, "Actions"))))),
-    h("tbody", {}, rows.map((row) =>
-      h("tr", {}, columns.map((it) => h("td", { data: { label: it.label } }, it.of(row)))))),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map((it) =>
+          h("th", { scope: "col" }, it.label || h("span", { class: "unseen" }, "Actions")),
+        ),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          columns.map((it) => h("td", { data: { label: it.label } }, it.of(row))),
+        ),
+      ),
+    ),
   );
 }

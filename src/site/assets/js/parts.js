@@ -15,7 +15,14 @@ export const button = (label, run, { kind = "", picture = null, ...rest } = {}) 
 export const iconButton = (picture, label, run, rest = {}) =>
   h(
     "button",
-    { class: "button bare", type: "button", "aria-label": label, title: label, onclick: run, ...rest },
+    {
+      class: "button bare",
+      type: "button",
+      "aria-label": label,
+      title: label,
+      onclick: run,
+      ...rest,
+    },
     icon(picture),
   );
 
@@ -89,12 +96,16 @@ export function copyBox(label, text) {
     onfocus: () => input.select(),
   });
   const said = h("span", { class: "unseen", role: "status" });
-  const copying = button("Copy", async () => {
-    const done = await copy(text);
-    if (!done) input.focus();
-    copying.lastChild.textContent = done ? "Copied" : "Press Ctrl+C";
-    said.textContent = copying.lastChild.textContent;
-  }, { picture: "copy" });
+  const copying = button(
+    "Copy",
+    async () => {
+      const done = await copy(text);
+      if (!done) input.focus();
+      copying.lastChild.textContent = done ? "Copied" : "Press Ctrl+C";
+      said.textContent = copying.lastChild.textContent;
+    },
+    { picture: "copy" },
+  );
   return h("div", { class: "copy-box" }, input, copying, said);
 }
 

@@ -66,7 +66,16 @@ export function showProfile(place) {
   show();
   fill(
     place,
-    block("Picture", null, h("div", { class: "picture-row" }, shown, h("div", { class: "actions" }, choose, without, input))),
+    block(
+      "Picture",
+      null,
+      h(
+        "div",
+        { class: "picture-row" },
+        shown,
+        h("div", { class: "actions" }, choose, without, input),
+      ),
+    ),
     form({
       fields: [
         {
@@ -103,15 +112,28 @@ async function crop(file) {
     toast("This is no picture that your browser can show.", { kind: "bad" });
     return null;
   }
-  const canvas = h("canvas", { class: "crop", width: VIEW, height: VIEW, tabindex: "0", role: "img",
-    "aria-label": "The picture. Drag it, or move it with the arrow keys." });
+  const canvas = h("canvas", {
+    class: "crop",
+    width: VIEW,
+    height: VIEW,
+    tabindex: "0",
+    role: "img",
+    "aria-label": "The picture. Drag it, or move it with the arrow keys.",
+  });
   const least = VIEW / Math.min(picture.width, picture.height);
   const at = { x: picture.width / 2, y: picture.height / 2, scale: least };
-  const zoom = h("input", { type: "range", min: 1, max: 4, step: 0.01, value: 1, "aria-label": "Size",
+  const zoom = h("input", {
+    type: "range",
+    min: 1,
+    max: 4,
+    step: 0.01,
+    value: 1,
+    "aria-label": "Size",
     oninput: () => {
       at.scale = least * Number(zoom.value);
       draw();
-    } });
+    },
+  });
 
   function draw(side = VIEW, target = canvas) {
     const half = VIEW / 2 / at.scale;
@@ -131,7 +153,9 @@ async function crop(file) {
     draw();
   });
   canvas.addEventListener("keydown", (event) => {
-    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[
+      event.key
+    ] ?? [0, 0];
     if (!x && !y) return;
     event.preventDefault();
     at.x += (x * 10) / at.scale;
@@ -143,7 +167,10 @@ async function crop(file) {
     title: "Your picture",
     kind: "small",
     body: [canvas, h("label", { class: "zoom" }, h("span", {}, "Size"), zoom)],
-    actions: [button("Cancel", () => close(false)), button("Use this", () => close(true), { kind: "main" })],
+    actions: [
+      button("Cancel", () => close(false)),
+      button("Use this", () => close(true), { kind: "main" }),
+    ],
   });
   if (!(await closed)) return null;
   const final = h("canvas", { width: SIDE, height: SIDE });

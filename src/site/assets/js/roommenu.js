@@ -37,15 +37,18 @@ export function roomMenu(name) {
     level("nothing", "Nothing"),
     "This room",
     { label: "Copy link", icon: "link", run: () => copyLink(name) },
-    !isDirect && !room.archived && { label: "Invite people", icon: "person-add", run: create("invitePeople") },
+    !isDirect &&
+      !room.archived && { label: "Invite people", icon: "person-add", run: create("invitePeople") },
     may.moderate && !isDirect && { label: "Edit room", icon: "edit", run: create("editRoom") },
-    may.own && !isDirect && {
-      label: room.archived ? "Open again" : "Archive",
-      icon: "archive",
-      run: () => archive(room),
-    },
+    may.own &&
+      !isDirect && {
+        label: room.archived ? "Open again" : "Archive",
+        icon: "archive",
+        run: () => archive(room),
+      },
     !isDirect && { label: "Leave", icon: "sign-out", danger: true, run: () => leave(room) },
-    may.own && !isDirect && { label: "Delete room", icon: "trash", danger: true, run: () => remove(room) },
+    may.own &&
+      !isDirect && { label: "Delete room", icon: "trash", danger: true, run: () => remove(room) },
   ];
 }
 
@@ -62,15 +65,21 @@ async function archive(room) {
 }
 
 async function leave(room) {
-  const text = room.kind === "private"
-    ? "It is private: you come back only if somebody invites you."
-    : "You can join again at any time.";
+  const text =
+    room.kind === "private"
+      ? "It is private: you come back only if somebody invites you."
+      : "You can join again at any time.";
   const wanted = await confirm({ title: `Leave ${room.title}?`, text, yes: "Leave", danger: true });
   if (wanted) link.call({ do: "leave", room: room.room }).catch(complain);
 }
 
 async function remove(room) {
   const text = "Everything that was said in it goes with it, for everybody. This cannot be undone.";
-  const wanted = await confirm({ title: `Delete ${room.title}?`, text, yes: "Delete", danger: true });
+  const wanted = await confirm({
+    title: `Delete ${room.title}?`,
+    text,
+    yes: "Delete",
+    danger: true,
+  });
   if (wanted) link.call({ do: "delete_room", room: room.room }).catch(complain);
 }

@@ -50,7 +50,8 @@ export function startRouting(shower) {
 }
 
 function follow(event) {
-  const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  const isPlain =
+    event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   const link = event.target.closest?.("a[href]");
   if (!isPlain || event.defaultPrevented || !link) return;
   if (link.target || link.hasAttribute("download") || link.origin !== location.origin) return;

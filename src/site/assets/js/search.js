@@ -22,7 +22,7 @@ export function toggleSearch(room) {
 }
 
 /** Opens it and looks for a text at once. */
-export function openSearch(text, room = null) {
+export function searchFor(text, room = null) {
   last = { text, everywhere: !room };
   if (openedPanel() === "search") openPanel("search", "Search", (body) => build(body, room));
   else toggleSearch(room);
@@ -63,13 +63,21 @@ function build(body, room) {
       event.preventDefault();
     },
   });
-  const everywhere = h("input", { type: "checkbox", checked: last.everywhere || !known, onchange: () => look() });
+  const everywhere = h("input", {
+    type: "checkbox",
+    checked: last.everywhere || !known,
+    onchange: () => look(),
+  });
   const status = h("p", { class: "soft", role: "status" });
   const list = h("ol", { class: "hits", onkeydown: move });
   fill(
     body,
-    h("form", { class: "form search", role: "search", onsubmit: (event) => event.preventDefault() }, input,
-      known && h("label", { class: "choice" }, everywhere, h("span", {}, "In all rooms"))),
+    h(
+      "form",
+      { class: "form search", role: "search", onsubmit: (event) => event.preventDefault() },
+      input,
+      known && h("label", { class: "choice" }, everywhere, h("span", {}, "In all rooms")),
+    ),
     status,
     list,
   );
@@ -91,19 +99,25 @@ function build(body, room) {
     const text = input.value.trim();
     last = { text, everywhere: everywhere.checked };
     if (!text) {
-      status.textContent = "Words, or \"a phrase\".";
+      status.textContent = 'Words, or "a phrase".';
       return fill(list);
     }
     const mine = (asking = new AbortController());
     const where = everywhere.checked ? null : room;
     try {
-      const { hits, more } = await api.get(`/search${query({ query: text, room: where, limit: PAGE })}`, { signal: mine.signal });
+      const { hits, more } = await api.get(
+        `/search${query({ query: text, room: where, limit: PAGE })}`,
+        { signal: mine.signal },
+      );
       const count = plural(hits.length, { one: "# message", other: "# messages" });
       status.textContent = more ? `The best ${hits.length}. More words find less.` : count;
       fill(list, hits.map(hit));
       if (!hits.length) {
         status.textContent = "";
-        fill(list, h("li", {}, nothing("Nothing found.", where ? "Perhaps in another room." : null)));
+        fill(
+          list,
+          h("li", {}, nothing("Nothing found.", where ? "Perhaps in another room." : null)),
+        );
       }
     } catch (refusal) {
       if (refusal.name !== "AbortError") status.textContent = refusal.message;
@@ -118,13 +132,24 @@ function hit(it) {
   return h(
     "li",
     {},
-    h("a", { href: path, onclick: (event) => jump(event, path) },
+    h(
+      "a",
+      { href: path, onclick: (event) => jump(event, path) },
       avatar(person),
-      h("span", { class: "text" },
-        h("span", {}, h("strong", { dir: "auto" }, it.display_name), " in ",
-          h("span", { dir: "auto" }, room?.title ?? it.room)),
+      h(
+        "span",
+        { class: "text" },
+        h(
+          "span",
+          {},
+          h("strong", { dir: "auto" }, it.display_name),
+          " in ",
+          h("span", { dir: "auto" }, room?.title ?? it.room),
+        ),
         h("span", { class: "excerpt", dir: "auto" }, snippet(it.snippet)),
-        h("time", { class: "soft", datetime: it.at, title: full(it.at) }, ago(it.at)))),
+        h("time", { class: "soft", datetime: it.at, title: full(it.at) }, ago(it.at)),
+      ),
+    ),
   );
 }
 

@@ -27,7 +27,13 @@ export const show = (main, part, sideButton) =>
 
 function showPassword(place) {
   const fields = [
-    { name: "old", label: "Your password until now", kind: "password", required: true, autocomplete: "current-password" },
+    {
+      name: "old",
+      label: "Your password until now",
+      kind: "password",
+      required: true,
+      autocomplete: "current-password",
+    },
     {
       name: "new",
       label: "Your new password",
@@ -54,13 +60,20 @@ function showNotifications(place) {
   const chosen = choices();
   const said = h("p", { class: "soft", role: "status" });
   const canAsk = "Notification" in globalThis && isSecureContext;
-  const desktop = check("Show notifications on the desktop", chosen.desktop && canAsk && Notification.permission === "granted", async (on) => {
-    if (on && Notification.permission !== "granted") await Notification.requestPermission();
-    const may = on && Notification.permission === "granted";
-    choose({ desktop: may });
-    desktop.input.checked = may;
-    said.textContent = on && !may ? "Your browser does not let this site show them. Allow it beside the address." : "";
-  });
+  const desktop = check(
+    "Show notifications on the desktop",
+    chosen.desktop && canAsk && Notification.permission === "granted",
+    async (on) => {
+      if (on && Notification.permission !== "granted") await Notification.requestPermission();
+      const may = on && Notification.permission === "granted";
+      choose({ desktop: may });
+      desktop.input.checked = may;
+      said.textContent =
+        on && !may
+          ? "Your browser does not let this site show them. Allow it beside the address."
+          : "";
+    },
+  );
   desktop.input.disabled = !canAsk;
   const sound = check("Play a sound", chosen.sound, (on) => {
     choose({ sound: on });
@@ -68,10 +81,23 @@ function showNotifications(place) {
   });
   fill(
     place,
-    block("Desktop", "When somebody mentions you or writes to you while Parlour is out of sight.", desktop.element,
-      !canAsk && h("p", { class: "soft" }, "Browsers show them only for sites with https."), said),
-    block("Sound", "Two soft notes for the same.", sound.element, button("Hear it", playSound, { picture: "sound" })),
-    block("Rooms", "What you are told of is chosen room by room, in the menu at the top of each: every message, mentions, or nothing."),
+    block(
+      "Desktop",
+      "When somebody mentions you or writes to you while Parlour is out of sight.",
+      desktop.element,
+      !canAsk && h("p", { class: "soft" }, "Browsers show them only for sites with https."),
+      said,
+    ),
+    block(
+      "Sound",
+      "Two soft notes for the same.",
+      sound.element,
+      button("Hear it", playSound, { picture: "sound" }),
+    ),
+    block(
+      "Rooms",
+      "What you are told of is chosen room by room, in the menu at the top of each: every message, mentions, or nothing.",
+    ),
   );
 }
 
@@ -87,9 +113,23 @@ function showAppearance(place) {
   const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   fill(
     place,
-    block("Light and dark", `Parlour follows your system, which is set to ${isDark ? "dark" : "light"}. Change it there, and this page changes with it.`),
-    block("Size", "Make everything larger or smaller with your browser's zoom: Ctrl and + or −. The page is made to work up to 400 %."),
-    block("Motion", isCalm ? "Your system asks for less motion, and nothing moves here." : "Little moves here, and nothing at all if your system asks for less motion."),
-    block("Install", "On a phone or a desktop, \"Install\" or \"Add to home screen\" in the browser's menu gives Parlour its own window."),
+    block(
+      "Light and dark",
+      `Parlour follows your system, which is set to ${isDark ? "dark" : "light"}. Change it there, and this page changes with it.`,
+    ),
+    block(
+      "Size",
+      "Make everything larger or smaller with your browser's zoom: Ctrl and + or −. The page is made to work up to 400 %.",
+    ),
+    block(
+      "Motion",
+      isCalm
+        ? "Your system asks for less motion, and nothing moves here."
+        : "Little moves here, and nothing at all if your system asks for less motion.",
+    ),
+    block(
+      "Install",
+      'On a phone or a desktop, "Install" or "Add to home screen" in the browser\'s menu gives Parlour its own window.',
+    ),
   );
 }

@@ -21,7 +21,9 @@ const lists = {
 };
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
-const bell = iconButton("bell", "Notifications", async () => (await import("./notices.js")).toggleNotices());
+const bell = iconButton("bell", "Notifications", async () =>
+  (await import("./notices.js")).toggleNotices(),
+);
 bell.append(bellCount);
 const own = h("button", { class: "own", type: "button" });
 
@@ -30,22 +32,47 @@ export function sidebar() {
   element = h(
     "nav",
     { class: "sidebar", id: "sidebar", "aria-label": "Rooms and people" },
-    h("header", {}, h("span", { class: "name" }, title), bell, h("button", {
-      class: "button bare sheet-close",
-      type: "button",
-      "aria-label": "Close the list of rooms",
-      onclick: closeSheet,
-    }, icon("close"))),
-    h("button", { class: "jump", type: "button", onclick: openSwitcher }, icon("search"),
-      h("span", {}, "Jump to…"), h("kbd", {}, /Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K")),
-    h("div", { class: "lists" },
-      section("Rooms", lists.rooms, menu(iconButton("plus", "Add a room"), () => [
-        { label: "Create a room", icon: "plus", run: openCreate },
-        { label: "Browse rooms", icon: "compass", run: openBrowse },
-      ])),
+    h(
+      "header",
+      {},
+      h("span", { class: "name" }, title),
+      bell,
+      h(
+        "button",
+        {
+          class: "button bare sheet-close",
+          type: "button",
+          "aria-label": "Close the list of rooms",
+          onclick: closeSheet,
+        },
+        icon("close"),
+      ),
+    ),
+    h(
+      "button",
+      { class: "jump", type: "button", onclick: openSwitcher },
+      icon("search"),
+      h("span", {}, "Jump to…"),
+      h("kbd", {}, /Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K"),
+    ),
+    h(
+      "div",
+      { class: "lists" },
+      section(
+        "Rooms",
+        lists.rooms,
+        menu(iconButton("plus", "Add a room"), () => [
+          { label: "Create a room", icon: "plus", run: openCreate },
+          { label: "Browse rooms", icon: "compass", run: openBrowse },
+        ]),
+      ),
       section("Direct messages", lists.direct, iconButton("plus", "New conversation", openDirect)),
     ),
-    h("footer", {}, menu(own, async () => (await import("./ownmenu.js")).ownMenu())),
+    h(
+      "footer",
+      {},
+      menu(own, async () => (await import("./ownmenu.js")).ownMenu()),
+    ),
     h("div", { class: "scrim", onclick: closeSheet }),
   );
   const render = soon(update);
@@ -56,7 +83,8 @@ export function sidebar() {
     render();
   });
   document.addEventListener("panel", ({ detail }) =>
-    bell.setAttribute("aria-pressed", String(detail === "notices")));
+    bell.setAttribute("aria-pressed", String(detail === "notices")),
+  );
   element.addEventListener("keydown", (event) => event.key === "Escape" && closeSheet());
   update();
   return element;
@@ -86,7 +114,9 @@ export function listed() {
   const place = (room) => (recent.includes(room.room) ? recent.indexOf(room.room) : recent.length);
   return {
     rooms: all.filter((it) => it.kind !== "direct" && !it.archived).sort(byTitle),
-    direct: all.filter((it) => it.kind === "direct").sort((one, other) => place(one) - place(other)),
+    direct: all
+      .filter((it) => it.kind === "direct")
+      .sort((one, other) => place(one) - place(other)),
   };
 }
 
@@ -115,7 +145,8 @@ function arrange(list, rooms, none) {
     return;
   }
   // Rows stay where they are unless their order changes, and focus with them.
-  const isSame = list.children.length === wanted.length && wanted.every((it, at) => list.children[at] === it);
+  const isSame =
+    list.children.length === wanted.length && wanted.every((it, at) => list.children[at] === it);
   if (isSame) return;
   const focused = document.activeElement;
   fill(list, wanted);
@@ -126,12 +157,21 @@ function row(room) {
   const isQuiet = room.level === "nothing";
   const isUnread = !isQuiet && room.unread > 0 && room.room !== current;
   const isDirect = room.kind === "direct";
-  const count = isQuiet || room.room === current ? 0 : isDirect ? room.unread : room.mentions ?? 0;
+  const count =
+    isQuiet || room.room === current ? 0 : isDirect ? room.unread : (room.mentions ?? 0);
   const people = isDirect ? companions(room) : [];
   const presence = people.length === 1 ? presenceOf(people[0].name, room.room) : null;
   const name = room.title || room.room;
-  const facts = [name, isQuiet, isUnread, count, room.room === current, room.kind, presence,
-    people.map((it) => [it.display_name, it.avatar])].join("\n");
+  const facts = [
+    name,
+    isQuiet,
+    isUnread,
+    count,
+    room.room === current,
+    room.kind,
+    presence,
+    people.map((it) => [it.display_name, it.avatar]),
+  ].join("\n");
   let it = rows.get(room.room);
   if (it?.facts === facts) return it.element;
   const anchor = it?.anchor ?? h("a", { href: roomPath(room.room) });
@@ -147,10 +187,22 @@ function row(room) {
     h("span", { class: "name" }, h("bdi", {}, name)),
     room.kind === "private" && h("span", { class: "unseen" }, "private"),
     isUnread && !count && h("span", { class: "unseen" }, "unread"),
-    count > 0 && h("span", { class: "count" }, count > 99 ? "99+" : String(count),
-      h("span", { class: "unseen" }, isDirect
-        ? plural(count, { one: " unread message", other: " unread messages" }).replace(/^\S+/, "")
-        : plural(count, { one: " mention", other: " mentions" }))),
+    count > 0 &&
+      h(
+        "span",
+        { class: "count" },
+        count > 99 ? "99+" : String(count),
+        h(
+          "span",
+          { class: "unseen" },
+          isDirect
+            ? plural(count, { one: " unread message", other: " unread messages" }).replace(
+                /^\S+/,
+                "",
+              )
+            : plural(count, { one: " mention", other: " mentions" }),
+        ),
+      ),
   );
   return it.element;
 }
@@ -158,7 +210,11 @@ function row(room) {
 function picture(room, people, presence) {
   if (room.kind !== "direct") return icon(room.kind === "private" ? "lock" : "hash");
   if (people.length > 1) {
-    return h("span", { class: "avatar small several", "aria-hidden": "true" }, String(people.length));
+    return h(
+      "span",
+      { class: "avatar small several", "aria-hidden": "true" },
+      String(people.length),
+    );
   }
   return h("span", { class: "with-presence" }, avatar(people[0], "small"), presenceDot(presence));
 }
@@ -216,5 +272,6 @@ export function closeSheet() {
 
 /** What is behind the sheet cannot be reached. */
 function behind(isBehind) {
-  for (const id of ["main", "panel"]) document.getElementById(id)?.toggleAttribute("inert", isBehind);
+  for (const id of ["main", "panel"])
+    document.getElementById(id)?.toggleAttribute("inert", isBehind);
 }

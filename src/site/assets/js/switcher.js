@@ -79,26 +79,45 @@ export function openSwitcher() {
   function render() {
     options = found(input.value);
     at = Math.min(at, Math.max(0, options.length - 1));
-    fill(list, options.map((it, index) =>
-      h(
-        "li",
-        { role: "option", id: `switcher-${index}`, onclick: () => choose(it), onpointermove: () => {
-          if (at === index) return;
-          at = index;
-          mark();
-        } },
-        it.picture(),
-        h("span", { class: "name" }, h("bdi", {}, it.name)),
-        it.more && h("span", { class: "soft" }, h("bdi", {}, it.more)),
-        it.unread > 0 && h("span", { class: "count" }, String(it.unread)),
-      )));
-    if (!options.length) fill(list, h("li", { class: "none", role: "option", "aria-disabled": "true" }, "Nothing is called so."));
+    fill(
+      list,
+      options.map((it, index) =>
+        h(
+          "li",
+          {
+            role: "option",
+            id: `switcher-${index}`,
+            onclick: () => choose(it),
+            onpointermove: () => {
+              if (at === index) return;
+              at = index;
+              mark();
+            },
+          },
+          it.picture(),
+          h("span", { class: "name" }, h("bdi", {}, it.name)),
+          it.more && h("span", { class: "soft" }, h("bdi", {}, it.more)),
+          it.unread > 0 && h("span", { class: "count" }, String(it.unread)),
+        ),
+      ),
+    );
+    if (!options.length)
+      fill(
+        list,
+        h(
+          "li",
+          { class: "none", role: "option", "aria-disabled": "true" },
+          "Nothing is called so.",
+        ),
+      );
     status.textContent = options.length ? "" : "Nothing is called so.";
     mark();
   }
 
   function mark() {
-    [...list.children].forEach((row, index) => row.setAttribute("aria-selected", String(index === at)));
+    [...list.children].forEach((row, index) =>
+      row.setAttribute("aria-selected", String(index === at)),
+    );
     input.setAttribute("aria-activedescendant", options.length ? `switcher-${at}` : "");
     list.children[at]?.scrollIntoView({ block: "nearest" });
   }
@@ -122,29 +141,59 @@ function found(typed) {
   const inRooms = [...rooms, ...direct].map((room) => {
     const people = room.kind === "direct" ? companions(room) : [];
     const one = people.length === 1 ? people[0] : null;
-    const picture = () => one
-      ? h("span", { class: "with-presence" }, avatar(one, "small"), presenceDot(presenceOf(one.name, room.room)))
-      : icon({ private: "lock", direct: "people" }[room.kind] ?? "hash");
+    const picture = () =>
+      one
+        ? h(
+            "span",
+            { class: "with-presence" },
+            avatar(one, "small"),
+            presenceDot(presenceOf(one.name, room.room)),
+          )
+        : icon({ private: "lock", direct: "people" }[room.kind] ?? "hash");
     const name = room.title || room.room;
     const names = [name, ...(one ? [one.name] : [room.room])];
-    const unread = room.level === "nothing" ? 0 : room.kind === "direct" ? room.unread : room.mentions;
-    return { room: room.room, person: one?.name, name, names, more: one ? `@${one.name}` : room.topic, picture, unread, isUnread: room.unread > 0 };
+    const unread =
+      room.level === "nothing" ? 0 : room.kind === "direct" ? room.unread : room.mentions;
+    return {
+      room: room.room,
+      person: one?.name,
+      name,
+      names,
+      more: one ? `@${one.name}` : room.topic,
+      picture,
+      unread,
+      isUnread: room.unread > 0,
+    };
   });
   const talkedTo = new Set(inRooms.map((it) => it.person).filter(Boolean));
   const others = [...store.people.values()]
-    .filter((it) => !talkedTo.has(it.name) && !store.isMe(it.name) && !it.disabled && it.display_name)
+    .filter(
+      (it) => !talkedTo.has(it.name) && !store.isMe(it.name) && !it.disabled && it.display_name,
+    )
     .map((it) => ({
       person: it.name,
       name: it.display_name,
       names: [it.display_name, it.name],
       more: `@${it.name}`,
-      picture: () => h("span", { class: "with-presence" }, avatar(it, "small"), presenceDot(presenceOf(it.name))),
+      picture: () =>
+        h(
+          "span",
+          { class: "with-presence" },
+          avatar(it, "small"),
+          presenceDot(presenceOf(it.name)),
+        ),
       unread: 0,
     }));
   const scored = (typed.trim() ? [...inRooms, ...others] : inRooms).map((it) => ({
     ...it,
-    score: Math.max(...it.names.map((name) => fits(name, typed))) + (it.room ? 50 : 0) + (it.isUnread ? 20 : 0),
+    score:
+      Math.max(...it.names.map((name) => fits(name, typed))) +
+      (it.room ? 50 : 0) +
+      (it.isUnread ? 20 : 0),
     fit: it.names.some((name) => fits(name, typed) > 0),
   }));
-  return scored.filter((it) => it.fit).sort((one, other) => other.score - one.score).slice(0, SHOWN_MAX);
+  return scored
+    .filter((it) => it.fit)
+    .sort((one, other) => other.score - one.score)
+    .slice(0, SHOWN_MAX);
 }

@@ -15,7 +15,9 @@ export const date = (options) => maker(Intl.DateTimeFormat, options);
 
 /** "14:05", or "14:05:09" */
 export const clock = (at, seconds = false) =>
-  date({ hour: "numeric", minute: "2-digit", ...(seconds && { second: "2-digit" }) }).format(new Date(at));
+  date({ hour: "numeric", minute: "2-digit", ...(seconds && { second: "2-digit" }) }).format(
+    new Date(at),
+  );
 
 /** "Saturday, 3 January 2026 at 14:05" */
 export const full = (at) => date({ dateStyle: "full", timeStyle: "short" }).format(new Date(at));

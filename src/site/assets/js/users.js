@@ -52,35 +52,69 @@ function list(place, { title, text = null, keep, adding, none }) {
       timer = setTimeout(read, 200);
     },
   });
-  const read = () => comes(rows, async () => {
-    all = [];
-    const page = () => api.get(`/users${query({ query: input.value.trim() || null, after: all.at(-1)?.name, limit: 200 })}`);
-    let came = await page();
-    all.push(...came.users);
-    return draw(came.more);
+  const read = () =>
+    comes(rows, async () => {
+      all = [];
+      const page = () =>
+        api.get(
+          `/users${query({ query: input.value.trim() || null, after: all.at(-1)?.name, limit: 200 })}`,
+        );
+      let came = await page();
+      all.push(...came.users);
+      return draw(came.more);
 
-    function draw(more) {
-      const next = button("More", async () => {
-        came = await page();
-        all.push(...came.users);
-        rows.replaceChildren(...draw(came.more));
-      });
-      const shown = table(title, columns(read), all.filter(keep), none);
-      return more ? [shown, next] : [shown];
-    }
-  });
-  fill(place, block(title, text,
-    h("div", { class: "tools" }, input, button(adding.label, () => adding.run(read), { picture: "plus" })), rows));
+      function draw(more) {
+        const next = button("More", async () => {
+          came = await page();
+          all.push(...came.users);
+          rows.replaceChildren(...draw(came.more));
+        });
+        const shown = table(title, columns(read), all.filter(keep), none);
+        return more ? [shown, next] : [shown];
+      }
+    });
+  fill(
+    place,
+    block(
+      title,
+      text,
+      h(
+        "div",
+        { class: "tools" },
+        input,
+        button(adding.label, () => adding.run(read), { picture: "plus" }),
+      ),
+      rows,
+    ),
+  );
   read();
 }
 
 const columns = (read) => [
-  { label: "Name", of: (it) => h("span", { class: "who" }, h("span", { class: "with-presence" }, avatar(it), presenceDot(it.presence)),
-    h("span", {}, h("bdi", {}, it.display_name), h("bdi", { class: "soft" }, `@${it.name}`))) },
-  { label: "Role", of: (it) => [ROLES[it.role], it.disabled && h("span", { class: "tag bad" }, "disabled")] },
+  {
+    label: "Name",
+    of: (it) =>
+      h(
+        "span",
+        { class: "who" },
+        h("span", { class: "with-presence" }, avatar(it), presenceDot(it.presence)),
+        h("span", {}, h("bdi", {}, it.display_name), h("bdi", { class: "soft" }, `@${it.name}`)),
+      ),
+  },
+  {
+    label: "Role",
+    of: (it) => [ROLES[it.role], it.disabled && h("span", { class: "tag bad" }, "disabled")],
+  },
   { label: "Email", of: (it) => it.email ?? "–" },
-  { label: "Since", of: (it) => h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)) },
-  { label: "", of: (it) => menu(iconButton("more", `More about ${it.display_name}`), () => userMenu(it, read)) },
+  {
+    label: "Since",
+    of: (it) =>
+      h("time", { datetime: it.created_at, title: full(it.created_at) }, shortDay(it.created_at)),
+  },
+  {
+    label: "",
+    of: (it) => menu(iconButton("more", `More about ${it.display_name}`), () => userMenu(it, read)),
+  },
 ];
 
 function userMenu(user, read) {
@@ -102,9 +136,18 @@ function userMenu(user, read) {
     isBot && { label: "Make a token…", icon: "key", run: () => makeToken(user) },
     !isBot && { label: "Link for a new password", icon: "link", run: () => resetLink(user) },
     { label: "Sign out everywhere", icon: "sign-out", run: () => signOut(user) },
-    !isMe && (user.disabled
-      ? { label: "Let sign in again", icon: "check", run: change({ disabled: false }, `${user.display_name} may sign in again.`) }
-      : { label: "Disable", icon: "ban", run: change({ disabled: true }, `${user.display_name} cannot sign in any more.`) }),
+    !isMe &&
+      (user.disabled
+        ? {
+            label: "Let sign in again",
+            icon: "check",
+            run: change({ disabled: false }, `${user.display_name} may sign in again.`),
+          }
+        : {
+            label: "Disable",
+            icon: "ban",
+            run: change({ disabled: true }, `${user.display_name} cannot sign in any more.`),
+          }),
     !isMe && { label: "Erase…", icon: "trash", danger: true, run: () => erase(user, read) },
   ];
 }
@@ -124,18 +167,32 @@ async function makeToken(user) {
     title: `A token for ${user.display_name}`,
     yes: "Make it",
     fields: [
-      { name: "label", label: "What it is for", required: true, maxlength: 120, autocomplete: "off" },
+      {
+        name: "label",
+        label: "What it is for",
+        required: true,
+        maxlength: 120,
+        autocomplete: "off",
+      },
       { name: "days", label: "How long it is good", kind: "select", options: SPANS, value: "" },
     ],
-    onsubmit: ({ label, days }) => api.post(`${at(user.name)}/tokens`, { label, expires_at: endOf(days) }),
+    onsubmit: ({ label, days }) =>
+      api.post(`${at(user.name)}/tokens`, { label, expires_at: endOf(days) }),
   });
-  if (made) await showSecret("The new token", "It is shown this once. Copy it to where it is needed.", made.token);
+  if (made)
+    await showSecret(
+      "The new token",
+      "It is shown this once. Copy it to where it is needed.",
+      made.token,
+    );
 }
 
 async function signOut(user) {
   const text = "All of their browsers and programs have to sign in again.";
   if (!(await confirm({ title: `Sign out ${user.display_name}?`, text, yes: "Sign out" }))) return;
-  await api.del(`${at(user.name)}/tokens`).then(() => toast(`${user.display_name} is signed out.`), complain);
+  await api
+    .del(`${at(user.name)}/tokens`)
+    .then(() => toast(`${user.display_name} is signed out.`), complain);
 }
 
 async function erase(user, read) {
@@ -146,7 +203,13 @@ async function erase(user, read) {
     danger: true,
     fields: [
       { name: "messages", label: "Remove everything they said, too", kind: "check" },
-      { name: "name", label: `Type ${user.name} to be sure`, autocomplete: "off", dir: "ltr", required: true },
+      {
+        name: "name",
+        label: `Type ${user.name} to be sure`,
+        autocomplete: "off",
+        dir: "ltr",
+        required: true,
+      },
     ],
     onsubmit: async ({ messages, name }) => {
       if (name.trim() !== user.name) {
@@ -160,16 +223,33 @@ async function erase(user, read) {
   read();
 }
 
-const NAME = { name: "name", label: "Name", required: true, maxlength: 64, autocomplete: "off", dir: "ltr", hint: "Small letters, digits, - and _; it stays for ever." };
+const NAME = {
+  name: "name",
+  label: "Name",
+  required: true,
+  maxlength: 64,
+  autocomplete: "off",
+  dir: "ltr",
+  hint: "Small letters, digits, - and _; it stays for ever.",
+};
 
-const CALLED = { name: "display_name", label: "What they are called", maxlength: 120, autocomplete: "off" };
+const CALLED = {
+  name: "display_name",
+  label: "What they are called",
+  maxlength: 120,
+  autocomplete: "off",
+};
 
 async function addUser(read) {
   const made = await formDialog({
     title: "Make an account",
     text: "You get a link with which they choose a password.",
     yes: "Make it",
-    fields: [NAME, CALLED, { name: "email", label: "Email, perhaps", kind: "email", autocomplete: "off" }],
+    fields: [
+      NAME,
+      CALLED,
+      { name: "email", label: "Email, perhaps", kind: "email", autocomplete: "off" },
+    ],
     onsubmit: async ({ name, display_name, email }) => {
       const about = { name: name.trim(), role: "member" };
       if (display_name.trim()) about.display_name = display_name.trim();
@@ -197,5 +277,9 @@ async function addBot(read) {
   });
   if (!made) return;
   read();
-  await showSecret("The bot's token", "It is shown this once. Copy it to where it is needed.", made);
+  await showSecret(
+    "The bot's token",
+    "It is shown this once. Copy it to where it is needed.",
+    made,
+  );
 }
