@@ -151,7 +151,12 @@ function dropPlace(place, add) {
   };
   place.addEventListener("dragenter", (event) => hasFiles(event) && show(1));
   place.addEventListener("dragleave", (event) => hasFiles(event) && show(-1));
-  place.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  place.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    // They may hang over it since before this was asked for.
+    if (depth === 0) show(1);
+  });
   place.addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
