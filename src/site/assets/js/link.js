@@ -224,8 +224,9 @@ async function hello(message) {
 function place(rooms) {
   for (const [name, way] of Object.entries(rooms)) {
     if (way.error) {
+      // It is gone, or not for me any more.
       told.delete(name);
-      store.logs.get(name)?.empty();
+      store.forgetRoom(name);
     } else if (way.mode === "reset") {
       told.set(name, way.to);
       store.logs.get(name)?.empty();

@@ -1,6 +1,7 @@
 // Messages that others answer to: those that are not in the page are read one by one, once each.
 
 import { link } from "./link.js";
+import { store } from "./store.js";
 
 /** What elements of messages need to know of quoted ones; `tell` is called when one has come. */
 export function quotes(log, room, tell) {
@@ -23,8 +24,11 @@ export function quotes(log, room, tell) {
   }
 
   /** What a message with a quote looks like, besides itself. */
-  const lookOfQuote = ({ reply_to }) =>
-    reply_to == null ? "" : ((log.get(reply_to) ?? found.get(reply_to))?.version ?? "?");
+  function lookOfQuote({ reply_to }) {
+    if (reply_to == null) return "";
+    const message = log.get(reply_to) ?? found.get(reply_to);
+    return message ? `${message.version} ${store.called(message.from)}` : "?";
+  }
 
   return { quoted, lookOfQuote };
 }
