@@ -20,9 +20,9 @@ export function deedsOf(view, on) {
   let coming = null;
 
   const deal = async (deed) => {
-    coming ??= import("./dealing.js");
+    coming ??= import("./dealing.js").then((it) => (dealing = it.dealingWith(view, on)));
     try {
-      dealing ??= (await coming).dealingWith(view, on);
+      await coming;
     } catch {
       // Without a connection it is asked for again the next time.
       coming = null;
