@@ -8,7 +8,7 @@ import { store } from "./store.js";
 import { day } from "./time.js";
 
 /** Messages in the page at most, and how many come at a time. */
-const SHOWN_MAX = 260;
+const SHOWN_MAX = 200;
 const STEP = 20;
 
 export class Window {
