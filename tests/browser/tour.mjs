@@ -108,7 +108,7 @@ export async function walk(world, { bo }, page, stop) {
   await opened("commands", () => box(page).pressSequentially("/"), page.getByRole("option").first());
   await opened("help with commands", async () => {
     await box(page).pressSequentially("/help ");
-    await box(page).press("Enter");
+    await page.getByRole("button", { name: "Send" }).click();
   }, page.getByText("Change what this room is about"));
   await opened("large picture", () => messages(page).getByRole("link", { name: "sea.png" }).click(), dialog(page));
   await opened("menu of the room", () => page.getByRole("button", { name: "More about this room" }).click(), page.getByRole("menu"));

@@ -95,10 +95,16 @@ fn every_page_is_strict() {
     look(&mut nobody, "/invite/x", 404);
     let refused = nobody.post("/sign-in", &[("name", "ana"), ("password", "x")]);
     is_strict("a refusal", &refused.expect(401));
-    for path in ["/assets/css/base.css", "/assets/js/dom.js", "/sw.js"] {
+    let (none, all) = ("default-src 'none'".to_owned(), POLICY.join("; "));
+    for (path, wanted) in [
+        ("/assets/css/base.css", &none),
+        ("/assets/js/dom.js", &none),
+        ("/assets/icons.svg", &none),
+        ("/sw.js", &all),
+    ] {
         let answer = nobody.get(path).expect(200);
         let policy = answer.field("content-security-policy").unwrap();
-        assert_eq!(policy, POLICY.join("; "), "{path}");
+        assert_eq!(policy, wanted, "{path}");
         assert_eq!(answer.field("x-content-type-options"), Some("nosniff"));
     }
 }

@@ -1,8 +1,9 @@
 //! # Safety: what browsers are told to refuse
 //!
-//! Pages and their files say all of it. Answers for programs say only that they are what they say they
-//! are: they are many, and nobody shows them as a page. What somebody uploaded has a stricter policy of
-//! its own.
+//! Pages say all of it. Answers for programs say only that they are what they say they are: they are
+//! many, and nobody shows them as a page. The pages' files are many, too, and a first visit fetches them
+//! all: they say, in few words, that shown by themselves they may do nothing. What somebody uploaded has a
+//! stricter policy of its own.
 
 use crate::http::Response;
 use crate::site::hall::Hall;
@@ -35,10 +36,15 @@ impl Middleware<Hall> for Safety {
     fn response(&self, cx: &mut Cx<'_, Hall>, mut response: Response) -> Response {
         let path = cx.request.path();
         let is_for_programs = path.starts_with("/api/") || path == "/echo" || path == "/metrics";
-        if !is_for_programs {
+        let is_file = path.starts_with("/assets/");
+        if !is_for_programs && !is_file {
             return self.0.response(cx, response);
         }
         response.set_field("X-Content-Type-Options", b"nosniff");
+        if is_file {
+            response.set_field("Content-Security-Policy", b"default-src 'none'");
+            response.set_field("Cross-Origin-Resource-Policy", b"same-origin");
+        }
         response
     }
 }

@@ -222,6 +222,7 @@ scenario("the panel and dialogs give focus back to where it was", async (world) 
   const add = page.getByRole("button", { name: "Add a room" });
   await add.focus();
   await page.keyboard.press("Enter");
+  await see(page.getByRole("menu"));
   await page.keyboard.press("Enter");
   await see(dialog(page, "Create a room"));
   await page.keyboard.press("Escape");

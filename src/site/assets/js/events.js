@@ -38,7 +38,7 @@ function ofRoom(event) {
   const { event: _, summary, room, op, by, at, version, ...facts } = event;
   if (!summary && !store.rooms.has(room)) return;
   if (!summary && !isNews(event)) return;
-  // What is not said of a room is not so: a pin that was taken away is left out.
+  // What the room does not have is left out.
   store.changeRoom(room, { pinned: undefined, ...(summary ?? facts) });
 }
 

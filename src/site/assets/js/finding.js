@@ -10,12 +10,15 @@ export async function findPeople(text, options) {
   return users.filter((user) => !user.disabled);
 }
 
+/** Without accents and capitals: whoever types "gart" means "Gärtnern". */
+const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+
 /**
  * How well a text is what somebody typed: higher is better, 0 is not at all. The letters have to come
  * in order; beginnings of words count most, so that "gd" finds "General Design".
  */
 export function fits(text, typed) {
-  const [within, sought] = [text.toLocaleLowerCase(), typed.trim().toLocaleLowerCase()];
+  const [within, sought] = [fold(text), fold(typed.trim())];
   if (!sought) return 1;
   const at = within.indexOf(sought);
   if (at === 0) return 1000 - within.length;

@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { avatar, presenceWord } from "./avatar.js";
 import { fill, h, icon } from "./dom.js";
 import { link } from "./link.js";
+import { gist } from "./message.js";
 import { iconButton, menu, soon } from "./parts.js";
 import { companions, presenceOf } from "./folk.js";
 import { openSheet } from "./sidebar.js";
@@ -75,7 +76,6 @@ export function roomHeader(name) {
     if (!seq) return;
     const message = await api.get(`${at(name)}/messages/${seq}`).catch(() => null);
     if (shownPin !== seq || !message || message.deleted) return;
-    const text = message.text || message.attachment?.name || "";
     fill(
       pinned,
       h(
@@ -85,7 +85,7 @@ export function roomHeader(name) {
         h("span", { class: "unseen" }, "Pinned: "),
         h("strong", { dir: "auto" }, message.display_name),
         " ",
-        h("span", { dir: "auto" }, text),
+        h("span", { dir: "auto" }, gist(message)),
       ),
       rights(store.rooms.get(name)).moderate &&
         iconButton("close", "Unpin", () =>

@@ -224,7 +224,7 @@ async function hello(message) {
 function place(rooms) {
   for (const [name, way] of Object.entries(rooms)) {
     if (way.error) {
-      // It is gone, or not for me any more.
+      // It is gone, or I am not in it any more; nothing else may say so.
       told.delete(name);
       store.forgetRoom(name);
     } else if (way.mode === "reset") {

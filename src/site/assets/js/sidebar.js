@@ -21,9 +21,10 @@ const lists = {
 };
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
-const bell = iconButton("bell", "Notifications", async () =>
-  (await import("./notices.js")).toggleNotices(),
-);
+const bell = iconButton("bell", "Notifications", async () => {
+  closeSheet();
+  (await import("./notices.js")).toggleNotices();
+});
 bell.append(bellCount);
 const own = h("button", { class: "own", type: "button" });
 
