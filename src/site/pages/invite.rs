@@ -88,15 +88,19 @@ fn invited(cx: &mut Cx<'_, Hall>) -> Result<(String, people::Invite), Refusal> {
 }
 
 /// What the page says about an invite.
-fn beside(code: &str, invite: &people::Invite) -> Value {
-    context! {
+fn beside(cx: &Cx<'_, Hall>, code: &str, invite: &people::Invite) -> Result<Value, Refusal> {
+    let by = match &invite.by {
+        Some(name) => cx.state.reader.query(|tables| people::profile(tables, name))?,
+        None => None,
+    };
+    Ok(context! {
         mode => "link",
         next => "",
         next_query => "",
-        by => invite.by.as_deref(),
+        by => by.as_ref().map(|it| it.person.display_name.as_str()),
         room => invite.room.as_deref(),
         action => format!("/invite/{code}"),
-    }
+    })
 }
 
 /// `GET /invite/{code}`
@@ -109,14 +113,15 @@ pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Paged {
         let tell = "This server takes no new accounts. Ask its admin for one.";
         return Err(Refusal::forbidden(tell));
     }
-    Form::default().page(cx, TEMPLATE, beside(&code, &invite))
+    let beside = beside(cx, &code, &invite)?;
+    Form::default().page(cx, TEMPLATE, beside)
 }
 
 /// `POST /invite/{code}`
 pub(super) fn accept(cx: &mut Cx<'_, Hall>) -> Paged {
     let form = Form::sent(cx)?;
     let (code, invite) = invited(cx)?;
-    let beside = beside(&code, &invite);
+    let beside = beside(cx, &code, &invite)?;
     let to = room_of(&invite);
     Ok(come_in(cx, form.with("invite", &code), beside, to))
 }

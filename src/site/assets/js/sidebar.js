@@ -21,10 +21,15 @@ const lists = {
 };
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
-const bell = iconButton("bell", "Notifications", async () =>
-  (await import("./notices.js")).toggleNotices(),
+const bellNew = h("span", { class: "unseen" });
+// Its name is what is in it: what is seen of it is what one calls it by.
+const bell = iconButton(
+  "bell",
+  "Notifications",
+  async () => (await import("./notices.js")).toggleNotices(),
+  { "aria-label": null },
 );
-bell.append(bellCount);
+bell.append(h("span", { class: "unseen" }, "Notifications "), bellCount, bellNew);
 const own = h("button", { class: "own", type: "button" });
 
 /** The sidebar's element, and what keeps it true. */
@@ -133,8 +138,7 @@ function update() {
   const unread = store.notices.unread ?? 0;
   bellCount.hidden = unread === 0;
   bellCount.textContent = unread > 99 ? "99+" : String(unread);
-  const label = unread ? `Notifications, ${unread} new` : "Notifications";
-  bell.setAttribute("aria-label", label);
+  bellNew.textContent = unread ? " new" : "";
   updateOwn();
 }
 
