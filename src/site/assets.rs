@@ -186,6 +186,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "fields.html",
     "first.html",
     "home.html",
+    "icon.html",
     "inside.html",
     "message.html",
     "notifications.html",

@@ -32,23 +32,13 @@ async function boot() {
     if (refusal.code === "unauthenticated") return signIn();
     // The server is away: the banner says so, and the link goes on trying.
   }
-  document.body.className = "app";
-  fill(
-    document.body,
-    h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to the conversation"),
-    banner(),
-    sidebar(),
-    main,
-    h("aside", { class: "panel", id: "panel", hidden: true }),
-    toasts(),
-  );
-  fill(main, waiting());
   store.on("state", (state) => state === "signed-out" && signIn());
-  store.on("room", roomChanged);
-  startBadge();
-  startKeys();
+  const known = once("me");
   link.start();
-  await beginning();
+  // Until there is something to show, what the server has made stays: it looks the same.
+  await Promise.race([known, once("state", () => store.state === "away")]);
+  takeOver();
+  await known;
   startRouting(show);
   learnServer();
   learnPeople();
@@ -66,22 +56,33 @@ function skip(event) {
   main.focus();
 }
 
-/** Resolves when it is known which rooms there are. */
-function beginning() {
+/** Puts the application where the server's page is. */
+function takeOver() {
+  document.body.className = "app";
+  fill(
+    document.body,
+    h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to the conversation"),
+    banner(),
+    sidebar(),
+    main,
+    h("aside", { class: "panel", id: "panel", hidden: true }),
+    toasts(),
+  );
+  const text = "Your rooms are here as soon as the server can be reached.";
+  if (store.state === "away") fill(main, nothing("No connection", text));
+  store.on("room", roomChanged);
+  startBadge();
+  startKeys();
+}
+
+/** Resolves when something of a kind is told next, and is as it is waited for. */
+function once(kind, isIt = () => true) {
   return new Promise((resolve) => {
-    const offs = [
-      store.on("me", () => {
-        offs.forEach((off) => off());
-        resolve();
-      }),
-      store.on("state", (state) => {
-        if (state !== "away") return;
-        fill(
-          main,
-          nothing("No connection", "Your rooms are here as soon as the server can be reached."),
-        );
-      }),
-    ];
+    const off = store.on(kind, () => {
+      if (!isIt()) return;
+      off();
+      resolve();
+    });
   });
 }
 
