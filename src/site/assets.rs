@@ -22,6 +22,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "css/app.css",
     "css/base.css",
     "css/door.css",
+    "css/over.css",
     "css/pages.css",
     "css/room.css",
     "css/settings.css",

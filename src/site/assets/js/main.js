@@ -105,7 +105,7 @@ async function show(route) {
   setCurrent(null);
   fill(main, waiting());
   const module = route.page === "admin" ? import("./admin.js") : import("./settings.js");
-  const [page] = await Promise.all([module, style("settings")]);
+  const [page] = await Promise.all([module, style("over"), style("settings")]);
   if (mine !== turn) return;
   const title = page.show(main, route.part, sideButton());
   setTitle(title);
