@@ -90,7 +90,10 @@ fn invited(cx: &mut Cx<'_, Hall>) -> Result<(String, people::Invite), Refusal> {
 /// What the page says about an invite.
 fn beside(cx: &Cx<'_, Hall>, code: &str, invite: &people::Invite) -> Result<Value, Refusal> {
     let by = match &invite.by {
-        Some(name) => cx.state.reader.query(|tables| people::profile(tables, name))?,
+        Some(name) => cx
+            .state
+            .reader
+            .query(|tables| people::profile(tables, name))?,
         None => None,
     };
     Ok(context! {
