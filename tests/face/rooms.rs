@@ -225,7 +225,7 @@ fn what_is_new_is_counted_until_it_is_read() {
     );
     assert!(
         home.text()
-            .contains("Notifications <span class=\"count\">1</span>")
+            .contains("Notifications </span><span class=\"count\">1</span>")
     );
     // Looking at it changes nothing.
     for _ in 0..2 {

@@ -172,6 +172,17 @@ fn settings(cx: &Cx<'_, Hall>) -> Result<Settings, Refusal> {
     })
 }
 
+/// What the framework says in passing, as a page says it.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(letters).collect();
+    if sentence.ends_with(|last: char| last.is_alphanumeric() || last == ')') {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// An error as a page.
 pub(super) fn error(cx: &mut Cx<'_, Hall>, error: &Error) -> Option<Response> {
     let status = error.status();
@@ -182,6 +193,7 @@ pub(super) fn error(cx: &mut Cx<'_, Hall>, error: &Error) -> Option<Response> {
         _ => "That did not work",
     };
     let server = settings(cx).map_or_else(|_| "Parlour".to_owned(), |it| it.name);
-    let page = context! { server, what, message => error.message(), code => status.code() };
+    let message = sentence(error.message());
+    let page = context! { server, what, message, code => status.code() };
     Some(cx.render("error.html", page).ok()?.with_status(status))
 }

@@ -3,7 +3,7 @@
 use minijinja::Value;
 
 use super::form::Form;
-use super::{Paged, identity, moment, render, see, settings};
+use super::{Paged, identity, moment, render, see, settings, talk};
 use crate::chat::limits::HELLO_ROOMS_MAX;
 use crate::chat::{
     Answer, Identity, Kind, NotificationId, Operation, Refusal, RoomName, RoomSummary,
@@ -44,7 +44,11 @@ pub(super) fn beside(cx: &Cx<'_, Hall>, me: &Identity) -> Result<Value, Refusal>
     direct.sort_by(|one, other| one.facts.title.cmp(&other.facts.title));
     Ok(context! {
         server => settings(cx)?.name,
-        me => context! { name => me.name.as_str(), display_name => me.display_name.as_str() },
+        me => context! {
+            name => me.name.as_str(),
+            display_name => me.display_name.as_str(),
+            face => talk::face(cx.state, &me.name, &me.display_name),
+        },
         rooms => rooms.iter().map(line).collect::<Vec<_>>(),
         direct => direct.iter().map(line).collect::<Vec<_>>(),
         unseen,

@@ -4,7 +4,6 @@
 //! installed application is called, and what keeps its shell while there is no network.
 
 use super::{Paged, identity, render, settings};
-use crate::chat::Role;
 use crate::http::Response;
 use crate::site::assets;
 use crate::site::hall::Hall;
@@ -13,9 +12,13 @@ use crate::web::{Cx, Error, Reply, Routes, context};
 /// `GET /settings…`, `GET /admin…`
 pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Paged {
     let me = identity(cx)?;
-    let server = settings(cx)?.name;
-    let is_admin = me.role == Role::Admin;
-    Ok(render(cx, "settings.html", context! { server, is_admin }))
+    let beside = super::rooms::beside(cx, &me)?;
+    let title = match cx.request.head().path().starts_with("/admin") {
+        true => "Administration",
+        false => "Settings",
+    };
+    let page = context! { title, ..beside };
+    Ok(render(cx, "settings.html", page))
 }
 
 /// What is looked for at the root.

@@ -170,14 +170,19 @@ fn faces(hall: &Hall, messages: &[Message]) -> HashMap<UserName, Value> {
         if faces.contains_key(name) {
             continue;
         }
-        let profile = hall.reader.query(|tables| people::profile(tables, name));
-        let avatar = profile.ok().flatten().and_then(|it| it.avatar);
-        let picture = avatar.map(|id| format!("/api/v1/uploads/{id}/avatar"));
-        let letters = initials(&message.from.display_name);
-        let tone = tone(name);
-        faces.insert(name.clone(), context! { picture, letters, tone });
+        let face = face(hall, name, &message.from.display_name);
+        faces.insert(name.clone(), face);
     }
     faces
+}
+
+/// Somebody's picture, or what stands for it.
+pub(super) fn face(hall: &Hall, name: &UserName, display_name: &str) -> Value {
+    let profile = hall.reader.query(|tables| people::profile(tables, name));
+    let avatar = profile.ok().flatten().and_then(|it| it.avatar);
+    let picture = avatar.map(|id| format!("/api/v1/uploads/{id}/avatar"));
+    let (letters, tone) = (initials(display_name), tone(name));
+    context! { picture, letters, tone }
 }
 
 /// Which colour a name gets, as `avatar.js` chooses it.

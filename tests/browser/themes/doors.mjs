@@ -126,11 +126,11 @@ scenario("a password is changed in the settings, and other browsers are signed o
   await see(box(page));
   const desk = await ann.tab("/settings/password");
   const form = desk.getByRole("main");
-  await form.getByLabel("Your password until now").fill("wrong wrong");
-  await form.getByLabel("Your new password").fill("a new one, much longer");
+  await form.getByLabel("Current password").fill("wrong wrong");
+  await form.getByLabel("New password").fill("a new one, much longer");
   await form.getByRole("button", { name: "Change password" }).click();
   await until("that the old one is wrong", () => form.locator("[aria-invalid]").count());
-  await form.getByLabel("Your password until now").fill(passwordOf("ann"));
+  await form.getByLabel("Current password").fill(passwordOf("ann"));
   await form.getByRole("button", { name: "Change password" }).click();
   await see(desk.getByText("Your password is changed", { exact: false }));
   await page.waitForURL(/\/sign-in/);
@@ -161,7 +161,7 @@ scenario("others see a new name and a picture", async (world) => {
   await say(bo.page, "it is me");
   await see(message(ann.page, "it is me"));
   const page = await bo.tab("/settings/profile");
-  await page.getByLabel("What you want to be called").fill("Bo the <b>Great</b>");
+  await page.getByLabel("Shown as").fill("Bo the <b>Great</b>");
   await page.getByRole("button", { name: "Save" }).click();
   await bo.say("general", "and I am new");
   await see(message(ann.page, "and I am new"));

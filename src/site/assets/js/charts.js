@@ -115,7 +115,7 @@ export function chart(title, hint, format, everyMs) {
     area.setAttribute("d", `M${path[0][0]} ${HEIGHT}L${through}L${WIDTH} ${HEIGHT}Z`);
     top.textContent = format(most);
     now.textContent = format(value);
-    since.textContent = `${Math.round((kept * everyMs) / 60_000)} min`;
+    since.textContent = `${Math.round((kept * everyMs) / 60_000)} min ago`;
     const [least, greatest] = [Math.min(...numbers), Math.max(...numbers)];
     told.textContent = `Now ${format(value)}; between ${format(least)} and ${format(greatest)}.`;
     tell();

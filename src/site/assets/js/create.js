@@ -35,7 +35,7 @@ export async function createRoom() {
       {
         name: "topic",
         label: "What it is about",
-        hint: "Perhaps. It can be said later.",
+        hint: "If you like. It can be changed later.",
         maxlength: 500,
       },
       { name: "kind", label: "Who may join", kind: "choice", value: "public", options: KINDS },

@@ -92,7 +92,7 @@ export function showDashboard(place) {
         if (value !== undefined) it.add(value, KEPT);
       }
       before = now;
-      status.textContent = "Read every two seconds for as long as this page is open.";
+      status.textContent = "One value every two seconds, for as long as this page is open.";
     } catch (refusal) {
       status.textContent = refusal.message;
     }

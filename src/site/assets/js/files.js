@@ -74,7 +74,7 @@ function picture(file) {
 function card(file) {
   return h(
     "a",
-    { class: "card", href: file.url, download: file.name },
+    { class: "file-card", href: file.url, download: file.name },
     icon("file"),
     h("span", { class: "file-name", dir: "auto" }, file.name),
     h("span", { class: "size" }, bytes(file.bytes)),

@@ -8,6 +8,7 @@ import { formDialog } from "./form.js";
 import { block, table } from "./page.js";
 import { button, comes } from "./parts.js";
 import { listed } from "./sidebar.js";
+import { store } from "./store.js";
 import { ago, shortDay } from "./since.js";
 import { full, number } from "./time.js";
 import { complain } from "./toast.js";
@@ -30,8 +31,11 @@ export function showInvites(place) {
       return table(
         "Invites",
         [
-          { label: "By", of: (it) => it.by ?? "the command line" },
-          { label: "Into", of: (it) => it.room ?? "–" },
+          { label: "By", of: (it) => (it.by ? h("bdi", {}, store.called(it.by)) : "the command line") },
+          {
+            label: "Into",
+            of: (it) => (it.room ? h("bdi", {}, store.rooms.get(it.room)?.title ?? it.room) : "–"),
+          },
           { label: "Lets in", of: (it) => (isOver(it) ? "nobody any more" : number(it.uses_left)) },
           {
             label: "Made",

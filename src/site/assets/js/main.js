@@ -7,7 +7,7 @@ import { fill, find, h } from "./dom.js";
 import { roomHeader, sideButton } from "./header.js";
 import { startKeys } from "./keys.js";
 import { link } from "./link.js";
-import { button, nothing, waiting } from "./parts.js";
+import { button, nothing, style, waiting } from "./parts.js";
 import { learnPeople } from "./people.js";
 import { go, roomPath, startRouting } from "./route.js";
 import { closeRoom, openRoom } from "./room.js";
@@ -32,23 +32,13 @@ async function boot() {
     if (refusal.code === "unauthenticated") return signIn();
     // The server is away: the banner says so, and the link goes on trying.
   }
-  document.body.className = "app";
-  fill(
-    document.body,
-    h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to the conversation"),
-    banner(),
-    sidebar(),
-    main,
-    h("aside", { class: "panel", id: "panel", hidden: true }),
-    toasts(),
-  );
-  fill(main, waiting());
   store.on("state", (state) => state === "signed-out" && signIn());
-  store.on("room", roomChanged);
-  startBadge();
-  startKeys();
+  const known = once("me");
   link.start();
-  await beginning();
+  // Until there is something to show, what the server has made stays: it looks the same.
+  await Promise.race([known, once("state", () => store.state === "away")]);
+  takeOver();
+  await known;
   startRouting(show);
   learnServer();
   learnPeople();
@@ -66,22 +56,33 @@ function skip(event) {
   main.focus();
 }
 
-/** Resolves when it is known which rooms there are. */
-function beginning() {
+/** Puts the application where the server's page is. */
+function takeOver() {
+  document.body.className = "app";
+  fill(
+    document.body,
+    h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to the conversation"),
+    banner(),
+    sidebar(),
+    main,
+    h("aside", { class: "panel", id: "panel", hidden: true }),
+    toasts(),
+  );
+  const text = "Your rooms are here as soon as the server can be reached.";
+  if (store.state === "away") fill(main, nothing("No connection", text));
+  store.on("room", roomChanged);
+  startBadge();
+  startKeys();
+}
+
+/** Resolves when something of a kind is told next, and is as it is waited for. */
+function once(kind, isIt = () => true) {
   return new Promise((resolve) => {
-    const offs = [
-      store.on("me", () => {
-        offs.forEach((off) => off());
-        resolve();
-      }),
-      store.on("state", (state) => {
-        if (state !== "away") return;
-        fill(
-          main,
-          nothing("No connection", "Your rooms are here as soon as the server can be reached."),
-        );
-      }),
-    ];
+    const off = store.on(kind, () => {
+      if (!isIt()) return;
+      off();
+      resolve();
+    });
   });
 }
 
@@ -104,21 +105,11 @@ async function show(route) {
   setCurrent(null);
   fill(main, waiting());
   const module = route.page === "admin" ? import("./admin.js") : import("./settings.js");
-  const [page] = await Promise.all([module, style("settings")]);
+  const [page] = await Promise.all([module, style("over"), style("settings")]);
   if (mine !== turn) return;
   const title = page.show(main, route.part, sideButton());
   setTitle(title);
   find("h1", main)?.focus();
-}
-
-/** Styles that only some pages have. */
-function style(name) {
-  const href = `/assets/css/${name}.css`;
-  if (find(`link[href="${href}"]`)) return null;
-  return new Promise((resolve) => {
-    const sheet = h("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve });
-    document.head.append(sheet);
-  });
 }
 
 function leaveRoom() {

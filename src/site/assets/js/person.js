@@ -22,7 +22,7 @@ export const ROLES = { owner: "Owner", moderator: "Moderator", member: "Member" 
 export async function openProfile(name, room = null, member = null) {
   const body = h("div", { class: "profile" });
   const actions = h("div", { class: "actions" });
-  const { close } = openDialog({ title: "Profile", body: [body, actions], kind: "small card" });
+  const { close } = openDialog({ title: "Profile", body: [body, actions], kind: "small whois" });
   await comes(body, async () => {
     const person = await api.get(`/users/${encodeURIComponent(name)}`);
     store.meet(name, person);

@@ -80,12 +80,12 @@ export function showProfile(place) {
       fields: [
         {
           name: "display_name",
-          label: "What you want to be called",
+          label: "Shown as",
           value: store.me.display_name,
           required: true,
           maxlength: 120,
           autocomplete: "name",
-          hint: `Others mention you as @${store.me.name}, which stays.`,
+          hint: `The name that others see. They mention you as @${store.me.name}, and that stays.`,
         },
       ],
       onsubmit: async ({ display_name }) => {

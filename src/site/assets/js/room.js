@@ -1,13 +1,15 @@
 // One room on the screen: what was said, and where one writes.
 
-import { api } from "./api.js";
 import { composer } from "./composer.js";
 import { isPhone } from "./device.js";
 import { fill, h } from "./dom.js";
 import { link } from "./link.js";
 import { notePresence, store } from "./store.js";
+import { full } from "./time.js";
 import { timeline } from "./timeline.js";
-import { complain } from "./toast.js";
+
+/** The longest that a browser's timers wait. */
+const WAIT_MS_MAX = 2 ** 31 - 1;
 
 let open = null;
 
@@ -54,6 +56,7 @@ export function closeRoom() {
 export const focusComposer = () => open?.composer?.focus();
 
 function end(here) {
+  clearTimeout(here.timer);
   here.timeline?.close();
   here.composer?.close();
   here.timeline = null;
@@ -63,7 +66,7 @@ function end(here) {
 /** What there is to be shown. */
 function sort({ name }) {
   const room = store.rooms.get(name);
-  if (!room) return store.me ? "outside" : null;
+  if (!room) return null;
   if (room.archived) return "archived";
   if (room.muted_until && new Date(room.muted_until) > Date.now()) return "muted";
   return "open";
@@ -74,7 +77,6 @@ function show(here) {
   here.sort = sort(here);
   if (!here.sort)
     return fill(here.element, h("p", { class: "waiting", role: "status" }, "One moment…"));
-  if (here.sort === "outside") return outside(here);
   const { name } = here;
   const writes = here.sort === "open";
   here.timeline = timeline(name, {
@@ -89,10 +91,15 @@ function show(here) {
       back: () => here.timeline.deeds.enter(),
     });
   }
+  const until = store.rooms.get(name).muted_until;
   const note = {
     archived: "This room is archived: it can be read, and nothing more is said in it.",
-    muted: "You can say nothing in this room for now.",
+    muted: until && `You are muted in this room until ${full(until)}. You can go on reading.`,
   };
+  if (here.sort === "muted") {
+    const wait = Math.min(new Date(until) - Date.now() + 500, WAIT_MS_MAX);
+    here.timer = setTimeout(() => sort(here) !== here.sort && show(here), wait);
+  }
   fill(
     here.element,
     here.timeline.element,
@@ -115,36 +122,4 @@ async function attend(name) {
   } catch {
     // It is told with the next change.
   }
-}
-
-/** A room that I am not in: it can be joined, or it is not for me. */
-async function outside(here) {
-  const { name, element } = here;
-  fill(element, h("p", { class: "waiting", role: "status" }, "One moment…"));
-  let room = null;
-  let why = "There is no such room, or it is not for you.";
-  try {
-    room = await api.get(`/rooms/${encodeURIComponent(name)}`);
-  } catch (refusal) {
-    if (refusal.code !== "not_found") why = refusal.message;
-  }
-  if (open !== here || here.sort !== "outside") return;
-  if (room?.joined) return store.changeRoom(name, room);
-  const join = async (event) => {
-    const button = event.currentTarget;
-    button.disabled = true;
-    try {
-      store.changeRoom(name, await link.call({ do: "join", room: name }));
-    } catch (refusal) {
-      button.disabled = false;
-      complain(refusal);
-    }
-  };
-  const invitation = room && [
-    h("p", { dir: "auto" }, room.topic),
-    h("button", { class: "button main", type: "button", onclick: join }, "Join this room"),
-  ];
-  const title = h("p", { class: "title", dir: "auto" }, room?.title ?? "Nothing here");
-  const link_ = h("a", { class: "button", href: "/" }, "Back");
-  fill(element, h("div", { class: "nothing" }, title, invitation ?? [h("p", {}, why), link_]));
 }

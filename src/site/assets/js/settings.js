@@ -29,14 +29,14 @@ function showPassword(place) {
   const fields = [
     {
       name: "old",
-      label: "Your password until now",
+      label: "Current password",
       kind: "password",
       required: true,
       autocomplete: "current-password",
     },
     {
       name: "new",
-      label: "Your new password",
+      label: "New password",
       kind: "password",
       required: true,
       minlength: 8,
@@ -90,7 +90,7 @@ function showNotifications(place) {
     ),
     block(
       "Sound",
-      "Two soft notes for the same.",
+      "Two soft notes at the same moments.",
       sound.element,
       button("Hear it", playSound, { picture: "sound" }),
     ),

@@ -21,11 +21,18 @@ const lists = {
 };
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
-const bell = iconButton("bell", "Notifications", async () => {
-  closeSheet();
-  (await import("./notices.js")).toggleNotices();
-});
-bell.append(bellCount);
+const bellNew = h("span", { class: "unseen" });
+// Its name is what is in it: what is seen of it is what one calls it by.
+const bell = iconButton(
+  "bell",
+  "Notifications",
+  async () => {
+    closeSheet();
+    (await import("./notices.js")).toggleNotices();
+  },
+  { "aria-label": null },
+);
+bell.append(h("span", { class: "unseen" }, "Notifications "), bellCount, bellNew);
 const own = h("button", { class: "own", type: "button" });
 
 /** The sidebar's element, and what keeps it true. */
@@ -134,8 +141,7 @@ function update() {
   const unread = store.notices.unread ?? 0;
   bellCount.hidden = unread === 0;
   bellCount.textContent = unread > 99 ? "99+" : String(unread);
-  const label = unread ? `Notifications, ${unread} new` : "Notifications";
-  bell.setAttribute("aria-label", label);
+  bellNew.textContent = unread ? " new" : "";
   updateOwn();
 }
 
