@@ -302,6 +302,10 @@ long_runs() {
     local manifest=$root/Cargo.toml
     step "ten thousand worlds" 900 env PARLOUR_SEEDS=10000 \
         cargo test --release --manifest-path "$manifest" --test simulation
+    # Seeds that nobody has seen before, however many that are in the time.
+    local first=$(($(date +%s) * 10000))
+    step "two thousand fresh chats, from seed $first" 900 env PARLOUR_SEEDS=2000 PARLOUR_FIRST_SEED="$first" \
+        cargo test --release --manifest-path "$manifest" --test chat_model
     step "a million visits" 900 env PARLOUR_CYCLES=1000000 \
         cargo test --release --manifest-path "$manifest" --test cycles
     step "a thousand kills" 900 env PARLOUR_KILLS=1000 \

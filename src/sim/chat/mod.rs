@@ -11,7 +11,8 @@
 //!
 //! What goes wrong here: connections are cut, half-open, slow, in pieces; the process is killed
 //! before a commit, between a commit and its acknowledgement, and after; commits fail, the disk is
-//! full, the queue is full; another process writes as well; tokens end.
+//! full, the queue is full; another process writes as well; tokens end; the database is called something
+//! else, as one that was restored. Rooms are deleted and made again under their names.
 //!
 //! Promises
 //! 1. The same seed gives the same run: [`Report::hash`] is over all of it.
