@@ -50,7 +50,9 @@ export const link = {
 
   /** The same without an answer; nothing happens if there is no connection. */
   tell(command) {
-    if (!isStreaming && store.state === "live") socket.send(JSON.stringify(command));
+    if (store.state !== "live") return;
+    if (isStreaming) other.byRest(command).catch(() => {});
+    else socket.send(JSON.stringify(command));
   },
 
   /** Tries now instead of later. */
@@ -148,7 +150,10 @@ async function stream() {
   clearTimeout(retryTimer);
   isStreaming = true;
   other.openStream({
-    live: () => store.setState("live"),
+    live() {
+      store.setState("live");
+      attend();
+    },
     lost: (seconds) => store.setState("away", Date.now() + seconds * 1000),
     signedOut,
   });
