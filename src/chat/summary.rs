@@ -205,7 +205,11 @@ pub fn visible_rooms(
     horizon: Horizon<'_>,
 ) -> Result<Part<RoomSummary>, StoreError> {
     // As the index of those rooms says it.
-    let open = if all { "kind <> 'direct'" } else { "kind = 'public'" };
+    let open = if all {
+        "kind <> 'direct'"
+    } else {
+        "kind = 'public'"
+    };
     // Each half is in order and has an end, however many rooms there are that nobody may see.
     let sql = format!(
         "SELECT {SUMMARY} FROM (
@@ -357,11 +361,7 @@ fn complete(
 
 /// How many more have come into a room than left it behind a version: whoever hears of their coming
 /// counts them then. Few events are stored and not announced yet.
-fn came_since(
-    connection: &Connection,
-    room: RoomId,
-    version: Version,
-) -> Result<i64, StoreError> {
+fn came_since(connection: &Connection, room: RoomId, version: Version) -> Result<i64, StoreError> {
     let sql = "SELECT coalesce(sum(CASE kind WHEN ? THEN 1 ELSE -1 END), 0) FROM events
                WHERE key > ? AND key <= ? AND kind IN (?1, ?, ?, ?, ?)";
     let values = (

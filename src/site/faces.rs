@@ -40,7 +40,10 @@ pub(super) fn tell_changes(tick: &mut Tick<'_, Hall>) {
             return;
         };
         if let Err(error) = tell(tick, user) {
-            log::warn!("others are not told what user {} is called: {error}", user.0);
+            log::warn!(
+                "others are not told what user {} is called: {error}",
+                user.0
+            );
         }
     }
 }
@@ -48,7 +51,10 @@ pub(super) fn tell_changes(tick: &mut Tick<'_, Hall>) {
 fn tell(tick: &mut Tick<'_, Hall>, user: UserId) -> Result<(), StoreError> {
     let hall = &*tick.state;
     let (face, rooms) = hall.reader.query(|tables| {
-        Ok((people::face(tables, user)?, summary::rooms_of(tables, user)?))
+        Ok((
+            people::face(tables, user)?,
+            summary::rooms_of(tables, user)?,
+        ))
     })?;
     let Some((person, avatar)) = face else {
         return Ok(());

@@ -161,7 +161,12 @@ mod tests {
 
     fn png(width: u32, height: u32) -> Vec<u8> {
         let sides = [width.to_be_bytes(), height.to_be_bytes()].concat();
-        [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], &sides, &[8, 6, 0, 0, 0]].concat()
+        [
+            &b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..],
+            &sides,
+            &[8, 6, 0, 0, 0],
+        ]
+        .concat()
     }
 
     fn gif(width: u16, height: u16) -> Vec<u8> {

@@ -12,8 +12,8 @@ use super::wire::{self, Object};
 use super::{auth, presence, searching, watching};
 use crate::chat::limits::HISTORY_MAX;
 use crate::chat::{
-    Code, Identity, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, bans, history,
-    notifications, summary,
+    Code, Identity, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, bans,
+    history, notifications, summary,
 };
 use crate::web::{Live, Tick};
 
@@ -55,7 +55,9 @@ pub(super) fn ask(
                 state: hall,
                 house: live.house.again(),
             };
-            let typed = fields.room().and_then(|name| type_in(&mut tick, user, &name));
+            let typed = fields
+                .room()
+                .and_then(|name| type_in(&mut tick, user, &name));
             return match typed {
                 Ok(()) => {}
                 Err(refusal) => refuse(live, channel, id, &refusal),
@@ -296,12 +298,7 @@ fn present(
 }
 
 /// A device says whether somebody looks at it.
-fn attend(
-    tick: &mut Tick<'_, Hall>,
-    user: UserId,
-    channel: crate::layer::Channel,
-    away: bool,
-) {
+fn attend(tick: &mut Tick<'_, Hall>, user: UserId, channel: crate::layer::Channel, away: bool) {
     attend_where(tick, user, away, |seat| seat.channel == channel);
 }
 

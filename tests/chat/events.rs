@@ -620,7 +620,10 @@ fn who_types_or_is_away_says_so_by_requests() {
     say(&bo, "den", "there");
     let mut said = line.drain();
     said.retain(|event| event["event"] == "typing" || event["event"] == "message");
-    let kinds: Vec<_> = said.iter().map(|it| it["event"].as_str().unwrap()).collect();
+    let kinds: Vec<_> = said
+        .iter()
+        .map(|it| it["event"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds, ["typing", "message"]);
     assert_eq!(said[0]["from"], "bo");
     root.post(typing, json!({})).refuses(403, "not_a_member");

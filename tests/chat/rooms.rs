@@ -97,7 +97,10 @@ fn lists_come_in_pages() {
     let all = root.get("/rooms?all=true&after=a").expect(200);
     assert_eq!(names(&all["rooms"], "room"), ["b", "b2", "c"]);
     let hidden = &all["rooms"][1];
-    assert_eq!((&hidden["kind"], &hidden["members"]), (&json!("private"), &json!(1)));
+    assert_eq!(
+        (&hidden["kind"], &hidden["members"]),
+        (&json!("private"), &json!(1))
+    );
 
     for who in [&bo, &cy] {
         who.put("/rooms/a/members/me", json!({})).expect(200);
@@ -531,6 +534,8 @@ fn members_of_a_summary_are_those_of_its_version() {
     let said = line.drain();
     let opened = said.iter().find(|it| it["event"] == "room").unwrap();
     assert_eq!(counted(&opened["summary"], &said), 3);
-    let dm = ana.post("/dms", json!({"users": ["bo", "root", "cy"]})).expect(200);
+    let dm = ana
+        .post("/dms", json!({"users": ["bo", "root", "cy"]}))
+        .expect(200);
     assert_eq!(dm["members"], 4);
 }

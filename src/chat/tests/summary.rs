@@ -136,7 +136,9 @@ fn rooms_are_paged_by_name() {
         let announced = town.announced();
         let after = after.map(room);
         town.look(move |connection| {
-            announced.with(|horizon| visible_rooms(connection, bo, false, after.as_ref(), limit, horizon))
+            announced.with(|horizon| {
+                visible_rooms(connection, bo, false, after.as_ref(), limit, horizon)
+            })
         })
     };
     let first = page(None, 3);
