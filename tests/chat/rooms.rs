@@ -488,3 +488,30 @@ fn what_is_no_json_object_is_refused() {
     put.refuses(405, "not_supported");
     assert!(put.response.lists("Allow", "POST"));
 }
+
+/// Whoever counts members from a summary on, by those who come and go behind its version, is right.
+#[test]
+fn members_of_a_summary_are_those_of_its_version() {
+    let parlour = Parlour::start();
+    let [root, ana, bo, _] = people(&parlour);
+    root.post("/rooms", json!({"room": "den"})).expect(201);
+    let mut line = bo.line();
+    let counted = |room: &Value, said: &[Value]| {
+        let after = room["version"].as_u64().unwrap();
+        let later = said.iter().filter(|it| {
+            it["room"] == room["room"] && it["version"].as_u64().is_some_and(|it| it > after)
+        });
+        let came = later.filter(|it| it["event"] == "joined").count() as u64;
+        room["members"].as_u64().unwrap() + came
+    };
+    let joined = line.ask(json!({"do": "join", "room": "den"}));
+    assert_eq!(counted(&joined, &line.drain()), 2);
+    line.ask(json!({"do": "dm", "users": ["ana", "cy"]}));
+    let said = line.drain();
+    let opened = said.iter().find(|it| it["event"] == "room").unwrap();
+    assert_eq!(counted(&opened["summary"], &said), 3);
+    let dm = ana
+        .post("/dms", json!({"users": ["bo", "root", "cy"]}))
+        .expect(200);
+    assert_eq!(dm["members"], 4);
+}

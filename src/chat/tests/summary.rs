@@ -195,3 +195,23 @@ fn members_are_counted_and_paged() {
     town.want(Some("bo"), leave).unwrap();
     assert_eq!(count(&town), 2);
 }
+
+/// Whoever hears of somebody's coming or going counts it then.
+#[test]
+fn members_are_those_of_the_version() {
+    let mut town = Town::new(&["ana", "bo", "cy"]);
+    let id = town.room("ana", "general", &["bo", "cy"]);
+    let leave = Operation::Leave {
+        room: room("general"),
+    };
+    town.want(Some("bo"), leave.clone()).unwrap();
+    town.say("ana", "general", "hi").unwrap();
+    town.want(Some("cy"), leave).unwrap();
+    let count = |version: Version| {
+        let mut announced = town.announced();
+        announced.heads.insert(id, (0, version));
+        told(&town, &announced, id, "ana").unwrap().members
+    };
+    let counted: Vec<u32> = (0..=6).map(count).collect();
+    assert_eq!(counted, [0, 1, 2, 3, 2, 2, 1]);
+}
