@@ -225,7 +225,7 @@ function place(rooms) {
   for (const [name, way] of Object.entries(rooms)) {
     if (way.error) {
       told.delete(name);
-      store.logs.get(name)?.empty();
+      store.forgetRoom(name);
     } else if (way.mode === "reset") {
       told.set(name, way.to);
       store.logs.get(name)?.empty();
@@ -260,7 +260,9 @@ function receive(message) {
 }
 
 function happen(event) {
-  if (event.version && event.op) {
+  // My own leaving ends a room, whatever its version: of a deleted one it says nothing of the others.
+  if (event.event === "left" && store.isMe(event.user)) catching.delete(event.room);
+  else if (event.version && event.op) {
     const last = told.get(event.room);
     const isGap = last !== undefined && event.version > last + 1 && !catching.has(event.room);
     if (isGap) return void fillGap(event.room, last);
