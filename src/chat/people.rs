@@ -215,6 +215,8 @@ pub struct Invite {
     pub number: u32,
     /// Who made it; nobody for the command line.
     pub by: Option<UserName>,
+    /// What they want to be called.
+    pub by_display_name: Option<Title>,
     /// The room that it leads to.
     pub room: Option<RoomName>,
     /// How many it still lets in.
@@ -225,7 +227,8 @@ pub struct Invite {
     pub expires_at: Option<Millis>,
 }
 
-const INVITES: &str = "SELECT i.id, u.name, r.name, i.uses_left, i.created_at, i.expires_at
+const INVITES: &str = "SELECT i.id, u.name, u.display_name, r.name, i.uses_left, i.created_at,
+    i.expires_at
     FROM invites i LEFT JOIN users u ON u.id = i.by
     LEFT JOIN rooms r ON r.id = i.room AND r.deleted_at IS NULL";
 
@@ -233,10 +236,11 @@ fn invite_row(row: &Row<'_>) -> rusqlite::Result<Invite> {
     Ok(Invite {
         number: row.get(0)?,
         by: row.get::<_, Option<String>>(1)?.map(UserName::trusted),
-        room: row.get::<_, Option<String>>(2)?.map(RoomName::trusted),
-        uses_left: row.get(3)?,
-        created_at: row.get(4)?,
-        expires_at: row.get(5)?,
+        by_display_name: row.get::<_, Option<String>>(2)?.map(Title::trusted),
+        room: row.get::<_, Option<String>>(3)?.map(RoomName::trusted),
+        uses_left: row.get(4)?,
+        created_at: row.get(5)?,
+        expires_at: row.get(6)?,
     })
 }
 

@@ -93,7 +93,7 @@ fn beside(code: &str, invite: &people::Invite) -> Value {
         mode => "link",
         next => "",
         next_query => "",
-        by => invite.by.as_deref(),
+        by => invite.by_display_name.as_deref(),
         room => invite.room.as_deref(),
         action => format!("/invite/{code}"),
     }
