@@ -24,6 +24,8 @@ pub struct Identity {
     pub display_name: Title,
     /// What they may do.
     pub role: Role,
+    /// The upload that is their picture.
+    pub avatar: Option<Box<str>>,
     /// The token's number.
     pub token: TokenId,
     /// When the token ends.
@@ -31,7 +33,7 @@ pub struct Identity {
 }
 
 /// Asked for each request and each upgrade.
-const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, t.id, t.expires_at
+const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, u.avatar, t.id, t.expires_at
     FROM tokens t JOIN users u ON u.id = t.user
     WHERE t.hash = ? AND (t.expires_at IS NULL OR t.expires_at > ?)
       AND u.disabled_at IS NULL AND u.erased_at IS NULL";
@@ -50,8 +52,9 @@ pub fn identity(
             name: person.name,
             display_name: person.display_name,
             role: row.get(3)?,
-            token: TokenId(row.get(4)?),
-            expires_at: row.get(5)?,
+            avatar: row.get(4)?,
+            token: TokenId(row.get(5)?),
+            expires_at: row.get(6)?,
         })
     });
     Ok(found.optional()?)

@@ -366,7 +366,8 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .text("name", &identity.name)
         .text("display_name", &identity.display_name)
         .text("role", identity.role.as_str())
-        .flag("admin", identity.role == crate::chat::Role::Admin);
+        .flag("admin", identity.role == crate::chat::Role::Admin)
+        .maybe_text("avatar", identity.avatar.as_deref());
     let limits = Object::new()
         .number("text", TEXT_CHARS_MAX as u64)
         .number("frame", FRAME_BYTES_MAX as u64)

@@ -165,6 +165,7 @@ fn a_picture_of_somebody_is_for_everybody() {
     let me = ana.patch("/me", json!({"avatar": id})).expect(200);
     assert_eq!(me["user"]["avatar"], *id);
     assert_eq!(get(&bo, &made, &[]).status, 200);
+    assert_eq!(ana.line().hello["user"]["avatar"], *id);
     let page = put(&ana, "a.html", "text/html", b"x").expect(201);
     ana.patch("/me", json!({"avatar": page["id"]}))
         .refuses_field("avatar");

@@ -76,6 +76,7 @@ fn a_token_is_its_person_until_it_ends() {
         name: user("bo"),
         display_name: Title::trusted("BO"),
         role: Role::Member,
+        avatar: None,
         token,
         expires_at: Some(end),
     };

@@ -142,8 +142,9 @@ export function begin({ epoch, op, user, limits, rooms, notifications }) {
   store.epoch = epoch ?? store.epoch;
   store.op = op ?? store.op;
   Object.assign(store.limits, limits);
-  store.me = { ...store.me, ...user };
-  store.meet(user.name, { display_name: user.display_name });
+  const { name, display_name, avatar } = user;
+  store.me = { ...store.me, ...user, avatar };
+  store.meet(name, { display_name, avatar });
   const names = new Set(rooms.map((room) => room.room));
   for (const name of [...store.rooms.keys()]) if (!names.has(name)) store.forgetRoom(name);
   for (const room of rooms) {
