@@ -255,6 +255,18 @@ pub fn first_version(connection: &Connection, room: RoomId) -> Result<Version, S
     Ok(row(connection, sql, [room.0], |row| row.get(0))?.unwrap_or(1))
 }
 
+/// Whether somebody may keep order in a room: who moderates or owns it, and admins who may see it.
+pub fn may_moderate(
+    connection: &Connection,
+    room: RoomId,
+    user: UserId,
+) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT 1 FROM {SEEN} AND r.id = ?2 AND (u.role = 'admin' OR m.role IN ('owner', 'moderator'))"
+    );
+    Ok(row(connection, &sql, (user.0, room.0), |_| Ok(()))?.is_some())
+}
+
 /// Whether somebody may see a room.
 pub fn may_see(connection: &Connection, room: RoomId, user: UserId) -> Result<bool, StoreError> {
     let sql = format!("SELECT 1 FROM {SEEN} AND r.id = ?2");

@@ -12,7 +12,7 @@ use super::wire::{self, Object};
 use super::{auth, presence, searching, watching};
 use crate::chat::limits::HISTORY_MAX;
 use crate::chat::{
-    Code, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, history,
+    Code, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, bans, history,
     notifications, summary,
 };
 use crate::web::{Live, Tick};
@@ -36,6 +36,7 @@ pub(super) fn ask(
     let answer = match question {
         Question::Rooms => rooms(hall, user, fields),
         Question::Members => members(hall, user, fields),
+        Question::Bans => bans(hall, user, fields),
         Question::History => history_page(hall, user, fields),
         Question::Notifications => notes(hall, user, fields),
         Question::Ping => Ok(ping(live.house.now().unix_ms)),
@@ -169,6 +170,26 @@ pub(super) fn members(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<S
         .array("members", each)
         .flag("more", members.more)
         .maybe_number("next", next)
+        .end())
+}
+
+/// Who is banned from a room, for those who keep order there.
+pub(super) fn bans(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<String, Refusal> {
+    let name = fields.room()?;
+    let (room, _) = find(hall, user, &name)?;
+    if !hall.look(|tables, _| summary::may_moderate(tables, room, user))? {
+        let tell = format!("Only an owner or moderator of \"{name}\" may see who is banned.");
+        return Err(Refusal::forbidden(tell));
+    }
+    let after = fields.maybe_number("after")?.map(UserId);
+    let limit = fields.limit(PAGE_MAX, PAGE_MAX)?;
+    let bans = hall.look(|tables, _| bans::bans(tables, room, after, limit))?;
+    let last = bans.items.last().filter(|_| bans.more);
+    Ok(Object::new()
+        .text("room", &name)
+        .array("bans", bans.items.iter().map(wire::ban))
+        .flag("more", bans.more)
+        .maybe_number("next", last.map(|last| last.person.id.0))
         .end())
 }
 

@@ -175,7 +175,7 @@ fn owners_say_what_members_may() {
 #[test]
 fn who_is_banned_stays_outside() {
     let parlour = Parlour::start();
-    let [_, ana, bo, _] = people(&parlour);
+    let [root, ana, bo, _] = people(&parlour);
     ana.post("/rooms", json!({"room": "den"})).expect(201);
     bo.put("/rooms/den/members/me", json!({})).expect(200);
     bo.post("/rooms/den/messages", json!({"text": "spam"}))
@@ -200,7 +200,18 @@ fn who_is_banned_stays_outside() {
     ana.put("/rooms/den/members/bo", json!({}))
         .refuses(403, "forbidden");
     bo.delete("/rooms/den/bans/bo").refuses(403, "forbidden");
+    bo.get("/rooms/den/bans").refuses(403, "forbidden");
+    ana.put("/rooms/den/bans/cy", json!({})).expect(204);
+    let first = ana.get("/rooms/den/bans?limit=1").expect(200);
+    let ban = &first["bans"][0];
+    assert_eq!((&ban["name"], &ban["by"]), (&json!("bo"), &json!("ana")));
+    assert_eq!(first["more"], true);
+    let rest = json!({"do": "bans", "room": "den", "after": first["next"]});
+    let rest = root.line().ask(rest);
+    assert_eq!(names(&rest["bans"], "name"), ["cy"]);
     ana.delete("/rooms/den/bans/bo").expect(204);
+    let left = ana.get("/rooms/den/bans").expect(200);
+    assert_eq!(names(&left["bans"], "name"), ["cy"]);
     ana.delete("/rooms/den/bans/bo").refuses(404, "not_found");
     bo.put("/rooms/den/members/me", json!({})).expect(200);
 }

@@ -71,6 +71,7 @@ pub(super) fn routes() -> Routes<Hall> {
         .get("/rooms/{room}/members", api(rooms::members))
         .put("/rooms/{room}/members/{user}", api(rooms::enter))
         .delete("/rooms/{room}/members/{user}", api(rooms::leave))
+        .get("/rooms/{room}/bans", api(rooms::bans))
         .put("/rooms/{room}/bans/{user}", api(rooms::ban))
         .delete("/rooms/{room}/bans/{user}", api(rooms::unban))
         .put("/rooms/{room}/read", api(rooms::read))

@@ -223,7 +223,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 50] = [
+const OPS: [Op; 51] = [
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -282,6 +282,8 @@ const OPS: [Op; 50] = [
         .takes("Member").gives(&[(204, ""), (200, "Entered")]).codes(IN_ROOM).keyed(),
     op(Delete, "/rooms/{room}/members/{user}", "Leaves (`me`) or removes.")
         .gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
+    op(Get, "/rooms/{room}/bans", "Who is banned from a room, for those who keep order there.")
+        .asks(&[("after", "integer"), ("limit", "integer")]).gives(&[(200, "Bans")]).codes(&[Forbidden]),
     op(Put, "/rooms/{room}/bans/{user}", "Removes somebody for good, with `messages` also what they said there.")
         .asks(&[("messages", "boolean")]).gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
     op(Delete, "/rooms/{room}/bans/{user}", "Lets somebody come again.")

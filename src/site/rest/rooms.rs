@@ -105,6 +105,14 @@ pub(super) fn leave(cx: &mut Cx<'_, Hall>) -> Answered {
     change(cx, identity.user, operation, Status::OK)
 }
 
+/// `GET /rooms/{room}/bans`.
+pub(super) fn bans(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let name = room(cx)?;
+    let map = with(query(cx, &[], &["after", "limit"], &[]), "room", &name);
+    ok(questions::bans(cx.state, user, Fields(&map))?)
+}
+
 /// `PUT /rooms/{room}/bans/{user}`: removes for good, with `?messages=1` what was said there, too.
 pub(super) fn ban(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = identity(cx)?;

@@ -4,7 +4,7 @@ use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
     Attachment, Member, Message, Millis, Notice, Notification, Reaction, Refusal, Role,
-    RoomSummary, people::Profile,
+    RoomSummary, bans::Ban, people::Profile,
 };
 use crate::site::crowd::State;
 
@@ -142,6 +142,17 @@ pub(in crate::site) fn member(member: &Member, state: State, last_seen: Option<M
         .maybe_text("muted_until", member.muted_until.map(rfc3339).as_deref())
         .text("presence", state.as_str())
         .maybe_text("last_seen", last_seen.map(rfc3339).as_deref())
+        .end()
+}
+
+/// Somebody who may not come into a room.
+pub(in crate::site) fn ban(ban: &Ban) -> String {
+    Object::new()
+        .number("id", ban.person.id.0)
+        .text("name", &ban.person.name)
+        .text("display_name", &ban.person.display_name)
+        .maybe_text("by", ban.by.as_ref().map(|by| by.as_str()))
+        .text("at", &rfc3339(ban.at))
         .end()
 }
 

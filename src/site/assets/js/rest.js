@@ -23,6 +23,7 @@ const ways = {
   members: (it) => api.get(`${room(it)}/members${query(but(it))}`),
   invite: (it, o) => api.put(member(it), {}, o),
   remove: (it, o) => api.del(member(it), undefined, o),
+  bans: (it) => api.get(`${room(it)}/bans${query(but(it))}`),
   ban: (it, o) => {
     const messages = it.messages ? "?messages=1" : "";
     return api.put(`${room(it)}/bans/${part(it.user)}${messages}`, {}, o);
