@@ -21,6 +21,10 @@ pub const CHAT: Migrations = Migrations {
             name: "removals",
             sql: include_str!("removals.sql"),
         },
+        Migration {
+            name: "open rooms",
+            sql: include_str!("open_rooms.sql"),
+        },
     ],
 };
 

@@ -188,21 +188,34 @@ pub fn hello(
     complete(connection, user, found, limit, horizon)
 }
 
-/// The rooms that somebody may see by the order of their names: public ones and their own. `after`
-/// is the last one's name of the part before.
+/// Whether somebody is an admin.
+pub fn is_admin(connection: &Connection, user: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM users WHERE id = ? AND role = 'admin'";
+    Ok(row(connection, sql, [user.0], |_| Ok(()))?.is_some())
+}
+
+/// The rooms that somebody may see by the order of their names: public ones and their own; for an
+/// admin who wants `all`, private ones as well. `after` is the last one's name of the part before.
 pub fn visible_rooms(
     connection: &Connection,
     user: UserId,
+    all: bool,
     after: Option<&RoomName>,
     limit: u32,
     horizon: Horizon<'_>,
 ) -> Result<Part<RoomSummary>, StoreError> {
+    // As the index of those rooms says it.
+    let open = if all {
+        "kind <> 'direct'"
+    } else {
+        "kind = 'public'"
+    };
     // Each half is in order and has an end, however many rooms there are that nobody may see.
     let sql = format!(
         "SELECT {SUMMARY} FROM (
              SELECT id, name FROM (
                  SELECT id, name FROM rooms
-                 WHERE kind = 'public' AND deleted_at IS NULL AND name > ?2 ORDER BY name LIMIT ?3)
+                 WHERE {open} AND deleted_at IS NULL AND name > ?2 ORDER BY name LIMIT ?3)
              UNION
              SELECT id, name FROM (
                  SELECT o.id, o.name FROM members b JOIN rooms o ON o.id = b.room

@@ -136,9 +136,14 @@ pub(super) fn rooms(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<Str
         None => None,
         Some(name) => Some(RoomName::parse("after", name)?),
     };
+    let all = fields.maybe_flag("all")?.unwrap_or(false);
+    if all && !hall.look(|tables, _| summary::is_admin(tables, user))? {
+        let tell = "Only an admin may see `all` rooms.";
+        return Err(Refusal::forbidden(tell));
+    }
     let limit = fields.limit(PAGE_MAX, PAGE_MAX)?;
     let rooms = hall.look(|tables, horizon| {
-        summary::visible_rooms(tables, user, after.as_ref(), limit, horizon)
+        summary::visible_rooms(tables, user, all, after.as_ref(), limit, horizon)
     })?;
     Ok(Object::new()
         .array(

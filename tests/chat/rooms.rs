@@ -74,7 +74,7 @@ fn rooms_are_made_found_changed_and_deleted() {
 #[test]
 fn lists_come_in_pages() {
     let parlour = Parlour::start();
-    let [_, ana, bo, cy] = people(&parlour);
+    let [root, ana, bo, cy] = people(&parlour);
     for name in ["a", "b", "c"] {
         ana.post("/rooms", json!({"room": name})).expect(201);
     }
@@ -88,6 +88,19 @@ fn lists_come_in_pages() {
             .refuses_field("limit");
     }
     bo.get("/rooms?after=%20").refuses_field("after");
+    ana.post("/rooms", json!({"room": "b2", "kind": "private"}))
+        .expect(201);
+    ana.get("/rooms?all=true").refuses(403, "forbidden");
+    root.get("/rooms?all=all").refuses_field("all");
+    let open = root.get("/rooms").expect(200);
+    assert_eq!(names(&open["rooms"], "room"), ["a", "b", "c"]);
+    let all = root.get("/rooms?all=true&after=a").expect(200);
+    assert_eq!(names(&all["rooms"], "room"), ["b", "b2", "c"]);
+    let hidden = &all["rooms"][1];
+    assert_eq!(
+        (&hidden["kind"], &hidden["members"]),
+        (&json!("private"), &json!(1))
+    );
 
     for who in [&bo, &cy] {
         who.put("/rooms/a/members/me", json!({})).expect(200);

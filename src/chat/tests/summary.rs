@@ -136,7 +136,9 @@ fn rooms_are_paged_by_name() {
         let announced = town.announced();
         let after = after.map(room);
         town.look(move |connection| {
-            announced.with(|horizon| visible_rooms(connection, bo, after.as_ref(), limit, horizon))
+            announced.with(|horizon| {
+                visible_rooms(connection, bo, false, after.as_ref(), limit, horizon)
+            })
         })
     };
     let first = page(None, 3);
@@ -149,6 +151,11 @@ fn rooms_are_paged_by_name() {
     assert_eq!(joined, [false, true, false]);
     let rest = page(Some("c"), 3);
     assert_eq!((names(&rest), rest.more), (vec!["d", "e"], false));
+    let (root, announced) = (town.id("root"), town.announced());
+    let all = town.look(move |connection| {
+        announced.with(|horizon| visible_rooms(connection, root, true, None, 9, horizon))
+    });
+    assert_eq!(names(&all), ["a", "b", "c", "d", "e", "hidden"]);
 }
 
 #[test]

@@ -266,8 +266,8 @@ const OPS: [Op; 51] = [
         .asks(&[("name", "string")]).takes("*/*").gives(&[(201, "Upload")]).codes(&[NotSupported, TooMany, Exists]),
     op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotAMember, NotSupported]),
     // ------------------------------------------------------------------------------- rooms
-    op(Get, "/rooms", "Rooms that one may see, by name.")
-        .asks(&[("after", "string"), ("limit", "integer")]).gives(&[(200, "Rooms")]),
+    op(Get, "/rooms", "Rooms that one may see, by name; for an admin with `all` also private ones.")
+        .asks(&[("after", "string"), ("limit", "integer"), ("all", "boolean")]).gives(&[(200, "Rooms")]).codes(&[Forbidden]),
     op(Post, "/rooms", "Makes a room.")
         .takes("NewRoom").gives(&[(201, "Room"), (200, "Room")]).codes(&[Exists, TooMany]).keyed(),
     op(Post, "/dms", "The direct room of these people.")

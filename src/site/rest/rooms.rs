@@ -13,10 +13,10 @@ use crate::site::questions;
 use crate::site::socket::answer_json;
 use crate::web::{Cx, Reply};
 
-/// `GET /rooms`: those that somebody may see.
+/// `GET /rooms`: those that somebody may see, with `?all=true` an admin's private ones, too.
 pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
     let user = identity(cx)?.user;
-    let map = query(cx, &["after"], &["limit"], &[]);
+    let map = query(cx, &["after"], &["limit"], &["all"]);
     ok(questions::rooms(cx.state, user, Fields(&map))?)
 }
 
