@@ -127,6 +127,7 @@ pub const SORTS: &[Sort] = &[
             ("name", T),
             ("created_at", N),
             ("expires_at", N),
+            ("used_at", N),
         ],
     ),
     sort(

@@ -30,10 +30,13 @@ pub struct Identity {
     pub token: TokenId,
     /// When the token ends.
     pub expires_at: Option<Millis>,
+    /// When it was used last, but for the last hour's uses.
+    pub used_at: Option<Millis>,
 }
 
 /// Asked for each request and each upgrade.
-const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, u.avatar, t.id, t.expires_at
+const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, u.avatar, t.id, t.expires_at,
+        t.used_at
     FROM tokens t JOIN users u ON u.id = t.user
     WHERE t.hash = ? AND (t.expires_at IS NULL OR t.expires_at > ?)
       AND u.disabled_at IS NULL AND u.erased_at IS NULL";
@@ -55,6 +58,7 @@ pub fn identity(
             avatar: row.get(4)?,
             token: TokenId(row.get(5)?),
             expires_at: row.get(6)?,
+            used_at: row.get(7)?,
         })
     });
     Ok(found.optional()?)
@@ -192,12 +196,14 @@ pub struct Token {
     pub created_at: Millis,
     /// When it ends.
     pub expires_at: Option<Millis>,
+    /// When it was used last, but for the last hour's uses.
+    pub used_at: Option<Millis>,
 }
 
 /// Somebody's tokens, the newest first.
 pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, StoreError> {
     let mut look = connection.prepare_cached(
-        "SELECT id, name, created_at, expires_at FROM tokens WHERE user = ?
+        "SELECT id, name, created_at, expires_at, used_at FROM tokens WHERE user = ?
          ORDER BY id DESC LIMIT ?",
     )?;
     let rows = look.query_map((user.0, TOKENS_MAX), |row| {
@@ -206,9 +212,24 @@ pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, St
             name: Title::trusted(row.get::<_, String>(1)?),
             created_at: row.get(2)?,
             expires_at: row.get(3)?,
+            used_at: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// When a token was noted as used, it is not noted again for so long.
+pub const NOTED_AGAIN_MS: Millis = 60 * 60 * 1000;
+
+/// Stores when tokens were used, of those where what is stored is long ago.
+pub fn note_uses(connection: &Connection, uses: &[(TokenId, Millis)]) -> Result<(), StoreError> {
+    let mut note = connection.prepare_cached(
+        "UPDATE tokens SET used_at = ?2 WHERE id = ?1 AND (used_at IS NULL OR used_at <= ?2 - ?3)",
+    )?;
+    for (token, at) in uses {
+        note.execute((token.0, at, NOTED_AGAIN_MS))?;
+    }
+    Ok(())
 }
 
 /// An invite code that was handed out; the code itself is not known here.

@@ -25,6 +25,10 @@ pub const CHAT: Migrations = Migrations {
             name: "open rooms",
             sql: include_str!("open_rooms.sql"),
         },
+        Migration {
+            name: "uses of tokens",
+            sql: include_str!("uses.sql"),
+        },
     ],
 };
 

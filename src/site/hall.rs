@@ -21,6 +21,7 @@ use super::crowd::Crowd;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
+use super::uses::Uses;
 use super::watching::Summaries;
 use crate::chat::{
     Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
@@ -60,6 +61,7 @@ pub struct Hall {
     pub(super) summaries: Summaries,
     pub(super) rates: Rates,
     pub(super) counts: Counts,
+    pub(super) uses: Uses,
     pub(super) far: Far,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
@@ -109,6 +111,7 @@ impl Hall {
             summaries: Summaries::default(),
             rates: Rates::default(),
             counts: Counts::default(),
+            uses: Uses::default(),
             far: Far::default(),
             // Those of the last run may be left.
             unindexed: true,

@@ -43,6 +43,7 @@ mod resume;
 mod searching;
 mod secret;
 mod socket;
+mod uses;
 mod watching;
 mod wire;
 
@@ -122,6 +123,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         watching::sum_up(tick);
         announce::end_expired(tick);
         searching::index_in_passing(tick);
+        uses::store(tick);
         removing::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);

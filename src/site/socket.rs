@@ -575,6 +575,9 @@ pub(super) fn feed(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, c
 /// A connection has ended.
 pub(super) fn leave(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, channel: Channel) {
     let before = hall.crowd.state(user);
+    if let Some(seat) = hall.crowd.seat_mut(user, channel) {
+        hall.uses.note(seat.token, house.now().unix_ms);
+    }
     let is_last = hall.crowd.stand_up(user, channel, house.now().unix_ms);
     if is_last {
         house.after(presence::GRACE, move |tick| {

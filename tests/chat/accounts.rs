@@ -235,6 +235,11 @@ fn whoever_signs_out_is_out_at_once() {
     assert_eq!(listed.len(), 3);
     assert_eq!(listed.iter().filter(|it| it["current"] == true).count(), 1);
     let ids: Vec<i64> = listed.iter().map(|it| it["id"].as_i64().unwrap()).collect();
+    let used: Vec<bool> = listed.iter().map(|it| it["used_at"].is_string()).collect();
+    assert_eq!(used, [false, false, true], "whoever asks just now");
+    third.get("/me").expect(200);
+    let listed = ana.get("/tokens").expect(200);
+    assert!(listed["tokens"][0]["used_at"].is_string(), "{listed}");
 
     let mut line = second.line();
     second.delete("/tokens/current").expect(204);

@@ -257,7 +257,7 @@ const OPS: [Op; 51] = [
         .takes("NewPassword").codes(&[TooMany]),
     op(Post, "/tokens", "Signs in.")
         .takes("SignIn").gives(&[(201, "SignedIn")]).codes(&[Unauthenticated, TooMany]).open(),
-    op(Get, "/tokens", "One's tokens.").gives(&[(200, "Tokens")]),
+    op(Get, "/tokens", "One's tokens, and when each was used last, to the hour.").gives(&[(200, "Tokens")]),
     op(Delete, "/tokens", "Signs out everywhere; with `keep=current` everywhere else.").asks(&[("keep", "string")]),
     op(Delete, "/tokens/current", "Signs out."),
     op(Delete, "/tokens/{id}", "Signs another device out."),
