@@ -206,6 +206,8 @@ pub const SORTS: &[Sort] = &[
             ("by", N),
             ("at", N),
             ("message", N),
+            ("width", N),
+            ("height", N),
         ],
     ),
     sort(

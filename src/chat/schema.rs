@@ -29,6 +29,10 @@ pub const CHAT: Migrations = Migrations {
             name: "uses of tokens",
             sql: include_str!("uses.sql"),
         },
+        Migration {
+            name: "sizes of pictures",
+            sql: include_str!("sizes.sql"),
+        },
     ],
 };
 

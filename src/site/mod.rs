@@ -34,6 +34,7 @@ mod hall;
 mod lean;
 mod machines;
 mod pages;
+mod picture;
 mod presence;
 mod questions;
 mod rate;

@@ -208,7 +208,7 @@ fn every_kind_of_damage_is_found() {
         D::Attachment,
     );
     check(
-        "INSERT INTO uploads VALUES ('a', 'h', 'n', 'm', 1, 1, 1, (1 << 32) | 3);
+        "INSERT INTO uploads VALUES ('a', 'h', 'n', 'm', 1, 1, 1, (1 << 32) | 3, 2, 3);
          UPDATE messages SET attachment = 'a' WHERE key & 255 = 1",
         D::Attachment,
     );

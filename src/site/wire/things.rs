@@ -49,16 +49,24 @@ fn reactions(reactions: &[Reaction]) -> String {
 }
 
 fn attachment(file: &Attachment) -> String {
-    upload(&file.id, &file.name, &file.media, file.bytes)
+    upload(&file.id, &file.name, &file.media, file.bytes, file.size)
 }
 
-/// A file, and where it is.
-pub(in crate::site) fn upload(id: &str, name: &str, media: &str, bytes: u64) -> String {
+/// A file, where it is, and, of a picture, how large.
+pub(in crate::site) fn upload(
+    id: &str,
+    name: &str,
+    media: &str,
+    bytes: u64,
+    size: Option<(u32, u32)>,
+) -> String {
     Object::new()
         .text("id", id)
         .text("name", name)
         .text("type", media)
         .number("bytes", bytes)
+        .maybe_number("width", size.map(|(width, _)| width))
+        .maybe_number("height", size.map(|(_, height)| height))
         .text("url", &format!("/api/v1/uploads/{id}/{}", escaped(name)))
         .end()
 }
