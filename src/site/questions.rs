@@ -4,7 +4,7 @@
 //! done by a helper. REST asks the same and gets the same.
 
 use super::commands::Question;
-use super::crowd::State;
+use super::crowd::{Seat, State};
 use super::fields::{Fields, wrong};
 use super::hall::Hall;
 use super::socket::{refuse, reply};
@@ -12,8 +12,8 @@ use super::wire::{self, Object};
 use super::{auth, presence, searching, watching};
 use crate::chat::limits::HISTORY_MAX;
 use crate::chat::{
-    Code, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, bans, history,
-    notifications, summary,
+    Code, Identity, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, bans,
+    history, notifications, summary,
 };
 use crate::web::{Live, Tick};
 
@@ -55,7 +55,10 @@ pub(super) fn ask(
                 state: hall,
                 house: live.house.again(),
             };
-            return match typing(&mut tick, user, fields) {
+            let typed = fields
+                .room()
+                .and_then(|name| type_in(&mut tick, user, &name));
+            return match typed {
                 Ok(()) => {}
                 Err(refusal) => refuse(live, channel, id, &refusal),
             };
@@ -295,15 +298,29 @@ fn present(
 }
 
 /// A device says whether somebody looks at it.
-pub(super) fn attend(
+fn attend(tick: &mut Tick<'_, Hall>, user: UserId, channel: crate::layer::Channel, away: bool) {
+    attend_where(tick, user, away, |seat| seat.channel == channel);
+}
+
+/// The same of a device that listens without a WebSocket: by the token with which it does.
+pub(super) fn attend_by(tick: &mut Tick<'_, Hall>, identity: &Identity, away: bool) {
+    let token = identity.token;
+    attend_where(tick, identity.user, away, |seat| seat.token == token);
+}
+
+fn attend_where(
     tick: &mut Tick<'_, Hall>,
     user: UserId,
-    channel: crate::layer::Channel,
     away: bool,
+    is_meant: impl Fn(&Seat) -> bool,
 ) {
     let before = tick.state.crowd.state(user);
-    if let Some(seat) = tick.state.crowd.seat_mut(user, channel) {
-        seat.away = away;
+    let now = tick.house.now().instant;
+    for seat in tick.state.crowd.seats_mut(user) {
+        if is_meant(seat) {
+            seat.away = away;
+            seat.active = now;
+        }
     }
     if tick.state.crowd.state(user) != before {
         let name = tick.state.crowd.name(user).map(|(name, _)| name.clone());
@@ -313,12 +330,16 @@ pub(super) fn attend(
     }
 }
 
-fn typing(tick: &mut Tick<'_, Hall>, user: UserId, fields: Fields<'_>) -> Result<(), Refusal> {
-    let name = fields.room()?;
-    let room = find_own(tick.state, user, &name)?;
+/// Somebody types in a room.
+pub(super) fn type_in(
+    tick: &mut Tick<'_, Hall>,
+    user: UserId,
+    name: &RoomName,
+) -> Result<(), Refusal> {
+    let room = find_own(tick.state, user, name)?;
     let now = tick.house.now().instant;
     if tick.state.presence.types(room, user, now) {
-        presence::tell_typing(tick, room, &name, user);
+        presence::tell_typing(tick, room, name, user);
     }
     Ok(())
 }

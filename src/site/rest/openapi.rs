@@ -223,7 +223,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 51] = [
+const OPS: [Op; 53] = [
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -255,6 +255,7 @@ const OPS: [Op; 51] = [
         .takes("Profile").gives(&[(200, "Account")]).codes(&[NotFound]),
     op(Put, "/me/password", "Changes one's password. All other tokens end.")
         .takes("NewPassword").codes(&[TooMany]),
+    op(Put, "/me/presence", "How one is seen who listens to events with this token.").takes("Presence"),
     op(Post, "/tokens", "Signs in.")
         .takes("SignIn").gives(&[(201, "SignedIn")]).codes(&[Unauthenticated, TooMany]).open(),
     op(Get, "/tokens", "One's tokens, and when each was used last, to the hour.").gives(&[(200, "Tokens")]),
@@ -288,6 +289,7 @@ const OPS: [Op; 51] = [
         .asks(&[("messages", "boolean")]).gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
     op(Delete, "/rooms/{room}/bans/{user}", "Lets somebody come again.")
         .gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
+    op(Post, "/rooms/{room}/typing", "Tells others that one types, which holds for some seconds.").codes(&[NotAMember]),
     op(Put, "/rooms/{room}/read", "Everything up to there is read.")
         .takes("UpTo").gives(&[(200, "Read")]).codes(IN_ROOM).keyed(),
     op(Put, "/rooms/{room}/level", "What one wants to be told of.")

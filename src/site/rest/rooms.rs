@@ -11,7 +11,7 @@ use crate::site::fields::{Fields, with};
 use crate::site::hall::Hall;
 use crate::site::questions;
 use crate::site::socket::answer_json;
-use crate::web::{Cx, Reply};
+use crate::web::{Cx, Reply, Tick};
 
 /// `GET /rooms`: those that somebody may see, with `?all=true` an admin's private ones, too.
 pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
@@ -152,6 +152,18 @@ pub(super) fn level(cx: &mut Cx<'_, Hall>) -> Answered {
     let map = with(body(cx)?, "room", &name);
     let operation = commands::level_of(Fields(&map))?;
     change(cx, user, operation, Status::OK)
+}
+
+/// `POST /rooms/{room}/typing`: tells others that somebody types, as often as a WebSocket may.
+pub(super) fn typing(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let name = room(cx)?;
+    let mut tick = Tick {
+        state: cx.state,
+        house: cx.house.again(),
+    };
+    questions::type_in(&mut tick, user, &name)?;
+    done()
 }
 
 /// The room of the path.
