@@ -138,6 +138,18 @@ pub fn profile(connection: &Connection, name: &UserName) -> Result<Option<Profil
     Ok(look.query_row([name.as_str()], profile_row).optional()?)
 }
 
+/// What somebody is called, and their picture.
+pub fn face(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Option<(Person, Option<Box<str>>)>, StoreError> {
+    let mut look = connection.prepare_cached(
+        "SELECT id, name, display_name, avatar FROM users WHERE id = ? AND erased_at IS NULL",
+    )?;
+    let found = look.query_row([user.0], |row| Ok((person(row, 0)?, row.get(3)?)));
+    Ok(found.optional()?)
+}
+
 /// People found by how their display name begins; whoever finds more types another letter.
 const FOUND_BY_DISPLAY_NAME_MAX: u32 = 500;
 

@@ -18,6 +18,7 @@ use super::announce::announce;
 use super::behind::Parting;
 use super::counts::Counts;
 use super::crowd::Crowd;
+use super::faces::Faces;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
@@ -56,6 +57,7 @@ pub struct Hall {
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
+    pub(super) faces: Faces,
     /// Who has left which room in this turn.
     pub(super) partings: Vec<(UserId, Parting)>,
     pub(super) summaries: Summaries,
@@ -107,6 +109,7 @@ impl Hall {
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
+            faces: Faces::default(),
             partings: Vec::new(),
             summaries: Summaries::default(),
             rates: Rates::default(),

@@ -28,6 +28,7 @@ mod behind;
 mod commands;
 mod counts;
 mod crowd;
+mod faces;
 mod feed;
 mod fields;
 mod hall;
@@ -121,6 +122,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
+        faces::tell_changes(tick);
         watching::sum_up(tick);
         announce::end_expired(tick);
         searching::index_in_passing(tick);

@@ -112,7 +112,7 @@ impl Stream {
 }
 
 fn lasts(event: &Value) -> bool {
-    let passing = ["hello", "caught_up", "presence", "typing", "bye"];
+    let passing = ["hello", "caught_up", "presence", "person", "typing", "bye"];
     !passing.iter().any(|name| event["event"] == *name)
 }
 

@@ -3,7 +3,7 @@
 use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
-    Attachment, Member, Message, Millis, Notice, Notification, Reaction, Refusal, Role,
+    Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
     RoomSummary, bans::Ban, people::Profile,
 };
 use crate::site::crowd::State;
@@ -82,6 +82,17 @@ fn escaped(name: &str) -> String {
         }
     }
     text
+}
+
+/// What somebody is called, and their picture or `null`, for those who knew it otherwise.
+pub(in crate::site) fn face(person: &Person, avatar: Option<&str>) -> String {
+    let avatar = avatar.map_or_else(|| "null".to_owned(), Object::string);
+    Object::new()
+        .text("event", "person")
+        .text("name", &person.name)
+        .text("display_name", &person.display_name)
+        .json("avatar", &avatar)
+        .end()
 }
 
 /// Somebody's profile; `is_private` for themselves and admins.

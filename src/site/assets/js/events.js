@@ -117,6 +117,12 @@ const deeds = {
     store.me = { ...store.me, display_name, role, admin: role === "admin" };
     store.emit("me");
   },
+  person({ name, display_name, avatar }) {
+    store.meet(name, { display_name, avatar });
+    if (!store.isMe(name)) return;
+    store.me = { ...store.me, display_name, avatar };
+    store.emit("me");
+  },
   typing({ room, from, display_name, expires_in }) {
     noteTyping(room, { name: from, display_name }, expires_in);
   },
