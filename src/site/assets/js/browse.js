@@ -13,6 +13,9 @@ import { complain } from "./toast.js";
 
 const members = (room) => plural(room.members ?? 0, { one: "# member", other: "# members" });
 
+const pictureOf = (room) =>
+  room.archived ? "archive" : room.kind === "private" ? "lock" : "hash";
+
 /** All rooms that somebody may see, by pages. */
 export async function allRooms() {
   const rooms = [];
@@ -91,7 +94,7 @@ function row(room, close) {
   return h(
     "li",
     {},
-    icon(room.archived ? "archive" : room.kind === "private" ? "lock" : "hash"),
+    icon(pictureOf(room)),
     h(
       "div",
       {},
@@ -116,11 +119,17 @@ async function enter(name) {
 
 /** Shows a room that one is not in: what it is, and a way in. Its title. */
 export async function showFromOutside(main, name, sideButton) {
-  const head = (title) =>
+  const head = (title, picture = null) =>
     h(
       "header",
       { class: "room-head" },
-      h("div", { class: "bar" }, sideButton, h("h1", { tabindex: "-1" }, h("bdi", {}, title))),
+      h(
+        "div",
+        { class: "bar" },
+        sideButton,
+        picture && h("span", { class: "mark" }, icon(picture)),
+        h("h1", { tabindex: "-1" }, h("bdi", {}, title)),
+      ),
     );
   let room;
   try {
@@ -148,13 +157,15 @@ export async function showFromOutside(main, name, sideButton) {
   );
   fill(
     main,
-    head(room.title),
+    head(room.title, pictureOf(room)),
     h(
       "div",
       { class: "nothing" },
       h("p", { class: "title", dir: "auto" }, room.topic || "You are not in this room."),
       h("p", {}, facts.join(" · ")),
-      room.archived ? h("p", {}, "It is archived.") : h("div", { class: "actions" }, joining),
+      room.archived
+        ? h("p", {}, "This room is archived: nothing more is said in it.")
+        : h("div", { class: "actions" }, joining),
     ),
   );
   main.querySelector("h1").focus();
