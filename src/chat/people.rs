@@ -139,10 +139,17 @@ pub fn profile(connection: &Connection, name: &UserName) -> Result<Option<Profil
 }
 
 /// What somebody is called, and their picture.
+<<<<<<< HEAD
 pub type Face = (Person, Option<Box<str>>);
 
 /// How others see somebody.
 pub fn face(connection: &Connection, user: UserId) -> Result<Option<Face>, StoreError> {
+=======
+pub fn face(
+    connection: &Connection,
+    user: UserId,
+) -> Result<Option<(Person, Option<Box<str>>)>, StoreError> {
+>>>>>>> server5
     let mut look = connection.prepare_cached(
         "SELECT id, name, display_name, avatar FROM users WHERE id = ? AND erased_at IS NULL",
     )?;
