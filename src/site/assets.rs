@@ -39,6 +39,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/api.js",
     "js/asked.js",
     "js/attach.js",
+    "js/attend.js",
     "js/avatar.js",
     "js/badge.js",
     "js/banner.js",
