@@ -283,12 +283,8 @@ export function composer(room, on) {
       const begin = async () => (await withFiles()).takeDrops(place);
       place.addEventListener("dragenter", begin, { once: true });
       // Until that has come, too, a file that is dropped is not what the browser goes to.
-      for (const kind of ["dragover", "drop"]) {
-        place.addEventListener(
-          kind,
-          (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault(),
-        );
-      }
+      const stay = (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault();
+      for (const kind of ["dragover", "drop"]) place.addEventListener(kind, stay);
     },
     /** What a kept draft answers, once that is known. */
     replyKept: (find) => {

@@ -55,9 +55,6 @@ export const link = {
 
   /** Tries now instead of later. */
   retry: () => hurry(),
-
-  /** Whether WebSockets do not get through. */
-  isStreaming: () => isStreaming,
 };
 
 const say = (command) => asked.say(command, (text) => socket.send(text));
@@ -68,13 +65,17 @@ function hurry() {
   if (!socket && !isStreaming) connect();
 }
 
+function dial() {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return new WebSocket(`${scheme}//${location.host}/ws?hold=1`, "parlour.v1");
+}
+
 function connect() {
   clearTimeout(retryTimer);
   if (store.state !== "live") store.setState("connecting");
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   let it;
   try {
-    it = new WebSocket(`${scheme}//${location.host}/ws?hold=1`, "parlour.v1");
+    it = dial();
   } catch {
     return failed();
   }
@@ -161,8 +162,7 @@ async function stream() {
 /** WebSockets may get through by now. */
 function tryAgain() {
   if (!isStreaming) return;
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const probe = new WebSocket(`${scheme}//${location.host}/ws?hold=1`, "parlour.v1");
+  const probe = dial();
   probe.onmessage = () => {
     probe.close();
     if (!isStreaming) return;

@@ -68,7 +68,8 @@ function sort({ name }) {
   const room = store.rooms.get(name);
   if (!room) return null;
   if (room.archived) return "archived";
-  if (room.muted_until && new Date(room.muted_until) > Date.now()) return "muted";
+  const until = room.muted_until;
+  if (until && new Date(until) > Date.now()) return `muted until ${until}`;
   return "open";
 }
 
@@ -91,19 +92,18 @@ function show(here) {
       back: () => here.timeline.deeds.enter(),
     });
   }
-  const until = store.rooms.get(name).muted_until;
-  const note = {
-    archived: "This room is archived: it can be read, and nothing more is said in it.",
-    muted: until && `You are muted in this room until ${full(until)}. You can go on reading.`,
-  };
-  if (here.sort === "muted") {
+  const until = here.sort.startsWith("muted") && store.rooms.get(name).muted_until;
+  const why = until
+    ? `You are muted in this room until ${full(until)}. You can go on reading.`
+    : "This room is archived: it can be read, and nothing more is said in it.";
+  if (until) {
     const wait = Math.min(new Date(until) - Date.now() + 500, WAIT_MS_MAX);
     here.timer = setTimeout(() => sort(here) !== here.sort && show(here), wait);
   }
   fill(
     here.element,
     here.timeline.element,
-    here.composer?.element ?? h("p", { class: "composer-note" }, note[here.sort]),
+    here.composer?.element ?? h("p", { class: "composer-note" }, why),
   );
   here.composer?.takeDrops(here.element);
   here.isFresh = true;
