@@ -25,7 +25,7 @@ fn the_first_run_makes_a_place_and_an_invitation_and_is_there_once() {
     let mut bo = place.browser();
     let page = bo.get(path).expect(200);
     assert!(
-        page.text().contains(">ana</b> invites you"),
+        page.text().contains(">Ana</b> invites you"),
         "{}",
         page.text()
     );

@@ -1,7 +1,7 @@
 // Without JavaScript: forms and links, and the others do not notice.
 
 import { equal, gone, ok, see, until } from "../check.mjs";
-import { fill, message, say } from "../hands.mjs";
+import { arrived, fill, message, say } from "../hands.mjs";
 import { scenario } from "../scenario.mjs";
 import { passwordOf } from "../world.mjs";
 
@@ -28,7 +28,7 @@ scenario("without JavaScript one signs in, reads, writes, answers and signs out"
   await see(message(other, "from a plain page"));
   await see(page.getByText("from a plain page"));
   await say(other, "you have no scripts?");
-  await see(message(other, "you have no scripts?"));
+  await arrived(other, "you have no scripts?");
   await page.reload();
   const asked = page.getByRole("listitem").filter({ hasText: "no scripts?" });
   await asked.hover();
