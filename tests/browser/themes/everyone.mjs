@@ -95,7 +95,7 @@ scenario("everything is done by keyboard alone", async (world) => {
   await see(dialog(page));
   await keys.press("Enter");
   await page.waitForURL(/\/sign-in/);
-});
+}, { limit: 240_000 });
 
 scenario("the focus can be seen wherever it is", async (world) => {
   const { ann } = await furnish(world);

@@ -27,7 +27,10 @@ function axeFor(world, found) {
   const source = readFileSync(world.require.resolve("axe-core/axe.min.js"), "utf8");
   return async (name, page) => {
     if (!(await page.evaluate(() => Boolean(globalThis.axe)))) await page.evaluate(source);
-    for (const it of await wrongs(page)) found.add(`${name}: ${it}`);
+    // While the sheet of rooms is open on a phone, the page behind it is inert, and its heading with it.
+    const isBehind = await page.locator("main[inert]").count();
+    const off = { "landmark-one-main": { enabled: false }, "page-has-heading-one": { enabled: false } };
+    for (const it of await wrongs(page, isBehind ? { rules: off } : {})) found.add(`${name}: ${it}`);
     const headings = await page.getByRole("heading", { level: 1 }).count();
     if (headings > 1) found.add(`${name}: ${headings} headings of the first level`);
     await page.emulateMedia({ colorScheme: "dark" });

@@ -1,7 +1,7 @@
 // Without JavaScript: forms and links, and the others do not notice.
 
 import { equal, gone, ok, see, until } from "../check.mjs";
-import { fill, message, say } from "../hands.mjs";
+import { arrived, fill, message, say } from "../hands.mjs";
 import { scenario } from "../scenario.mjs";
 import { passwordOf } from "../world.mjs";
 
@@ -28,16 +28,20 @@ scenario("without JavaScript one signs in, reads, writes, answers and signs out"
   await see(message(other, "from a plain page"));
   await see(page.getByText("from a plain page"));
   await say(other, "you have no scripts?");
-  await see(message(other, "you have no scripts?"));
+  await arrived(other, "you have no scripts?");
   await page.reload();
-  await page.getByRole("listitem").filter({ hasText: "no scripts?" }).getByRole("link", { name: /^Reply/ }).click();
+  const asked = page.getByRole("listitem").filter({ hasText: "no scripts?" });
+  await asked.hover();
+  await asked.getByRole("link", { name: /^Reply/ }).click();
   await see(page.getByText(/In reply to/).first());
   await post(page, "none at all");
   await see(message(other, "none at all").getByRole("link", { name: /no scripts/ }));
   // A reload after a post says nothing twice.
   await page.reload();
   equal((await ann.api("GET", "/rooms/general/messages")).messages.length, 4);
-  await page.getByRole("listitem").filter({ hasText: "none at all" }).getByRole("button", { name: "Delete" }).click();
+  const own = page.getByRole("listitem").filter({ hasText: "none at all" });
+  await own.hover();
+  await own.getByRole("button", { name: "Delete" }).click();
   await gone(message(other, "none at all"));
   await page.getByRole("link", { name: /^Notifications/ }).click();
   await see(page.getByText(/morning/));
@@ -114,7 +118,7 @@ scenario("without JavaScript one changes the password", async (world) => {
   await page.getByLabel("Your password now").fill("not this one");
   await page.getByLabel("The new one").fill("a better one than that");
   await page.getByRole("button", { name: "Change it" }).click();
-  await see(page.locator("[aria-invalid]"), "that it is the wrong one");
+  await see(page.locator("[aria-invalid], [role=alert]"), "that it is the wrong one");
   await page.getByLabel("Your password now").fill(passwordOf("bo"));
   await page.getByLabel("The new one").fill("a better one than that");
   await page.getByRole("button", { name: "Change it" }).click();

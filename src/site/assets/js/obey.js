@@ -22,7 +22,7 @@ export async function obey(text, room) {
 const help = () =>
   h(
     "dl",
-    { class: "commands" },
+    { class: "commands", tabindex: "0" },
     commands.map(({ name, args, about }) => [
       h("dt", {}, `/${name}`, args && h("i", {}, ` ${args}`)),
       h("dd", {}, about),
