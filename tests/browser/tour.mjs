@@ -1,6 +1,6 @@
 // A walk past every page and every state of it that somebody may see, for what has to hold of all of them.
 
-import { see, until } from "./check.mjs";
+import { gone, see, until } from "./check.mjs";
 import { box, dialog, message, messages, picture } from "./hands.mjs";
 
 /** The pages of whoever is not signed in: `[name, path]`. */
@@ -144,6 +144,14 @@ export async function walk(world, { bo }, page, stop) {
   await opened("making a room", plus("Add a room", "Create a room"), dialog(page));
   await opened("all rooms", plus("Add a room", "Browse rooms"), dialog(page).getByText("Garden"));
   await opened("new conversation", plus("New conversation"), dialog(page).getByText("@bo"));
+  world.expectOutage();
+  await opened("without a network", async () => {
+    await page.context().setOffline(true);
+    await box(page).fill("kept until it is back");
+    await page.getByRole("button", { name: "Send" }).click();
+  }, page.getByText("You are offline."), page.getByText("Waiting for the connection"));
+  await page.context().setOffline(false);
+  await gone(page.getByText("Waiting for the connection"));
   await ready("/r/garden");
   await see(page.getByRole("button", { name: /^Join/ }));
   await stop("a room from outside", page);
@@ -165,3 +173,25 @@ export async function codes(ann) {
   return [invite.code, reset.secret];
 }
 
+/** What sticks out of the page at its sides, or makes it scroll sideways. */
+export const sticksOut = (page) => page.evaluate(() => {
+  const wrong = [];
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth > clientWidth) wrong.push(`the page is ${scrollWidth} wide in ${clientWidth}`);
+  const scrolls = (it) => {
+    for (let up = it.parentElement; up; up = up.parentElement) {
+      if (/auto|scroll/.test(getComputedStyle(up).overflowX) && up.scrollWidth > up.clientWidth) return true;
+    }
+    return false;
+  };
+  for (const it of document.querySelectorAll("button, input, select, textarea, a, h1, h2, h3, p")) {
+    if (!it.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const { left, right, width, height } = it.getBoundingClientRect();
+    // What is not seen at all (a sheet that is put away, words for screen readers) sticks out of nothing.
+    if (width <= 1 || height <= 1 || right <= 0 || left >= innerWidth) continue;
+    if ((left < -1 || right > innerWidth + 1) && !scrolls(it)) {
+      wrong.push(`${it.outerHTML.slice(0, 120)} from ${Math.round(left)} to ${Math.round(right)}`);
+    }
+  }
+  return wrong;
+});

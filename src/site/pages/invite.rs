@@ -90,14 +90,17 @@ fn invited(cx: &mut Cx<'_, Hall>) -> Result<(String, people::Invite), Refusal> {
 /// What the page says about an invite.
 fn beside(cx: &Cx<'_, Hall>, code: &str, invite: &people::Invite) -> Result<Value, Refusal> {
     let by = match &invite.by {
-        Some(name) => cx.state.reader.query(|tables| people::profile(tables, name))?,
+        Some(name) => {
+            let reader = &cx.state.reader;
+            reader.query(|tables| people::profile(tables, name))?
+        }
         None => None,
     };
     Ok(context! {
         mode => "link",
         next => "",
         next_query => "",
-        by => by.as_ref().map(|it| it.person.display_name.as_str()),
+        by => by.as_ref().map(|it| &*it.person.display_name),
         room => invite.room.as_deref(),
         action => format!("/invite/{code}"),
     })

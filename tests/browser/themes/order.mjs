@@ -78,6 +78,7 @@ scenario("somebody is removed and comes back; somebody is banned and does not", 
 
 scenario("an archived room is read and not written in, a deleted one is gone", async (world) => {
   const [ann, bo] = await world.together(["ann", "bo"]);
+  world.expect(/status of 404/);
   await choose(ann.page, ann.page.getByRole("button", { name: "More about this room" }), "Archive");
   await dialog(ann.page).getByRole("button", { name: "Archive" }).click();
   await see(bo.page.getByText("This room is archived", { exact: false }));

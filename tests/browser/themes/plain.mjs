@@ -105,3 +105,19 @@ scenario("without JavaScript one joins a room, leaves it, and writes to somebody
   await other.getByRole("navigation", { name: "Rooms and people" }).getByRole("link", { name: /bo/ }).click();
   await see(message(other, "psst"));
 });
+
+scenario("without JavaScript one changes the password", async (world) => {
+  const bo = await world.person("bo");
+  world.expect(/status of 40[0-3]/);
+  await bo.sit(PLAIN);
+  const page = await bo.tab("/password");
+  await page.getByLabel("Your password now").fill("not this one");
+  await page.getByLabel("The new one").fill("a better one than that");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await see(page.locator("[aria-invalid]"), "that it is the wrong one");
+  await page.getByLabel("Your password now").fill(passwordOf("bo"));
+  await page.getByLabel("The new one").fill("a better one than that");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await see(page.getByRole("status").filter({ hasText: "Your password is changed" }));
+  await world.api(null, "POST", "/tokens", { name: "bo", password: "a better one than that" });
+});

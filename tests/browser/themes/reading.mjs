@@ -42,55 +42,36 @@ scenario("history goes back to the beginning, and forward again, without jumps",
   ok(at > 100 && at < 700, `it is in the middle: ${at}`);
   await pause(500);
   ok(Math.abs((await spot(page, "message number 200.")) - at) < 2, "it does not move while more comes");
-  await messages(page).hover();
-  const jumps = await watchJumps(page);
-  for (let turn = 0; turn < 200 && !(await message(page, "message number 1.").count()); turn += 1) {
-    await page.mouse.wheel(0, -700);
-    await pause(30);
-  }
+  const up = await scrollAlong(page, -600, "This is where it begins.");
   await see(messages(page).getByText("This is where it begins."));
-  for (let turn = 0; turn < 400 && !(await message(page, "message number 400.").count()); turn += 1) {
-    await page.mouse.wheel(0, 700);
-    await pause(30);
-  }
+  await see(message(page, "message number 1."));
+  const down = await scrollAlong(page, 600, "message number 400.");
   await see(message(page, "message number 400."));
-  const worst = await jumps();
-  ok(worst < 40, `what is read moved by ${worst} pixels of itself`);
+  ok(Math.max(up, down) < 3, `what is read moved by ${up} and ${down} pixels of itself`);
 });
 
 /**
- * Watches, frame by frame, whether a message that is on the screen moves otherwise than a wheel moves it: by more than
- * the scrolling of these frames explains, which is a wheel's step at most.
+ * Scrolls in steps until a text is there. What is in the middle of the screen after a step has to be there still when
+ * all that the step brought about is done; the most that it moved, in pixels.
  */
-async function watchJumps(page) {
+async function scrollAlong(page, step, text) {
   const list = await scroller(page);
-  await list.evaluate((it) => {
-    const state = (globalThis.jumps = { worst: 0, isOn: true });
-    let known = null;
-    const look = () => {
-      if (!state.isOn) return;
-      const top = it.getBoundingClientRect().top;
-      const rows = [...it.querySelectorAll("[data-seq]")];
-      const places = new Map(rows.map((row) => [row.dataset.seq, row.getBoundingClientRect().top - top]));
-      const distance = known && it.scrollHeight === known.height && it.scrollTop - known.scrolled;
-      if (known && it.scrollHeight !== known.height) {
-        // Something was put before or after: what was on the screen must not have moved by more than a wheel's step.
-        for (const [seq, place] of known.places) {
-          if (place < 0 || place > it.clientHeight || !places.has(seq)) continue;
-          const moved = Math.abs(places.get(seq) - place);
-          if (moved > 760) state.worst = Math.max(state.worst, moved - 760);
-        }
-      }
-      void distance;
-      known = { places, height: it.scrollHeight, scrolled: it.scrollTop };
-      requestAnimationFrame(look);
-    };
-    look();
-  });
-  return () => list.evaluate(() => {
-    globalThis.jumps.isOn = false;
-    return globalThis.jumps.worst;
-  });
+  return list.evaluate(async (it, [step, text]) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const end = performance.now() + 60_000;
+    let most = 0;
+    while (!it.textContent.includes(text) && performance.now() < end) {
+      it.scrollBy({ top: step, behavior: "instant" });
+      const middle = it.getBoundingClientRect().top + it.clientHeight / 2;
+      const row = [...it.querySelectorAll("[data-seq]")].find((row) => row.getBoundingClientRect().bottom > middle);
+      if (!row) continue;
+      const before = row.getBoundingClientRect().top;
+      for (let count = 0; count < 4; count += 1) await frame();
+      const same = it.querySelector(`[data-seq="${row.dataset.seq}"]`);
+      most = Math.max(most, Math.abs(same.getBoundingClientRect().top - before));
+    }
+    return most;
+  }, [step, text]);
 }
 
 scenario("whoever reads above is not moved by what is said, but told of it", async (world) => {

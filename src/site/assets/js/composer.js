@@ -283,7 +283,10 @@ export function composer(room, on) {
       place.addEventListener("dragenter", begin, { once: true });
       // Until that has come, too, a file that is dropped is not what the browser goes to.
       for (const kind of ["dragover", "drop"]) {
-        place.addEventListener(kind, (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+        place.addEventListener(
+          kind,
+          (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault(),
+        );
       }
     },
     /** What a kept draft answers, once that is known. */

@@ -70,8 +70,9 @@ export function openMenu(button, items) {
     }
     element.remove();
   });
-  // Beside its button it is in the same landmark, or in the same dialog.
-  button.after(element);
+  // Beside its button it is in the same landmark, or in the same dialog. In a list there are but rows.
+  if (button.matches("li")) button.closest("section").append(element);
+  else button.after(element);
   element.showPopover();
   place(element, button);
   all()[0]?.focus();

@@ -100,7 +100,7 @@ export function openPicker(button) {
       if (hadFocus) button.focus({ preventScroll: true });
       resolve(picked);
     });
-    (button.closest("dialog") ?? document.body).append(element);
+    (button.closest("dialog, main") ?? document.body).append(element);
     button.setAttribute("aria-expanded", "true");
     isOpen = () => element.hidePopover();
     fillGrid();

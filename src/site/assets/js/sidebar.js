@@ -26,7 +26,10 @@ const bellNew = h("span", { class: "unseen" });
 const bell = iconButton(
   "bell",
   "Notifications",
-  async () => (await import("./notices.js")).toggleNotices(),
+  async () => {
+    closeSheet();
+    (await import("./notices.js")).toggleNotices();
+  },
   { "aria-label": null },
 );
 bell.append(h("span", { class: "unseen" }, "Notifications "), bellCount, bellNew);
