@@ -127,6 +127,7 @@ pub const SORTS: &[Sort] = &[
             ("name", T),
             ("created_at", N),
             ("expires_at", N),
+            ("used_at", N),
         ],
     ),
     sort(
@@ -205,6 +206,8 @@ pub const SORTS: &[Sort] = &[
             ("by", N),
             ("at", N),
             ("message", N),
+            ("width", N),
+            ("height", N),
         ],
     ),
     sort(

@@ -98,6 +98,8 @@ pub struct Attachment {
     pub media: Box<str>,
     /// Its length.
     pub bytes: u64,
+    /// Width and height, if it is a picture.
+    pub size: Option<(u32, u32)>,
 }
 
 /// What a room is like.

@@ -138,7 +138,7 @@ fn attach(work: &Work<'_>, id: &str, key: i64) -> Result<Attachment, Stop> {
     let found = work.row(
         "UPDATE uploads SET message = ? WHERE id = ? AND by = ? AND message IS NULL
            AND (SELECT avatar FROM users WHERE users.id = uploads.by) IS NOT uploads.id
-         RETURNING id, name, media, bytes",
+         RETURNING id, name, media, bytes, width, height",
         (key, id, by),
         reading::attachment,
     )?;

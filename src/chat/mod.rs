@@ -21,6 +21,7 @@ mod account;
 mod apply;
 pub mod archive;
 pub mod backup;
+pub mod bans;
 pub mod check;
 mod check_files;
 mod column;

@@ -334,6 +334,8 @@ pub enum Operation {
         name: String,
         media: String,
         bytes: u64,
+        /// Width and height, if it is a picture.
+        size: Option<(u32, u32)>,
     },
     // ---------------------------------------------------------------------- housekeeping
     /// Forgets what has had its time: keys, ended tokens, events of people, unused uploads.

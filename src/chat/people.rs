@@ -24,14 +24,19 @@ pub struct Identity {
     pub display_name: Title,
     /// What they may do.
     pub role: Role,
+    /// The upload that is their picture.
+    pub avatar: Option<Box<str>>,
     /// The token's number.
     pub token: TokenId,
     /// When the token ends.
     pub expires_at: Option<Millis>,
+    /// When it was used last, but for the last hour's uses.
+    pub used_at: Option<Millis>,
 }
 
 /// Asked for each request and each upgrade.
-const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, t.id, t.expires_at
+const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, u.avatar, t.id, t.expires_at,
+        t.used_at
     FROM tokens t JOIN users u ON u.id = t.user
     WHERE t.hash = ? AND (t.expires_at IS NULL OR t.expires_at > ?)
       AND u.disabled_at IS NULL AND u.erased_at IS NULL";
@@ -50,8 +55,10 @@ pub fn identity(
             name: person.name,
             display_name: person.display_name,
             role: row.get(3)?,
-            token: TokenId(row.get(4)?),
-            expires_at: row.get(5)?,
+            avatar: row.get(4)?,
+            token: TokenId(row.get(5)?),
+            expires_at: row.get(6)?,
+            used_at: row.get(7)?,
         })
     });
     Ok(found.optional()?)
@@ -131,6 +138,18 @@ pub fn profile(connection: &Connection, name: &UserName) -> Result<Option<Profil
     Ok(look.query_row([name.as_str()], profile_row).optional()?)
 }
 
+/// What somebody is called, and their picture.
+pub type Face = (Person, Option<Box<str>>);
+
+/// How others see somebody.
+pub fn face(connection: &Connection, user: UserId) -> Result<Option<Face>, StoreError> {
+    let mut look = connection.prepare_cached(
+        "SELECT id, name, display_name, avatar FROM users WHERE id = ? AND erased_at IS NULL",
+    )?;
+    let found = look.query_row([user.0], |row| Ok((person(row, 0)?, row.get(3)?)));
+    Ok(found.optional()?)
+}
+
 /// People found by how their display name begins; whoever finds more types another letter.
 const FOUND_BY_DISPLAY_NAME_MAX: u32 = 500;
 
@@ -189,12 +208,14 @@ pub struct Token {
     pub created_at: Millis,
     /// When it ends.
     pub expires_at: Option<Millis>,
+    /// When it was used last, but for the last hour's uses.
+    pub used_at: Option<Millis>,
 }
 
 /// Somebody's tokens, the newest first.
 pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, StoreError> {
     let mut look = connection.prepare_cached(
-        "SELECT id, name, created_at, expires_at FROM tokens WHERE user = ?
+        "SELECT id, name, created_at, expires_at, used_at FROM tokens WHERE user = ?
          ORDER BY id DESC LIMIT ?",
     )?;
     let rows = look.query_map((user.0, TOKENS_MAX), |row| {
@@ -203,9 +224,24 @@ pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, St
             name: Title::trusted(row.get::<_, String>(1)?),
             created_at: row.get(2)?,
             expires_at: row.get(3)?,
+            used_at: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// When a token was noted as used, it is not noted again for so long.
+pub const NOTED_AGAIN_MS: Millis = 60 * 60 * 1000;
+
+/// Stores when tokens were used, of those where what is stored is long ago.
+pub fn note_uses(connection: &Connection, uses: &[(TokenId, Millis)]) -> Result<(), StoreError> {
+    let mut note = connection.prepare_cached(
+        "UPDATE tokens SET used_at = ?2 WHERE id = ?1 AND (used_at IS NULL OR used_at <= ?2 - ?3)",
+    )?;
+    for (token, at) in uses {
+        note.execute((token.0, at, NOTED_AGAIN_MS))?;
+    }
+    Ok(())
 }
 
 /// An invite code that was handed out; the code itself is not known here.
@@ -215,6 +251,8 @@ pub struct Invite {
     pub number: u32,
     /// Who made it; nobody for the command line.
     pub by: Option<UserName>,
+    /// What they want to be called.
+    pub by_display_name: Option<Title>,
     /// The room that it leads to.
     pub room: Option<RoomName>,
     /// How many it still lets in.
@@ -225,7 +263,8 @@ pub struct Invite {
     pub expires_at: Option<Millis>,
 }
 
-const INVITES: &str = "SELECT i.id, u.name, r.name, i.uses_left, i.created_at, i.expires_at
+const INVITES: &str = "SELECT i.id, u.name, u.display_name, r.name, i.uses_left, i.created_at,
+    i.expires_at
     FROM invites i LEFT JOIN users u ON u.id = i.by
     LEFT JOIN rooms r ON r.id = i.room AND r.deleted_at IS NULL";
 
@@ -233,10 +272,11 @@ fn invite_row(row: &Row<'_>) -> rusqlite::Result<Invite> {
     Ok(Invite {
         number: row.get(0)?,
         by: row.get::<_, Option<String>>(1)?.map(UserName::trusted),
-        room: row.get::<_, Option<String>>(2)?.map(RoomName::trusted),
-        uses_left: row.get(3)?,
-        created_at: row.get(4)?,
-        expires_at: row.get(5)?,
+        by_display_name: row.get::<_, Option<String>>(2)?.map(Title::trusted),
+        room: row.get::<_, Option<String>>(3)?.map(RoomName::trusted),
+        uses_left: row.get(4)?,
+        created_at: row.get(5)?,
+        expires_at: row.get(6)?,
     })
 }
 

@@ -69,7 +69,8 @@ pub(super) fn room_name(stored: &str) -> RoomName {
 
 /// The columns that [`message_row`] reads, of `messages m` with its author `u` and its file `f`.
 pub(super) const MESSAGE: &str = "m.key, m.version, u.id, u.name, u.display_name, m.at, m.text,
-    m.client_key, m.reply_to, m.edited_at, m.deleted_at, f.id, f.name, f.media, f.bytes";
+    m.client_key, m.reply_to, m.edited_at, m.deleted_at, f.id, f.name, f.media, f.bytes,
+    f.width, f.height";
 
 /// Where they come from.
 pub(super) const MESSAGE_FROM: &str = "messages m JOIN users u ON u.id = m.author
@@ -98,7 +99,7 @@ pub(super) fn message_row(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
     Ok((key, message))
 }
 
-/// An attachment from four columns: id, name, media, bytes.
+/// An attachment from six columns: id, name, media, bytes, width, height.
 pub(super) fn attachment(row: &Row<'_>) -> rusqlite::Result<Attachment> {
     attachment_at(row, 0)
 }
@@ -109,6 +110,9 @@ fn attachment_at(row: &Row<'_>, at: usize) -> rusqlite::Result<Attachment> {
         name: row.get(at + 1)?,
         media: row.get(at + 2)?,
         bytes: row.get(at + 3)?,
+        size: row
+            .get::<_, Option<u32>>(at + 4)?
+            .zip(row.get::<_, Option<u32>>(at + 5)?),
     })
 }
 

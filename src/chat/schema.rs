@@ -21,6 +21,18 @@ pub const CHAT: Migrations = Migrations {
             name: "removals",
             sql: include_str!("removals.sql"),
         },
+        Migration {
+            name: "open rooms",
+            sql: include_str!("open_rooms.sql"),
+        },
+        Migration {
+            name: "uses of tokens",
+            sql: include_str!("uses.sql"),
+        },
+        Migration {
+            name: "sizes of pictures",
+            sql: include_str!("sizes.sql"),
+        },
     ],
 };
 

@@ -10,7 +10,7 @@
 
 use rusqlite::{Connection, Row};
 
-use super::event::{Facts, Person};
+use super::event::{EventKind, Facts, Person};
 use super::id::{Millis, Op, RoomId, Seq, UserId, Version};
 use super::name::{RoomName, Title, Topic, UserName};
 use super::operation::{Kind, Level, Role, Standing};
@@ -124,7 +124,7 @@ pub fn bytes(connection: &Connection) -> Result<u64, StoreError> {
 /// The columns that [`Found`] is made of: of rooms `r`, and of `m`, who asks.
 const SUMMARY: &str = "r.id, r.name, r.title, r.topic, r.kind, r.archived_at IS NOT NULL, r.pinned,
     r.first_seq, r.op, r.members, r.people,
-    m.role, m.level, m.muted_until, m.joined_at, m.read";
+    m.role, m.level, m.muted_until, m.joined_at, m.read, r.version";
 
 /// Rooms `r` with who asks, `?1`: as a user `u` and as a member `m`; and which of them they may see.
 const SEEN: &str = "users u, rooms r LEFT JOIN members m ON m.room = r.id AND m.user = u.id
@@ -163,7 +163,7 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         facts,
         first: row.get(7)?,
         seq: 0,
-        version: 0,
+        version: row.get(16)?,
         op: row.get(8)?,
         members: row.get(9)?,
         joined,
@@ -188,21 +188,34 @@ pub fn hello(
     complete(connection, user, found, limit, horizon)
 }
 
-/// The rooms that somebody may see by the order of their names: public ones and their own. `after`
-/// is the last one's name of the part before.
+/// Whether somebody is an admin.
+pub fn is_admin(connection: &Connection, user: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM users WHERE id = ? AND role = 'admin'";
+    Ok(row(connection, sql, [user.0], |_| Ok(()))?.is_some())
+}
+
+/// The rooms that somebody may see by the order of their names: public ones and their own; for an
+/// admin who wants `all`, private ones as well. `after` is the last one's name of the part before.
 pub fn visible_rooms(
     connection: &Connection,
     user: UserId,
+    all: bool,
     after: Option<&RoomName>,
     limit: u32,
     horizon: Horizon<'_>,
 ) -> Result<Part<RoomSummary>, StoreError> {
+    // As the index of those rooms says it.
+    let open = if all {
+        "kind <> 'direct'"
+    } else {
+        "kind = 'public'"
+    };
     // Each half is in order and has an end, however many rooms there are that nobody may see.
     let sql = format!(
         "SELECT {SUMMARY} FROM (
              SELECT id, name FROM (
                  SELECT id, name FROM rooms
-                 WHERE kind = 'public' AND deleted_at IS NULL AND name > ?2 ORDER BY name LIMIT ?3)
+                 WHERE {open} AND deleted_at IS NULL AND name > ?2 ORDER BY name LIMIT ?3)
              UNION
              SELECT id, name FROM (
                  SELECT o.id, o.name FROM members b JOIN rooms o ON o.id = b.room
@@ -253,6 +266,18 @@ pub fn name(connection: &Connection, room: RoomId) -> Result<Option<RoomName>, S
 pub fn first_version(connection: &Connection, room: RoomId) -> Result<Version, StoreError> {
     let sql = "SELECT first_version FROM rooms WHERE id = ?";
     Ok(row(connection, sql, [room.0], |row| row.get(0))?.unwrap_or(1))
+}
+
+/// Whether somebody may keep order in a room: who moderates or owns it, and admins who may see it.
+pub fn may_moderate(
+    connection: &Connection,
+    room: RoomId,
+    user: UserId,
+) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT 1 FROM {SEEN} AND r.id = ?2 AND (u.role = 'admin' OR m.role IN ('owner', 'moderator'))"
+    );
+    Ok(row(connection, &sql, (user.0, room.0), |_| Ok(()))?.is_some())
 }
 
 /// Whether somebody may see a room.
@@ -310,7 +335,12 @@ fn complete(
     let Part { items, more } = Part::cut(found, limit);
     let mut rooms = Vec::with_capacity(items.len());
     for Found { mut room, people } in items {
+        let stored = room.version;
         (room.seq, room.version) = (horizon.head)(room.id);
+        if stored > room.version {
+            let since = came_since(connection, room.id, room.version)?;
+            room.members = u32::try_from(i64::from(room.members) - since).unwrap_or_default();
+        }
         room.op = room.op.min(horizon.op);
         if let Some(joined) = &mut room.joined {
             joined.read = joined.read.min(room.seq);
@@ -327,6 +357,23 @@ fn complete(
         rooms.push(room);
     }
     Ok(Part { items: rooms, more })
+}
+
+/// How many more have come into a room than left it behind a version: whoever hears of their coming
+/// counts them then. Few events are stored and not announced yet.
+fn came_since(connection: &Connection, room: RoomId, version: Version) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce(sum(CASE kind WHEN ? THEN 1 ELSE -1 END), 0) FROM events
+               WHERE key > ? AND key <= ? AND kind IN (?1, ?, ?, ?, ?)";
+    let values = (
+        EventKind::Joined as i64,
+        room.key(version),
+        room.key(Version::MAX),
+        EventKind::Left as i64,
+        EventKind::Removed as i64,
+        EventKind::Banned as i64,
+        EventKind::Closed as i64,
+    );
+    Ok(row(connection, sql, values, |row| row.get(0))?.unwrap_or_default())
 }
 
 /// How many messages of a room call somebody, of those after `read` and up to `upto`.

@@ -25,6 +25,7 @@ pub(super) fn perform(work: &Work<'_>, operation: &Operation) -> Result<Answer, 
             name,
             media,
             bytes,
+            size,
         } => {
             let user = work.actor()?.person.id;
             must_fit(work, user, *bytes)?;
@@ -33,9 +34,20 @@ pub(super) fn perform(work: &Work<'_>, operation: &Operation) -> Result<Answer, 
                 return Err(Refusal::field("hash", tell).into());
             }
             let added = work.execute(
-                "INSERT OR IGNORE INTO uploads (id, hash, name, media, bytes, by, at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (id, hash, name, media, *bytes, user.0, work.at()),
+                "INSERT OR IGNORE INTO uploads
+                     (id, hash, name, media, bytes, by, at, width, height)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    id,
+                    hash,
+                    name,
+                    media,
+                    *bytes,
+                    user.0,
+                    work.at(),
+                    size.map(|(width, _)| width),
+                    size.map(|(_, height)| height),
+                ),
             )?;
             if added == 0 {
                 let tell = "There is an upload with this id already. Upload the file again.";

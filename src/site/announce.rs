@@ -152,6 +152,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
         To::User(user) => {
             if let What::Account { user: person, .. } = &event.what {
                 tick.state.crowd.rename(*user, &person.display_name);
+                tick.state.faces.changed(*user);
             }
             let summary = room_of(tick.state, *user, &event.what);
             let told = wire::event(event, summary.as_deref());

@@ -41,7 +41,10 @@ pub(super) fn identity(cx: &Cx<'_, Hall>) -> Result<Identity, Refusal> {
         .state
         .reader
         .query(|tables| people::identity(tables, &hash, at))?;
-    found.ok_or_else(|| unknown("This token is not good, or not any more. Sign in again."))
+    let found =
+        found.ok_or_else(|| unknown("This token is not good, or not any more. Sign in again."))?;
+    cx.state.uses.asked(&found, at);
+    Ok(found)
 }
 
 /// A connection goes on with a fresh token of the same person's, so that it outlasts the one with which
@@ -67,6 +70,7 @@ pub(super) fn renew(
         return Err(Refusal::forbidden(tell));
     }
     let end = fresh.expires_at.map(rfc3339);
+    hall.uses.asked(&fresh, at);
     hall.crowd
         .renew(user, channel, fresh.token, fresh.expires_at);
     Ok(Object::new()

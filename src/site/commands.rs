@@ -23,6 +23,7 @@ pub(super) enum Command {
 pub(super) enum Question {
     Rooms,
     Members,
+    Bans,
     History,
     Resume,
     Typing,
@@ -40,6 +41,7 @@ pub(super) fn command(name: &str, fields: Fields<'_>) -> Result<Command, Refusal
     let question = match name {
         "rooms" => Question::Rooms,
         "members" => Question::Members,
+        "bans" => Question::Bans,
         "history" => Question::History,
         "resume" => Question::Resume,
         "typing" => Question::Typing,

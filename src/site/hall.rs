@@ -18,9 +18,11 @@ use super::announce::announce;
 use super::behind::Parting;
 use super::counts::Counts;
 use super::crowd::Crowd;
+use super::faces::Faces;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
+use super::uses::Uses;
 use super::watching::Summaries;
 use crate::chat::{
     Code, Entry, Files, Key, Log, Op, Operation, Refusal, RoomId, Seq, UserId, Verdict, Version,
@@ -55,11 +57,13 @@ pub struct Hall {
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
+    pub(super) faces: Faces,
     /// Who has left which room in this turn.
     pub(super) partings: Vec<(UserId, Parting)>,
     pub(super) summaries: Summaries,
     pub(super) rates: Rates,
     pub(super) counts: Counts,
+    pub(super) uses: Uses,
     pub(super) far: Far,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
@@ -105,10 +109,12 @@ impl Hall {
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
+            faces: Faces::default(),
             partings: Vec::new(),
             summaries: Summaries::default(),
             rates: Rates::default(),
             counts: Counts::default(),
+            uses: Uses::default(),
             far: Far::default(),
             // Those of the last run may be left.
             unindexed: true,

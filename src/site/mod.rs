@@ -28,12 +28,14 @@ mod behind;
 mod commands;
 mod counts;
 mod crowd;
+mod faces;
 mod feed;
 mod fields;
 mod hall;
 mod lean;
 mod machines;
 mod pages;
+mod picture;
 mod presence;
 mod questions;
 mod rate;
@@ -43,6 +45,7 @@ mod resume;
 mod searching;
 mod secret;
 mod socket;
+mod uses;
 mod watching;
 mod wire;
 
@@ -119,9 +122,11 @@ fn begin(tick: &mut Tick<'_, Hall>) {
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
         presence::tell_changes(tick);
+        faces::tell_changes(tick);
         watching::sum_up(tick);
         announce::end_expired(tick);
         searching::index_in_passing(tick);
+        uses::store(tick);
         removing::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);

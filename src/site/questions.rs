@@ -4,7 +4,7 @@
 //! done by a helper. REST asks the same and gets the same.
 
 use super::commands::Question;
-use super::crowd::State;
+use super::crowd::{Seat, State};
 use super::fields::{Fields, wrong};
 use super::hall::Hall;
 use super::socket::{refuse, reply};
@@ -12,8 +12,8 @@ use super::wire::{self, Object};
 use super::{auth, presence, searching, watching};
 use crate::chat::limits::HISTORY_MAX;
 use crate::chat::{
-    Code, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, history,
-    notifications, summary,
+    Code, Identity, NotificationId, Refusal, RoomId, RoomName, Standing, UserId, Whence, bans,
+    history, notifications, summary,
 };
 use crate::web::{Live, Tick};
 
@@ -36,6 +36,7 @@ pub(super) fn ask(
     let answer = match question {
         Question::Rooms => rooms(hall, user, fields),
         Question::Members => members(hall, user, fields),
+        Question::Bans => bans(hall, user, fields),
         Question::History => history_page(hall, user, fields),
         Question::Notifications => notes(hall, user, fields),
         Question::Ping => Ok(ping(live.house.now().unix_ms)),
@@ -54,7 +55,10 @@ pub(super) fn ask(
                 state: hall,
                 house: live.house.again(),
             };
-            return match typing(&mut tick, user, fields) {
+            let typed = fields
+                .room()
+                .and_then(|name| type_in(&mut tick, user, &name));
+            return match typed {
                 Ok(()) => {}
                 Err(refusal) => refuse(live, channel, id, &refusal),
             };
@@ -135,9 +139,14 @@ pub(super) fn rooms(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<Str
         None => None,
         Some(name) => Some(RoomName::parse("after", name)?),
     };
+    let all = fields.maybe_flag("all")?.unwrap_or(false);
+    if all && !hall.look(|tables, _| summary::is_admin(tables, user))? {
+        let tell = "Only an admin may see `all` rooms.";
+        return Err(Refusal::forbidden(tell));
+    }
     let limit = fields.limit(PAGE_MAX, PAGE_MAX)?;
     let rooms = hall.look(|tables, horizon| {
-        summary::visible_rooms(tables, user, after.as_ref(), limit, horizon)
+        summary::visible_rooms(tables, user, all, after.as_ref(), limit, horizon)
     })?;
     Ok(Object::new()
         .array(
@@ -169,6 +178,26 @@ pub(super) fn members(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<S
         .array("members", each)
         .flag("more", members.more)
         .maybe_number("next", next)
+        .end())
+}
+
+/// Who is banned from a room, for those who keep order there.
+pub(super) fn bans(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<String, Refusal> {
+    let name = fields.room()?;
+    let (room, _) = find(hall, user, &name)?;
+    if !hall.look(|tables, _| summary::may_moderate(tables, room, user))? {
+        let tell = format!("Only an owner or moderator of \"{name}\" may see who is banned.");
+        return Err(Refusal::forbidden(tell));
+    }
+    let after = fields.maybe_number("after")?.map(UserId);
+    let limit = fields.limit(PAGE_MAX, PAGE_MAX)?;
+    let bans = hall.look(|tables, _| bans::bans(tables, room, after, limit))?;
+    let last = bans.items.last().filter(|_| bans.more);
+    Ok(Object::new()
+        .text("room", &name)
+        .array("bans", bans.items.iter().map(wire::ban))
+        .flag("more", bans.more)
+        .maybe_number("next", last.map(|last| last.person.id.0))
         .end())
 }
 
@@ -269,15 +298,29 @@ fn present(
 }
 
 /// A device says whether somebody looks at it.
-pub(super) fn attend(
+fn attend(tick: &mut Tick<'_, Hall>, user: UserId, channel: crate::layer::Channel, away: bool) {
+    attend_where(tick, user, away, |seat| seat.channel == channel);
+}
+
+/// The same of a device that listens without a WebSocket: by the token with which it does.
+pub(super) fn attend_by(tick: &mut Tick<'_, Hall>, identity: &Identity, away: bool) {
+    let token = identity.token;
+    attend_where(tick, identity.user, away, |seat| seat.token == token);
+}
+
+fn attend_where(
     tick: &mut Tick<'_, Hall>,
     user: UserId,
-    channel: crate::layer::Channel,
     away: bool,
+    is_meant: impl Fn(&Seat) -> bool,
 ) {
     let before = tick.state.crowd.state(user);
-    if let Some(seat) = tick.state.crowd.seat_mut(user, channel) {
-        seat.away = away;
+    let now = tick.house.now().instant;
+    for seat in tick.state.crowd.seats_mut(user) {
+        if is_meant(seat) {
+            seat.away = away;
+            seat.active = now;
+        }
     }
     if tick.state.crowd.state(user) != before {
         let name = tick.state.crowd.name(user).map(|(name, _)| name.clone());
@@ -287,12 +330,16 @@ pub(super) fn attend(
     }
 }
 
-fn typing(tick: &mut Tick<'_, Hall>, user: UserId, fields: Fields<'_>) -> Result<(), Refusal> {
-    let name = fields.room()?;
-    let room = find_own(tick.state, user, &name)?;
+/// Somebody types in a room.
+pub(super) fn type_in(
+    tick: &mut Tick<'_, Hall>,
+    user: UserId,
+    name: &RoomName,
+) -> Result<(), Refusal> {
+    let room = find_own(tick.state, user, name)?;
     let now = tick.house.now().instant;
     if tick.state.presence.types(room, user, now) {
-        presence::tell_typing(tick, room, &name, user);
+        presence::tell_typing(tick, room, name, user);
     }
     Ok(())
 }

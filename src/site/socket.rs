@@ -366,7 +366,8 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .text("name", &identity.name)
         .text("display_name", &identity.display_name)
         .text("role", identity.role.as_str())
-        .flag("admin", identity.role == crate::chat::Role::Admin);
+        .flag("admin", identity.role == crate::chat::Role::Admin)
+        .maybe_text("avatar", identity.avatar.as_deref());
     let limits = Object::new()
         .number("text", TEXT_CHARS_MAX as u64)
         .number("frame", FRAME_BYTES_MAX as u64)
@@ -574,6 +575,9 @@ pub(super) fn feed(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, c
 /// A connection has ended.
 pub(super) fn leave(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, channel: Channel) {
     let before = hall.crowd.state(user);
+    if let Some(seat) = hall.crowd.seat_mut(user, channel) {
+        hall.uses.note(seat.token, house.now().unix_ms);
+    }
     let is_last = hall.crowd.stand_up(user, channel, house.now().unix_ms);
     if is_last {
         house.after(presence::GRACE, move |tick| {

@@ -235,6 +235,11 @@ fn whoever_signs_out_is_out_at_once() {
     assert_eq!(listed.len(), 3);
     assert_eq!(listed.iter().filter(|it| it["current"] == true).count(), 1);
     let ids: Vec<i64> = listed.iter().map(|it| it["id"].as_i64().unwrap()).collect();
+    let used: Vec<bool> = listed.iter().map(|it| it["used_at"].is_string()).collect();
+    assert_eq!(used, [false, false, true], "whoever asks just now");
+    third.get("/me").expect(200);
+    let listed = ana.get("/tokens").expect(200);
+    assert!(listed["tokens"][0]["used_at"].is_string(), "{listed}");
 
     let mut line = second.line();
     second.delete("/tokens/current").expect(204);
@@ -372,4 +377,35 @@ fn errors_of_the_api_are_json() {
     );
     assert_eq!(ana.ask("OPTIONS", "/me", &[], b"").response.status, 204);
     assert_eq!(ana.ask("HEAD", "/me", &[], b"").response.status, 200);
+}
+
+/// Once each, however many rooms they share; and nobody else.
+#[test]
+fn others_hear_of_another_name_or_picture() {
+    let parlour = Parlour::start();
+    let [ana, bo, cy] = ["ana", "bo", "cy"].map(|name| parlour.sign_up(name));
+    for room in ["den", "attic"] {
+        ana.post("/rooms", json!({"room": room})).expect(201);
+        bo.put(&format!("/rooms/{room}/members/me"), json!({}))
+            .expect(200);
+    }
+    let [mut hers, mut his, mut elsewhere] = [ana.line(), bo.line(), cy.line()];
+    ana.patch("/me", json!({"display_name": "Ana Ruiz"}))
+        .expect(200);
+    let told = his.event("person");
+    let expected =
+        json!({"event": "person", "name": "ana", "display_name": "Ana Ruiz", "avatar": null});
+    assert_eq!(told, expected);
+    assert_eq!(hers.event("person"), expected);
+    cy.patch("/me", json!({"display_name": "Cy"})).expect(200);
+    assert_eq!(elsewhere.event("person")["name"], "cy");
+    for line in [&mut hers, &mut his, &mut elsewhere] {
+        let said = line.drain();
+        assert!(!said.iter().any(|it| it["event"] == "person"), "{said:?}");
+    }
+    let upload = "/uploads?name=a.png";
+    let made = ana.ask("POST", upload, &[("Content-Type", "image/png")], b"png");
+    let made = made.expect(201);
+    ana.patch("/me", json!({"avatar": made["id"]})).expect(200);
+    assert_eq!(his.event("person")["avatar"], made["id"]);
 }

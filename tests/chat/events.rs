@@ -112,7 +112,7 @@ impl Stream {
 }
 
 fn lasts(event: &Value) -> bool {
-    let passing = ["hello", "caught_up", "presence", "typing", "bye"];
+    let passing = ["hello", "caught_up", "presence", "person", "typing", "bye"];
     !passing.iter().any(|name| event["event"] == *name)
 }
 
@@ -603,4 +603,37 @@ fn a_server_that_stops_says_goodbye() {
     assert_eq!(stream.heard(), None);
     let page: Value = serde_json::from_slice(&waiting.response().body).unwrap();
     assert_eq!(page["next"], start.as_str());
+}
+
+/// Whoever has no WebSocket types and is away as others are.
+#[test]
+fn who_types_or_is_away_says_so_by_requests() {
+    let parlour = Parlour::start();
+    let [root, ana, bo] = people(&parlour, &["den"]);
+    let mut line = ana.line();
+    let mut stream = Stream::open(&bo, "", &[]);
+    stream.next();
+    let typing = "/rooms/den/typing";
+    bo.post(typing, json!({})).expect(204);
+    // At most once in some seconds.
+    bo.post(typing, json!({})).expect(204);
+    say(&bo, "den", "there");
+    let mut said = line.drain();
+    said.retain(|event| event["event"] == "typing" || event["event"] == "message");
+    let kinds: Vec<_> = said
+        .iter()
+        .map(|it| it["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["typing", "message"]);
+    assert_eq!(said[0]["from"], "bo");
+    root.post(typing, json!({})).refuses(403, "not_a_member");
+
+    bo.put("/me/presence", json!({})).refuses_field("away");
+    bo.put("/me/presence", json!({"away": true})).expect(204);
+    let is = |state: &'static str| {
+        move |event: &Value| event["event"] == "presence" && event["changes"]["bo"] == state
+    };
+    line.find("bo away", is("away"));
+    bo.put("/me/presence", json!({"away": false})).expect(204);
+    line.find("bo back", is("online"));
 }

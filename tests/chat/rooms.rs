@@ -74,7 +74,7 @@ fn rooms_are_made_found_changed_and_deleted() {
 #[test]
 fn lists_come_in_pages() {
     let parlour = Parlour::start();
-    let [_, ana, bo, cy] = people(&parlour);
+    let [root, ana, bo, cy] = people(&parlour);
     for name in ["a", "b", "c"] {
         ana.post("/rooms", json!({"room": name})).expect(201);
     }
@@ -88,6 +88,19 @@ fn lists_come_in_pages() {
             .refuses_field("limit");
     }
     bo.get("/rooms?after=%20").refuses_field("after");
+    ana.post("/rooms", json!({"room": "b2", "kind": "private"}))
+        .expect(201);
+    ana.get("/rooms?all=true").refuses(403, "forbidden");
+    root.get("/rooms?all=all").refuses_field("all");
+    let open = root.get("/rooms").expect(200);
+    assert_eq!(names(&open["rooms"], "room"), ["a", "b", "c"]);
+    let all = root.get("/rooms?all=true&after=a").expect(200);
+    assert_eq!(names(&all["rooms"], "room"), ["b", "b2", "c"]);
+    let hidden = &all["rooms"][1];
+    assert_eq!(
+        (&hidden["kind"], &hidden["members"]),
+        (&json!("private"), &json!(1))
+    );
 
     for who in [&bo, &cy] {
         who.put("/rooms/a/members/me", json!({})).expect(200);
@@ -175,7 +188,7 @@ fn owners_say_what_members_may() {
 #[test]
 fn who_is_banned_stays_outside() {
     let parlour = Parlour::start();
-    let [_, ana, bo, _] = people(&parlour);
+    let [root, ana, bo, _] = people(&parlour);
     ana.post("/rooms", json!({"room": "den"})).expect(201);
     bo.put("/rooms/den/members/me", json!({})).expect(200);
     bo.post("/rooms/den/messages", json!({"text": "spam"}))
@@ -200,7 +213,18 @@ fn who_is_banned_stays_outside() {
     ana.put("/rooms/den/members/bo", json!({}))
         .refuses(403, "forbidden");
     bo.delete("/rooms/den/bans/bo").refuses(403, "forbidden");
+    bo.get("/rooms/den/bans").refuses(403, "forbidden");
+    ana.put("/rooms/den/bans/cy", json!({})).expect(204);
+    let first = ana.get("/rooms/den/bans?limit=1").expect(200);
+    let ban = &first["bans"][0];
+    assert_eq!((&ban["name"], &ban["by"]), (&json!("bo"), &json!("ana")));
+    assert_eq!(first["more"], true);
+    let rest = json!({"do": "bans", "room": "den", "after": first["next"]});
+    let rest = root.line().ask(rest);
+    assert_eq!(names(&rest["bans"], "name"), ["cy"]);
     ana.delete("/rooms/den/bans/bo").expect(204);
+    let left = ana.get("/rooms/den/bans").expect(200);
+    assert_eq!(names(&left["bans"], "name"), ["cy"]);
     ana.delete("/rooms/den/bans/bo").refuses(404, "not_found");
     bo.put("/rooms/den/members/me", json!({})).expect(200);
 }
@@ -487,4 +511,31 @@ fn what_is_no_json_object_is_refused() {
     let put = ana.ask("PUT", "/rooms", &[], b"");
     put.refuses(405, "not_supported");
     assert!(put.response.lists("Allow", "POST"));
+}
+
+/// Whoever counts members from a summary on, by those who come and go behind its version, is right.
+#[test]
+fn members_of_a_summary_are_those_of_its_version() {
+    let parlour = Parlour::start();
+    let [root, ana, bo, _] = people(&parlour);
+    root.post("/rooms", json!({"room": "den"})).expect(201);
+    let mut line = bo.line();
+    let counted = |room: &Value, said: &[Value]| {
+        let after = room["version"].as_u64().unwrap();
+        let later = said.iter().filter(|it| {
+            it["room"] == room["room"] && it["version"].as_u64().is_some_and(|it| it > after)
+        });
+        let came = later.filter(|it| it["event"] == "joined").count() as u64;
+        room["members"].as_u64().unwrap() + came
+    };
+    let joined = line.ask(json!({"do": "join", "room": "den"}));
+    assert_eq!(counted(&joined, &line.drain()), 2);
+    line.ask(json!({"do": "dm", "users": ["ana", "cy"]}));
+    let said = line.drain();
+    let opened = said.iter().find(|it| it["event"] == "room").unwrap();
+    assert_eq!(counted(&opened["summary"], &said), 3);
+    let dm = ana
+        .post("/dms", json!({"users": ["bo", "root", "cy"]}))
+        .expect(200);
+    assert_eq!(dm["members"], 4);
 }

@@ -46,6 +46,27 @@ fn a_file_comes_back_as_it_was() {
     assert_eq!(get(&ana, &made, &[("If-None-Match", tag)]).status, 304);
 }
 
+/// A page has a picture's frame before the picture comes, and whoever missed the message, too.
+#[test]
+fn a_picture_says_how_large_it_is() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    let gif = b"GIF89a\x2c\x01\x05\0\0\0\0";
+    let made = put(&ana, "a.gif", "image/gif", gif).expect(201);
+    assert_eq!((&made["width"], &made["height"]), (&json!(300), &json!(5)));
+    for (media, bytes) in [("text/plain", &gif[..]), ("image/png", PNG)] {
+        let made = put(&ana, "a", media, bytes).expect(201);
+        assert!(made.get("width").is_none(), "{made}");
+    }
+    let mut line = ana.line();
+    ana.post("/rooms/den/messages", json!({"attachment": made["id"]}))
+        .expect(201);
+    assert_eq!(line.event("message")["attachment"], made);
+    let said = ana.get("/rooms/den/messages/1").expect(200);
+    assert_eq!(said["attachment"], made);
+}
+
 #[test]
 fn a_form_brings_a_file_too() {
     let parlour = Parlour::start();
@@ -165,6 +186,7 @@ fn a_picture_of_somebody_is_for_everybody() {
     let me = ana.patch("/me", json!({"avatar": id})).expect(200);
     assert_eq!(me["user"]["avatar"], *id);
     assert_eq!(get(&bo, &made, &[]).status, 200);
+    assert_eq!(ana.line().hello["user"]["avatar"], *id);
     let page = put(&ana, "a.html", "text/html", b"x").expect(201);
     ana.patch("/me", json!({"avatar": page["id"]}))
         .refuses_field("avatar");

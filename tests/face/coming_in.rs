@@ -21,11 +21,13 @@ fn the_first_run_makes_a_place_and_an_invitation_and_is_there_once() {
     assert!(page.text().contains("Quilt &amp; Co"), "{}", page.text());
     leads_to(&ana.get("/first"), "/");
     leads_to(&begin(&mut place.browser()), "/");
-    // The link brings somebody straight into the room.
+    // The link brings somebody straight into the room, and says who sent it as they want to be called.
+    ana.send("PATCH", "/api/v1/me", &json!({"display_name": "Ana Ruiz"}))
+        .expect(200);
     let mut bo = place.browser();
     let page = bo.get(path).expect(200);
     assert!(
-        page.text().contains(">ana</b> invites you"),
+        page.text().contains(">Ana Ruiz</b> invites you"),
         "{}",
         page.text()
     );

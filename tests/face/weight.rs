@@ -6,7 +6,7 @@ use crate::people::Browser;
 use crate::support::{Place, between, say};
 
 /// What a first visit may transfer, in bytes of bodies as they are sent.
-const WEIGHT_MAX: usize = 60 * 1024;
+const WEIGHT_MAX: usize = 60_000;
 
 #[test]
 fn a_first_visit_is_light() {

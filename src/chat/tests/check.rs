@@ -32,9 +32,9 @@ pub(super) fn must_be_sound(town: &Town) {
 /// A database that nobody guards, in which something of everything happened.
 fn lived() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
-    connection
-        .execute_batch(include_str!("../schema.sql"))
-        .unwrap();
+    for step in CHAT.steps {
+        connection.execute_batch(step.sql).unwrap();
+    }
     connection
         .execute_batch(
             "PRAGMA foreign_keys = off; PRAGMA ignore_check_constraints = on;
@@ -208,7 +208,7 @@ fn every_kind_of_damage_is_found() {
         D::Attachment,
     );
     check(
-        "INSERT INTO uploads VALUES ('a', 'h', 'n', 'm', 1, 1, 1, (1 << 32) | 3);
+        "INSERT INTO uploads VALUES ('a', 'h', 'n', 'm', 1, 1, 1, (1 << 32) | 3, 2, 3);
          UPDATE messages SET attachment = 'a' WHERE key & 255 = 1",
         D::Attachment,
     );
@@ -221,7 +221,7 @@ fn every_kind_of_damage_is_found() {
     check("UPDATE users SET password = NULL", D::NoAdmin);
     check(
         "UPDATE users SET password = NULL;
-         INSERT INTO tokens VALUES (1, x'01', 1, 'old', 1, 1), (2, x'02', 2, 'no admin', 1, NULL)",
+         INSERT INTO tokens VALUES (1, x'01', 1, 'old', 1, 1, NULL), (2, x'02', 2, 'no admin', 1, NULL, NULL)",
         D::NoAdmin,
     );
 }
@@ -231,7 +231,7 @@ fn who_has_a_token_is_an_admin_without_a_password() {
     let connection = lived();
     connection
         .execute_batch(
-            "UPDATE users SET password = NULL; INSERT INTO tokens VALUES (1, x'01', 1, 'ci', 1, NULL)",
+            "UPDATE users SET password = NULL; INSERT INTO tokens VALUES (1, x'01', 1, 'ci', 1, NULL, NULL)",
         )
         .unwrap();
     assert_eq!(findings(&connection), []);

@@ -136,7 +136,9 @@ fn rooms_are_paged_by_name() {
         let announced = town.announced();
         let after = after.map(room);
         town.look(move |connection| {
-            announced.with(|horizon| visible_rooms(connection, bo, after.as_ref(), limit, horizon))
+            announced.with(|horizon| {
+                visible_rooms(connection, bo, false, after.as_ref(), limit, horizon)
+            })
         })
     };
     let first = page(None, 3);
@@ -149,6 +151,11 @@ fn rooms_are_paged_by_name() {
     assert_eq!(joined, [false, true, false]);
     let rest = page(Some("c"), 3);
     assert_eq!((names(&rest), rest.more), (vec!["d", "e"], false));
+    let (root, announced) = (town.id("root"), town.announced());
+    let all = town.look(move |connection| {
+        announced.with(|horizon| visible_rooms(connection, root, true, None, 9, horizon))
+    });
+    assert_eq!(names(&all), ["a", "b", "c", "d", "e", "hidden"]);
 }
 
 #[test]
@@ -194,4 +201,24 @@ fn members_are_counted_and_paged() {
     };
     town.want(Some("bo"), leave).unwrap();
     assert_eq!(count(&town), 2);
+}
+
+/// Whoever hears of somebody's coming or going counts it then.
+#[test]
+fn members_are_those_of_the_version() {
+    let mut town = Town::new(&["ana", "bo", "cy"]);
+    let id = town.room("ana", "general", &["bo", "cy"]);
+    let leave = Operation::Leave {
+        room: room("general"),
+    };
+    town.want(Some("bo"), leave.clone()).unwrap();
+    town.say("ana", "general", "hi").unwrap();
+    town.want(Some("cy"), leave).unwrap();
+    let count = |version: Version| {
+        let mut announced = town.announced();
+        announced.heads.insert(id, (0, version));
+        told(&town, &announced, id, "ana").unwrap().members
+    };
+    let counted: Vec<u32> = (0..=6).map(count).collect();
+    assert_eq!(counted, [0, 1, 2, 3, 2, 2, 1]);
 }

@@ -76,8 +76,10 @@ fn a_token_is_its_person_until_it_ends() {
         name: user("bo"),
         display_name: Title::trusted("BO"),
         role: Role::Member,
+        avatar: None,
         token,
         expires_at: Some(end),
+        used_at: None,
     };
     let found = |at| town.look(|it| people::identity(it, &hash(1), at));
     assert_eq!(found(end - 1), Some(expected));
@@ -89,6 +91,24 @@ fn a_token_is_its_person_until_it_ends() {
         code(town.want(None, create("nobody", 3, None))),
         Code::NotFound
     );
+}
+
+#[test]
+fn a_use_is_noted_once_an_hour() {
+    let mut town = Town::new(&["root"]);
+    let token = sign_in(&mut town, "root", 1, None);
+    let noted = |town: &Town, at: Millis| {
+        let note = move |it: &Connection| people::note_uses(it, &[(token, at)]);
+        town.database.run(note).unwrap();
+        let root = town.id("root");
+        town.look(|it| people::tokens_of(it, root))[0].used_at
+    };
+    let hour = people::NOTED_AGAIN_MS;
+    assert_eq!(noted(&town, 1), Some(1));
+    assert_eq!(noted(&town, hour), Some(1));
+    assert_eq!(noted(&town, hour + 1), Some(hour + 1));
+    let found = town.look(|it| people::identity(it, &hash(1), 0)).unwrap();
+    assert_eq!(found.used_at, Some(hour + 1));
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub(super) fn add(number: u32, media: &str) -> Operation {
         name: "cat.png".to_owned(),
         media: media.to_owned(),
         bytes: 5,
+        size: Some((40, 30)),
     }
 }
 
@@ -71,6 +72,7 @@ fn what_is_too_much_is_refused() {
         name: "a".to_owned(),
         media: "text/plain".to_owned(),
         bytes,
+        size: None,
     };
     let hash = "a".repeat(64);
     let most = limits::UPLOAD_BYTES_MAX;

@@ -88,22 +88,15 @@ fn invited(cx: &mut Cx<'_, Hall>) -> Result<(String, people::Invite), Refusal> {
 }
 
 /// What the page says about an invite.
-fn beside(cx: &Cx<'_, Hall>, code: &str, invite: &people::Invite) -> Result<Value, Refusal> {
-    let by = match &invite.by {
-        Some(name) => {
-            let reader = &cx.state.reader;
-            reader.query(|tables| people::profile(tables, name))?
-        }
-        None => None,
-    };
-    Ok(context! {
+fn beside(code: &str, invite: &people::Invite) -> Value {
+    context! {
         mode => "link",
         next => "",
         next_query => "",
-        by => by.as_ref().map(|it| &*it.person.display_name),
+        by => invite.by_display_name.as_deref(),
         room => invite.room.as_deref(),
         action => format!("/invite/{code}"),
-    })
+    }
 }
 
 /// `GET /invite/{code}`
@@ -116,15 +109,14 @@ pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Paged {
         let tell = "This server takes no new accounts. Ask its admin for one.";
         return Err(Refusal::forbidden(tell));
     }
-    let beside = beside(cx, &code, &invite)?;
-    Form::default().page(cx, TEMPLATE, beside)
+    Form::default().page(cx, TEMPLATE, beside(&code, &invite))
 }
 
 /// `POST /invite/{code}`
 pub(super) fn accept(cx: &mut Cx<'_, Hall>) -> Paged {
     let form = Form::sent(cx)?;
     let (code, invite) = invited(cx)?;
-    let beside = beside(cx, &code, &invite)?;
+    let beside = beside(&code, &invite);
     let to = room_of(&invite);
     Ok(come_in(cx, form.with("invite", &code), beside, to))
 }

@@ -89,7 +89,7 @@ pub(super) fn browse(cx: &mut Cx<'_, Hall>) -> Paged {
         .map(|name| RoomName::parse("after", &name))
         .transpose()?;
     let found = cx.state.look(|tables, horizon| {
-        summary::visible_rooms(tables, me.user, after.as_ref(), BROWSED_MAX, horizon)
+        summary::visible_rooms(tables, me.user, false, after.as_ref(), BROWSED_MAX, horizon)
     })?;
     let last = found.items.last().filter(|_| found.more);
     let next = last.map(|room| {

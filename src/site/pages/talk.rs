@@ -138,7 +138,15 @@ fn file(file: &Attachment) -> Value {
         "image/avif",
     ]
     .contains(&&*file.media);
-    context! { url, name => &*file.name, is_image, size => size(file.bytes) }
+    let frame = file.size.map(frame);
+    context! { url, name => &*file.name, is_image, frame, size => size(file.bytes) }
+}
+
+/// How large a picture is shown, as the style sheet has room for it.
+fn frame((width, height): (u32, u32)) -> (u32, u32) {
+    let scale = (480.0 / f64::from(width)).min(240.0 / f64::from(height));
+    let side = |side: u32| ((f64::from(side) * scale.min(1.0)).round() as u32).max(1);
+    (side(width), side(height))
 }
 
 /// How large something is: `3 KB`.

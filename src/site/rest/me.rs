@@ -7,8 +7,9 @@ use crate::chat::{Identity, Operation, Refusal, people};
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
+use crate::site::questions;
 use crate::site::wire::Object;
-use crate::web::{Cx, Reply, password};
+use crate::web::{Cx, Reply, Tick, password};
 
 /// `GET /me`: who is signed in, and with which token.
 pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
@@ -42,6 +43,20 @@ pub(super) fn change(cx: &mut Cx<'_, Hall>) -> Answered {
             ok(Object::new().json("user", &about).end())
         },
     ))
+}
+
+/// `PUT /me/presence`: how whoever listens with this token is seen: `away` or not.
+pub(super) fn attend(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let map = body(cx)?;
+    let away = Fields(&map).maybe_flag("away")?;
+    let away = away.ok_or_else(|| Refusal::field("away", "`away` is missing."))?;
+    let mut tick = Tick {
+        state: cx.state,
+        house: cx.house.again(),
+    };
+    questions::attend_by(&mut tick, &identity, away);
+    done()
 }
 
 /// `PUT /me/password`: another one, by whoever knows the old one. All other tokens end.

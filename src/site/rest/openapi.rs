@@ -223,7 +223,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 50] = [
+const OPS: [Op; 53] = [
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -255,9 +255,10 @@ const OPS: [Op; 50] = [
         .takes("Profile").gives(&[(200, "Account")]).codes(&[NotFound]),
     op(Put, "/me/password", "Changes one's password. All other tokens end.")
         .takes("NewPassword").codes(&[TooMany]),
+    op(Put, "/me/presence", "How one is seen who listens to events with this token.").takes("Presence"),
     op(Post, "/tokens", "Signs in.")
         .takes("SignIn").gives(&[(201, "SignedIn")]).codes(&[Unauthenticated, TooMany]).open(),
-    op(Get, "/tokens", "One's tokens.").gives(&[(200, "Tokens")]),
+    op(Get, "/tokens", "One's tokens, and when each was used last, to the hour.").gives(&[(200, "Tokens")]),
     op(Delete, "/tokens", "Signs out everywhere; with `keep=current` everywhere else.").asks(&[("keep", "string")]),
     op(Delete, "/tokens/current", "Signs out."),
     op(Delete, "/tokens/{id}", "Signs another device out."),
@@ -266,8 +267,8 @@ const OPS: [Op; 50] = [
         .asks(&[("name", "string")]).takes("*/*").gives(&[(201, "Upload")]).codes(&[NotSupported, TooMany, Exists]),
     op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotAMember, NotSupported]),
     // ------------------------------------------------------------------------------- rooms
-    op(Get, "/rooms", "Rooms that one may see, by name.")
-        .asks(&[("after", "string"), ("limit", "integer")]).gives(&[(200, "Rooms")]),
+    op(Get, "/rooms", "Rooms that one may see, by name; for an admin with `all` also private ones.")
+        .asks(&[("after", "string"), ("limit", "integer"), ("all", "boolean")]).gives(&[(200, "Rooms")]).codes(&[Forbidden]),
     op(Post, "/rooms", "Makes a room.")
         .takes("NewRoom").gives(&[(201, "Room"), (200, "Room")]).codes(&[Exists, TooMany]).keyed(),
     op(Post, "/dms", "The direct room of these people.")
@@ -282,10 +283,13 @@ const OPS: [Op; 50] = [
         .takes("Member").gives(&[(204, ""), (200, "Entered")]).codes(IN_ROOM).keyed(),
     op(Delete, "/rooms/{room}/members/{user}", "Leaves (`me`) or removes.")
         .gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
+    op(Get, "/rooms/{room}/bans", "Who is banned from a room, for those who keep order there.")
+        .asks(&[("after", "integer"), ("limit", "integer")]).gives(&[(200, "Bans")]).codes(&[Forbidden]),
     op(Put, "/rooms/{room}/bans/{user}", "Removes somebody for good, with `messages` also what they said there.")
         .asks(&[("messages", "boolean")]).gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
     op(Delete, "/rooms/{room}/bans/{user}", "Lets somebody come again.")
         .gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
+    op(Post, "/rooms/{room}/typing", "Tells others that one types, which holds for some seconds.").codes(&[NotAMember]),
     op(Put, "/rooms/{room}/read", "Everything up to there is read.")
         .takes("UpTo").gives(&[(200, "Read")]).codes(IN_ROOM).keyed(),
     op(Put, "/rooms/{room}/level", "What one wants to be told of.")

@@ -11,12 +11,12 @@ use crate::site::fields::{Fields, with};
 use crate::site::hall::Hall;
 use crate::site::questions;
 use crate::site::socket::answer_json;
-use crate::web::{Cx, Reply};
+use crate::web::{Cx, Reply, Tick};
 
-/// `GET /rooms`: those that somebody may see.
+/// `GET /rooms`: those that somebody may see, with `?all=true` an admin's private ones, too.
 pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
     let user = identity(cx)?.user;
-    let map = query(cx, &["after"], &["limit"], &[]);
+    let map = query(cx, &["after"], &["limit"], &["all"]);
     ok(questions::rooms(cx.state, user, Fields(&map))?)
 }
 
@@ -105,6 +105,14 @@ pub(super) fn leave(cx: &mut Cx<'_, Hall>) -> Answered {
     change(cx, identity.user, operation, Status::OK)
 }
 
+/// `GET /rooms/{room}/bans`.
+pub(super) fn bans(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let name = room(cx)?;
+    let map = with(query(cx, &[], &["after", "limit"], &[]), "room", &name);
+    ok(questions::bans(cx.state, user, Fields(&map))?)
+}
+
 /// `PUT /rooms/{room}/bans/{user}`: removes for good, with `?messages=1` what was said there, too.
 pub(super) fn ban(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = identity(cx)?;
@@ -144,6 +152,18 @@ pub(super) fn level(cx: &mut Cx<'_, Hall>) -> Answered {
     let map = with(body(cx)?, "room", &name);
     let operation = commands::level_of(Fields(&map))?;
     change(cx, user, operation, Status::OK)
+}
+
+/// `POST /rooms/{room}/typing`: tells others that somebody types, as often as a WebSocket may.
+pub(super) fn typing(cx: &mut Cx<'_, Hall>) -> Answered {
+    let user = identity(cx)?.user;
+    let name = room(cx)?;
+    let mut tick = Tick {
+        state: cx.state,
+        house: cx.house.again(),
+    };
+    questions::type_in(&mut tick, user, &name)?;
+    done()
 }
 
 /// The room of the path.

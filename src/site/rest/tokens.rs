@@ -265,13 +265,22 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
         .state
         .reader
         .query(|tables| people::tokens_of(tables, identity.user))?;
+    let now = cx.house.now().unix_ms;
+    let seats = cx.state.crowd.seats(identity.user);
+    let used_at = |token: &people::Token| {
+        // A connection uses its token as long as it is there.
+        let is_here = seats.iter().any(|seat| seat.token == token.id);
+        let noted = cx.state.uses.noted(token.id);
+        is_here.then_some(now).or(noted).or(token.used_at)
+    };
     let each = tokens.iter().map(|token| {
         let json = Object::new()
             .number("id", token.id.0)
             .text("label", &token.name)
             .flag("current", token.id == identity.token);
         let json = at(json, "created_at", Some(token.created_at));
-        at(json, "expires_at", token.expires_at).end()
+        let json = at(json, "expires_at", token.expires_at);
+        at(json, "used_at", used_at(token)).end()
     });
     ok(Object::new().array("tokens", each).end())
 }

@@ -8,7 +8,9 @@
 //!    and, if it is a picture of a person, to everybody who is signed in.
 //! 2. What a browser would run is never shown as a page of this site, whatever its sender called it.
 
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
 
 use super::asking::{Answered, answer, query, segment, settled, want};
 use crate::chat::limits::UPLOAD_BYTES_MAX;
@@ -17,6 +19,7 @@ use crate::http::{Status, file_name, media};
 use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::{Hall, want as want_at_last};
+use crate::site::picture::{self, Size};
 use crate::site::{questions, secret, wire};
 use crate::store::{Database, StoreError};
 use crate::web::{Busy, Cx, Reply, Tick, Upload as Sent, Wait};
@@ -77,16 +80,18 @@ pub(super) fn add(cx: &mut Cx<'_, Hall>) -> Answered {
     let name = file_name::safe(said.unwrap_or_else(|| upload.file_name()));
     let media = media_of(upload.media_type(), &name);
     let id = secret::fresh_id()?;
-    let bringing = Wait::on_helper(move || keep(&files, upload));
+    let is_picture = media.starts_with("image/");
+    let bringing = Wait::on_helper(move || keep(&files, upload, is_picture));
     Ok(bringing.then(move |cx: &mut Cx<'_, Hall>, kept| {
-        settled(kept.map_err(|error| failed(&error)).map(|kept| {
-            let json = wire::upload(&id, &name, &media, kept.bytes);
+        settled(kept.map_err(|error| failed(&error)).map(|(kept, size)| {
+            let json = wire::upload(&id, &name, &media, kept.bytes, size);
             let operation = Operation::AddUpload {
                 id,
                 hash: kept.hash,
                 name,
                 media,
                 bytes: kept.bytes,
+                size,
             };
             want(cx, Some(identity.user), None, operation, move |_, _| {
                 Ok(Reply::of(answer(Status::CREATED, json)))
@@ -95,10 +100,22 @@ pub(super) fn add(cx: &mut Cx<'_, Hall>) -> Answered {
     }))
 }
 
-fn keep(files: &Files, upload: Sent) -> io::Result<Kept> {
+fn keep(files: &Files, upload: Sent, is_picture: bool) -> io::Result<(Kept, Option<Size>)> {
     let mut incoming = files.arrive(UPLOAD_BYTES_MAX)?;
     upload.copy_to(&mut incoming)?;
-    incoming.keep()
+    let kept = incoming.keep()?;
+    let size = match files.path(&kept.hash) {
+        Some(path) if is_picture => size_of(&path)?,
+        _ => None,
+    };
+    Ok((kept, size))
+}
+
+fn size_of(path: &Path) -> io::Result<Option<Size>> {
+    let mut head = Vec::new();
+    let file = File::open(path)?;
+    file.take(picture::HEAD_BYTES).read_to_end(&mut head)?;
+    Ok(picture::size(&head))
 }
 
 /// What a file is: as its sender says, if that can be a type, or as its name says.
@@ -307,7 +324,7 @@ mod tests {
             incoming.write_all(content).unwrap();
             let kept = incoming.keep().unwrap();
             let path = files.path(&kept.hash).unwrap();
-            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            let file = File::options().write(true).open(&path).unwrap();
             file.set_modified(std::time::UNIX_EPOCH).unwrap();
             (kept, path)
         };
@@ -331,6 +348,7 @@ mod tests {
                 name: "a".to_owned(),
                 media: "text/plain".to_owned(),
                 bytes: used.bytes,
+                size: None,
             };
             let (hall, house) = (&mut *tick.state, &mut tick.house);
             want_at_last(hall, house, None, None, sign_up, |_, _| {});

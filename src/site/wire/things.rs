@@ -3,8 +3,8 @@
 use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
-    Attachment, Member, Message, Millis, Notice, Notification, Reaction, Refusal, Role,
-    RoomSummary, people::Profile,
+    Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
+    RoomSummary, bans::Ban, people::Profile,
 };
 use crate::site::crowd::State;
 
@@ -49,16 +49,24 @@ fn reactions(reactions: &[Reaction]) -> String {
 }
 
 fn attachment(file: &Attachment) -> String {
-    upload(&file.id, &file.name, &file.media, file.bytes)
+    upload(&file.id, &file.name, &file.media, file.bytes, file.size)
 }
 
-/// A file, and where it is.
-pub(in crate::site) fn upload(id: &str, name: &str, media: &str, bytes: u64) -> String {
+/// A file, where it is, and, of a picture, how large.
+pub(in crate::site) fn upload(
+    id: &str,
+    name: &str,
+    media: &str,
+    bytes: u64,
+    size: Option<(u32, u32)>,
+) -> String {
     Object::new()
         .text("id", id)
         .text("name", name)
         .text("type", media)
         .number("bytes", bytes)
+        .maybe_number("width", size.map(|(width, _)| width))
+        .maybe_number("height", size.map(|(_, height)| height))
         .text("url", &format!("/api/v1/uploads/{id}/{}", escaped(name)))
         .end()
 }
@@ -74,6 +82,17 @@ fn escaped(name: &str) -> String {
         }
     }
     text
+}
+
+/// What somebody is called, and their picture or `null`, for those who knew it otherwise.
+pub(in crate::site) fn face(person: &Person, avatar: Option<&str>) -> String {
+    let avatar = avatar.map_or_else(|| "null".to_owned(), Object::string);
+    Object::new()
+        .text("event", "person")
+        .text("name", &person.name)
+        .text("display_name", &person.display_name)
+        .json("avatar", &avatar)
+        .end()
 }
 
 /// Somebody's profile; `is_private` for themselves and admins.
@@ -142,6 +161,17 @@ pub(in crate::site) fn member(member: &Member, state: State, last_seen: Option<M
         .maybe_text("muted_until", member.muted_until.map(rfc3339).as_deref())
         .text("presence", state.as_str())
         .maybe_text("last_seen", last_seen.map(rfc3339).as_deref())
+        .end()
+}
+
+/// Somebody who may not come into a room.
+pub(in crate::site) fn ban(ban: &Ban) -> String {
+    Object::new()
+        .number("id", ban.person.id.0)
+        .text("name", &ban.person.name)
+        .text("display_name", &ban.person.display_name)
+        .maybe_text("by", ban.by.as_ref().map(|by| by.as_str()))
+        .text("at", &rfc3339(ban.at))
         .end()
 }
 

@@ -57,7 +57,7 @@ scenario("an admin makes another, and disables and erases people", async (world)
 
 scenario("an admin sees all rooms, archives one and deletes one", async (world) => {
   const [ann, bo] = await world.together(["ann", "bo"]);
-  await bo.makeRoom("noise", { title: "Noise" });
+  await bo.makeRoom("noise", { title: "Noise", kind: "private" });
   const admin = await ann.tab("/admin/rooms");
   await choose(admin, admin.getByRole("button", { name: "More about Noise" }), "Archive");
   await see(admin.getByRole("row", { name: /Noise/ }).getByText(/archived/));

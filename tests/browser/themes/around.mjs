@@ -54,6 +54,7 @@ scenario("several talk in a conversation of their own", async (world) => {
   await asked.getByRole("button", { name: "Start" }).click();
   await ann.page.waitForURL((url) => url.pathname !== "/r/general");
   await say(ann.page, "the three of us");
+  await see(ann.page.getByRole("button", { name: "Members: 3 people" }));
   for (const it of [bo, cy]) {
     await line(it.page, /unread message/).click();
     await see(message(it.page, "the three of us"));

@@ -74,6 +74,23 @@ scenario("somebody is removed and comes back; somebody is banned and does not", 
     method: "PUT", headers: { Authorization: `Bearer ${bo.token}` },
   });
   equal(refused.ok, false);
+  await choose(ann.page, ann.page.getByRole("button", { name: "More about members" }), "Let somebody back in");
+  const banned = dialog(ann.page, "Let somebody back in");
+  await see(banned.getByText(/by ann/));
+  await banned.getByRole("button", { name: "Let bo back in" }).click();
+  await see(banned.getByText("Nobody is banned from here."));
+  await banned.getByRole("button", { name: "Close" }).click();
+  await bo.page.goto("/r/general");
+  await bo.page.getByRole("button", { name: /^Join/ }).first().click();
+  await see(box(bo.page));
+});
+
+scenario("another name is seen by others at once", async (world) => {
+  const [ann, bo] = await world.together(["ann", "bo"]);
+  await say(bo.page, "who am I?");
+  await see(message(ann.page, "who am I?"));
+  await bo.api("PATCH", "/me", { display_name: "Bo Diddley" });
+  await see(message(ann.page, "who am I?").getByText("Bo Diddley"));
 });
 
 scenario("an archived room is read and not written in, a deleted one is gone", async (world) => {

@@ -95,7 +95,7 @@ function showRooms(place) {
   const list = h("div", {});
   const read = () =>
     comes(list, async () => {
-      const rooms = await allRooms();
+      const rooms = await allRooms(true);
       const kind = (it) => [it.kind === "private" ? "private" : "open", it.archived && "archived"];
       return table(
         "Rooms",
@@ -128,8 +128,8 @@ function showRooms(place) {
   fill(
     place,
     block(
-      "All open rooms",
-      "And the private ones that you are in.",
+      "All rooms",
+      "Open and private ones; conversations are for those who have them.",
       list,
       h("div", { class: "actions" }, button("Create a room", create, { picture: "plus" })),
     ),

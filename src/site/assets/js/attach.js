@@ -134,9 +134,11 @@ export function attachments(changed) {
   };
 }
 
+/** After how long without a word of it files no longer hang over a place. */
+const GONE_MS = 800;
+
 /** Lets files be dropped on a place, and says so while they hang over it. */
 function dropPlace(place, add) {
-  let depth = 0;
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
   const veil = h(
     "div",
@@ -145,23 +147,27 @@ function dropPlace(place, add) {
     "Drop files to send them",
   );
   place.append(veil);
-  const show = (step) => {
-    depth = Math.max(0, depth + step);
-    veil.hidden = depth === 0;
+  let timer = 0;
+  const hide = () => {
+    clearTimeout(timer);
+    veil.hidden = true;
   };
-  place.addEventListener("dragenter", (event) => hasFiles(event) && show(1));
-  place.addEventListener("dragleave", (event) => hasFiles(event) && show(-1));
+  // Coming and going is told for each element in the place; that they are still here is, too.
   place.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    // They may hang over it since before this was asked for.
-    if (depth === 0) show(1);
+    veil.hidden = false;
+    clearTimeout(timer);
+    timer = setTimeout(hide, GONE_MS);
+  });
+  place.addEventListener("dragleave", (event) => {
+    const { relatedTarget: other } = event;
+    if (other && !place.contains(other)) hide();
   });
   place.addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    depth = 0;
-    veil.hidden = true;
+    hide();
     add([...event.dataTransfer.files]);
   });
 }

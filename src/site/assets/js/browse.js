@@ -1,6 +1,6 @@
 // Rooms that one is not in: all open ones to choose from, and one of them seen from outside.
 
-import { api } from "./api.js";
+import { api, query } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
 import { fits } from "./finding.js";
@@ -15,11 +15,11 @@ const members = (room) => plural(room.members ?? 0, { one: "# member", other: "#
 
 const pictureOf = (room) => (room.archived ? "archive" : room.kind === "private" ? "lock" : "hash");
 
-/** All rooms that somebody may see, by pages. */
-export async function allRooms() {
+/** All rooms that somebody may see, by pages; for an admin with `all` also private ones. */
+export async function allRooms(all) {
   const rooms = [];
-  for (let after = ""; ;) {
-    const page = await api.get(`/rooms?limit=200${after && `&after=${encodeURIComponent(after)}`}`);
+  for (let after; ;) {
+    const page = await api.get(`/rooms${query({ limit: 200, after, all })}`);
     rooms.push(...page.rooms.filter((room) => room.kind !== "direct"));
     if (!page.more || rooms.length >= 2000) return rooms;
     after = page.rooms.at(-1).room;

@@ -27,6 +27,8 @@ export function completion(box, place, sources) {
   let entries = [];
   let at = 0;
   let range = null;
+  /** What stood before the caret when that was looked for. */
+  let seen = "";
   let asked = 0;
 
   function close() {
@@ -50,6 +52,7 @@ export function completion(box, place, sources) {
       if (found.length === 0) break;
       // What is completed begins with the mark, behind what only has to stand before it.
       range = [caret - match[1].length - 1, caret];
+      seen = before;
       return show(found.slice(0, 8));
     }
     close();
@@ -107,7 +110,9 @@ export function completion(box, place, sources) {
   return {
     /** Takes a key that is meant for the list; whether it was. */
     key(event) {
-      if (entries.length === 0) return false;
+      // Whoever types faster than is found does not get what was found for less.
+      const isLate = box.value.slice(0, box.selectionStart) !== seen;
+      if (entries.length === 0 || isLate) return false;
       if (event.key === "Enter" && isTyped()) return close();
       const deeds = {
         ArrowDown: () => choose(at + 1),

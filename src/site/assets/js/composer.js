@@ -4,10 +4,9 @@
 import { isPhone } from "./device.js";
 import { h, icon } from "./dom.js";
 import { draftOf, keepDraft } from "./drafts.js";
-import { openPicker, used } from "./emoji.js";
 import { gist } from "./message.js";
 import { outbox } from "./outbox.js";
-import { iconButton } from "./parts.js";
+import { iconButton, style } from "./parts.js";
 import { placeholder } from "./placeholder.js";
 import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
@@ -72,7 +71,7 @@ export function composer(room, on) {
   const element = h("div", { class: "composer-frame" }, form, line.element);
 
   async function withFiles() {
-    const { attachments } = await import("./attach.js");
+    const [{ attachments }] = await Promise.all([import("./attach.js"), style("tools")]);
     if (!files) {
       files = attachments(update);
       about.after(files.element);
@@ -84,6 +83,7 @@ export function composer(room, on) {
     const [{ completion }, { sourcesOf }] = await Promise.all([
       import("./complete.js"),
       import("./sources.js"),
+      style("tools"),
     ]);
     list ??= completion(box, form, sourcesOf(room));
     list.look();
@@ -156,6 +156,7 @@ export function composer(room, on) {
   }
 
   async function addEmoji() {
+    const { openPicker, used } = await import("./emoji.js");
     const emoji = await openPicker(smile);
     if (!emoji) return;
     used(emoji);

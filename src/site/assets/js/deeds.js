@@ -1,209 +1,79 @@
-// What can be done with a message: a bar beside it for whoever has a mouse, keys for whoever is in
-// the list by keyboard, and a sheet for fingers that stay on it.
+// What somebody does with a message: pointing, pressing keys, a finger that stays. What they can do,
+// and the bar and the sheet for it, come when somebody does (`dealing.js`).
 
-import { h, icon } from "./dom.js";
-import { openPicker, usual, used } from "./emoji.js";
-import { link } from "./link.js";
-import { gist } from "./message.js";
-import { confirm, copy, openMenu } from "./parts.js";
-import { roomPath } from "./route.js";
+import { style } from "./parts.js";
 import { store } from "./store.js";
-import { complain, toast } from "./toast.js";
+import { complain } from "./toast.js";
 
 /** How long a finger stays on a message before that means something. */
 const PRESS_MS = 450;
 
-const label = (words, keys) => ({
-  "aria-label": words,
-  title: keys ? `${words} (${keys})` : words,
-});
-
-/** Reacts to a message, or takes that back. */
-export function react(room, { seq }, emoji, isOn) {
-  return link.call({ do: isOn ? "unreact" : "react", room, seq, emoji }).catch(complain);
-}
+/** Keys that mean something on a message. */
+const KEYS = new Set("j k r e d c + ArrowDown ArrowUp End Escape Enter".split(" "));
 
 /** `on` has `room`, `reply`, `edit` and `leave`. */
 export function deedsOf(view, on) {
-  const { room } = on;
   const { list } = view;
-  let at = null;
-
   const messageAt = (element) => view.log.get(Number(element?.dataset.seq));
-  const here = () => messageAt(at);
+  /** What can be done, once it was asked for. */
+  let dealing = null;
+  let coming = null;
 
-  const mayModerate = () =>
-    store.me?.admin || ["owner", "moderator"].includes(store.rooms.get(room)?.role);
+  const deal = async (deed) => {
+    coming ??= import("./dealing.js").then((it) => (dealing = it.dealingWith(view, on)));
+    try {
+      await coming;
+    } catch {
+      // Without a connection it is asked for again the next time.
+      coming = null;
+      return;
+    }
+    deed(dealing);
+  };
 
-  /** What can be done with a message, in words. */
-  function choices(message) {
-    const isMine = store.isMe(message.from);
-    const pinned = store.rooms.get(room)?.pinned === message.seq;
-    const isGone = message.deleted;
-    return [
-      !isGone && { id: "reply", label: "Reply", icon: "reply", run: () => on.reply(message) },
-      !isGone && isMine && { id: "edit", label: "Edit", icon: "edit", run: () => on.edit(message) },
-      !isGone &&
-        message.text && {
-          id: "text",
-          label: "Copy text",
-          icon: "copy",
-          run: () => copied(message.text),
-        },
-      { id: "link", label: "Copy link", icon: "link", run: () => copied(addressOf(message)) },
-      !isGone &&
-        mayModerate() && {
-          id: "pin",
-          label: pinned ? "Unpin" : "Pin",
-          icon: "pin",
-          run: () => pin(pinned ? null : message.seq),
-        },
-      !isGone &&
-        (isMine || mayModerate()) && {
-          id: "delete",
-          label: "Delete",
-          icon: "trash",
-          danger: true,
-          run: () => remove(message),
-        },
-    ].filter(Boolean);
-  }
-
-  const addressOf = (message) => location.origin + roomPath(room, message.seq);
-
-  async function copied(text) {
-    toast((await copy(text)) ? "Copied." : "This browser does not let pages copy.");
-  }
-
-  const pin = (pinned) => link.call({ do: "change_room", room, pinned }).catch(complain);
-
-  async function remove(message) {
-    const text = h("blockquote", { class: "about", dir: "auto" }, gist(message).slice(0, 300));
-    const about = { title: "Delete this message?", text, yes: "Delete", danger: true };
-    if (await confirm(about)) link.call({ do: "delete", room, seq: message.seq }).catch(complain);
-  }
-
-  function toggle(message, emoji) {
-    const isOn = (message.reactions?.[emoji] ?? []).some(store.isMe);
-    if (!isOn) used(emoji);
-    react(room, message, emoji, isOn);
-  }
-
-  async function pick(message, button) {
-    const emoji = await openPicker(button);
-    if (emoji) toggle(message, emoji);
-  }
-
-  // ---------------------------------------------------------------------------- the bar
-
-  const bar = h("div", {
-    class: "deeds",
-    role: "toolbar",
-    "aria-label": "What to do with this message",
+  list.addEventListener("pointerover", ({ pointerType, target }) => {
+    const element = target.closest(".message");
+    if (pointerType === "mouse") deal((it) => list.matches(":hover") && it.show(element));
   });
-
-  function fillBar(message) {
-    const act = (picture, words, keys, run) =>
-      h(
-        "button",
-        { class: "button bare", type: "button", onclick: run, ...label(words, keys) },
-        icon(picture),
-      );
-    const quick = (emoji) =>
-      h(
-        "button",
-        {
-          class: "button bare emoji",
-          type: "button",
-          onclick: () => toggle(here(), emoji),
-          ...label(`React with ${emoji}`),
-        },
-        emoji,
-      );
-    const isMine = store.isMe(message.from);
-    const parts = message.deleted
-      ? []
-      : [
-          ...usual(3).map(quick),
-          act("smile", "Add a reaction", "+", (event) => pick(here(), event.currentTarget)),
-          act("reply", "Reply", "R", () => on.reply(here())),
-          isMine && act("edit", "Edit", "E", () => on.edit(here())),
-        ];
-    const more = act("more", "More", "Enter", (event) =>
-      openMenu(event.currentTarget, choices(here())),
-    );
-    bar.replaceChildren(...parts.filter(Boolean), more);
-  }
-
-  function show(element) {
-    if (element === at && bar.parentElement === element) return;
-    const message = messageAt(element);
-    if (!message) return hide();
-    // A menu or the picker hangs on a button of it.
-    if (bar.querySelector('[aria-expanded="true"]')) return;
-    at = element;
-    fillBar(message);
-    element.append(bar);
-  }
-
-  function hide() {
-    if (bar.contains(document.activeElement) || bar.querySelector('[aria-expanded="true"]')) return;
-    at = null;
-    bar.remove();
-  }
-
-  list.addEventListener("pointerover", (event) => {
-    if (event.pointerType === "mouse") show(event.target.closest(".message"));
+  list.addEventListener("pointerleave", ({ pointerType }) => {
+    if (pointerType === "mouse") dealing?.hide();
   });
-  list.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && hide());
   list.addEventListener("focusin", ({ target }) => {
     const element = target.closest(".message");
     if (!element) return;
     for (const other of list.querySelectorAll(':scope > [tabindex="0"]')) other.tabIndex = -1;
     element.tabIndex = 0;
-    if (target === element && element.matches(":focus-visible")) show(element);
+    if (target === element && element.matches(":focus-visible")) deal((it) => it.show(element));
   });
+
   list.addEventListener("click", (event) => {
-    const message = messageAt(event.target.closest(".message"));
+    const { target } = event;
+    const message = messageAt(target.closest(".message"));
     if (!message) return;
-    const button = event.target.closest("[data-deed]");
-    if (button?.dataset.deed === "react") pick(message, button);
-    const picture = event.target.closest("[data-picture]");
-    if (picture && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    const button = target.closest('[data-deed="react"]');
+    const person = target.closest("[data-person]")?.dataset.person;
+    const isElsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
+    if (button) deal((it) => it.pick(message, button));
+    else if (person) openPerson(person);
+    else if (target.closest("[data-picture]") && !isElsewhere) {
       event.preventDefault();
-      import("./lightbox.js").then(({ openLightbox }) => openLightbox(view.log, message.seq));
+      openPicture(message);
     }
   });
 
-  // ----------------------------------------------------------------------------- keys
-
-  function move(element, step) {
-    let next = element;
-    do next = step > 0 ? next.nextElementSibling : next.previousElementSibling;
-    while (next && !next.matches(".message"));
-    if (!next) return step > 0 ? on.leave() : undefined;
-    next.focus({ preventScroll: true });
-    next.scrollIntoView({ block: "nearest" });
+  async function openPicture({ seq }) {
+    const [{ openLightbox }] = await Promise.all([import("./lightbox.js"), style("tools")]);
+    openLightbox(view.log, seq);
   }
 
-  const keys = {
-    j: (element) => move(element, 1),
-    k: (element) => move(element, -1),
-    ArrowDown: (element) => move(element, 1),
-    ArrowUp: (element) => move(element, -1),
-    End: () => on.leave(),
-    Escape: () => on.leave(),
-    r: (_, message) => !message?.deleted && on.reply(message),
-    e: (_, message) => message?.text && store.isMe(message.from) && on.edit(message),
-    d: (_, message) =>
-      message &&
-      choices(message)
-        .find((it) => it.id === "delete")
-        ?.run(),
-    c: (_, message) => message && copied(addressOf(message)),
-    "+": (element, message) => message && !message.deleted && pick(message, element),
-    Enter: (element, message) => message && openMenu(element, choices(message)),
-  };
+  async function openPerson(name) {
+    try {
+      const { openProfile } = await import("./person.js");
+      openProfile(name, store.rooms.get(on.room));
+    } catch (refusal) {
+      complain(refusal);
+    }
+  }
 
   list.addEventListener("keydown", (event) => {
     const element = event.target.closest(".message");
@@ -212,13 +82,10 @@ export function deedsOf(view, on) {
       if (event.key === "Escape") element.focus();
       return;
     }
-    const key = keys[event.key];
-    if (!key) return;
+    if (!KEYS.has(event.key)) return;
     event.preventDefault();
-    key(element, messageAt(element));
+    deal((it) => it.press(event.key, element));
   });
-
-  // ---------------------------------------------------------------------------- fingers
 
   let press = 0;
   const release = () => clearTimeout(press);
@@ -226,7 +93,7 @@ export function deedsOf(view, on) {
     if (event.pointerType === "mouse" || event.target.closest("a, button, video, audio, pre"))
       return;
     const message = messageAt(event.target.closest(".message"));
-    if (message) press = setTimeout(() => openSheet(message), PRESS_MS);
+    if (message) press = setTimeout(() => deal((it) => it.openSheet(message)), PRESS_MS);
   });
   for (const end of ["pointerup", "pointercancel", "pointerleave"])
     list.addEventListener(end, release);
@@ -234,30 +101,10 @@ export function deedsOf(view, on) {
     if (event.pointerType === "touch" && !event.target.closest("a, img")) event.preventDefault();
   });
 
-  async function openSheet(message) {
-    navigator.vibrate?.(10);
-    const sheet = await import("./sheet.js");
-    sheet.openSheet(message, {
-      choices: choices(message),
-      toggle: (emoji) => toggle(message, emoji),
-      pick: () => pick(message, list),
-    });
-  }
-
   return {
     focus: (element) => element.focus({ preventScroll: true }),
     scrolled: (distance) => distance > 0 && release(),
-    swapped(before, after) {
-      if (at !== before) return;
-      at = after;
-      const message = messageAt(after);
-      if (bar.querySelector('[aria-expanded="true"]') || bar.contains(document.activeElement))
-        after.append(bar);
-      else if (message) {
-        fillBar(message);
-        after.append(bar);
-      }
-    },
+    swapped: (before, after) => dealing?.swapped(before, after),
     /** Into the list by keyboard, to the newest message. */
     enter() {
       const last = [...list.children].findLast((it) => it.matches(".message"));

@@ -1,6 +1,9 @@
 // Dialogs: native ones, so that focus moves in and back, Escape closes, and what is behind is inert.
 
 import { h, icon } from "./dom.js";
+import { style } from "./parts.js";
+
+await style("over");
 
 let counter = 0;
 

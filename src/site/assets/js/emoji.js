@@ -1,5 +1,7 @@
 // Emoji: those that somebody uses most, and the picker, which is read when it is needed.
 
+import { style } from "./parts.js";
+
 const NAME = "parlour-emoji";
 const USUAL = ["👍", "❤️", "😄", "🎉", "👀", "🙏", "🔥", "✅"];
 
@@ -29,4 +31,7 @@ export function used(emoji) {
 }
 
 /** Lets somebody pick an emoji; a promise of it, or of null. */
-export const openPicker = async (button) => (await import("./picker.js")).openPicker(button);
+export async function openPicker(button) {
+  const [picker] = await Promise.all([import("./picker.js"), style("tools")]);
+  return picker.openPicker(button);
+}

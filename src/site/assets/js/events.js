@@ -118,6 +118,12 @@ const deeds = {
     store.me = { ...store.me, display_name, role, admin: role === "admin" };
     store.emit("me");
   },
+  person({ name, display_name, avatar }) {
+    store.meet(name, { display_name, avatar });
+    if (!store.isMe(name)) return;
+    store.me = { ...store.me, display_name, avatar };
+    store.emit("me");
+  },
   typing({ room, from, display_name, expires_in }) {
     noteTyping(room, { name: from, display_name }, expires_in);
   },
@@ -143,8 +149,9 @@ export function begin({ epoch, op, user, limits, rooms, notifications }) {
   store.epoch = epoch ?? store.epoch;
   store.op = op ?? store.op;
   Object.assign(store.limits, limits);
-  store.me = { ...store.me, ...user };
-  store.meet(user.name, { display_name: user.display_name });
+  const { name, display_name, avatar } = user;
+  store.me = { ...store.me, ...user, avatar };
+  store.meet(name, { display_name, avatar });
   const names = new Set(rooms.map((room) => room.room));
   for (const name of [...store.rooms.keys()]) if (!names.has(name)) store.forgetRoom(name);
   for (const room of rooms) {

@@ -1,5 +1,6 @@
 // Files that go with messages: pictures, sound and film in their place, all else as a card. A
-// picture has its height before it has come, so that nothing jumps.
+// picture has its frame before it has come, so that nothing jumps: as large as the server says that it
+// is, or of a height that is always the same.
 
 import { h, icon } from "./dom.js";
 import { bytes } from "./time.js";
@@ -11,8 +12,17 @@ const PICTURES = new Set(
 /** Whether a browser is shown this as a picture. */
 export const isPicture = (file) => PICTURES.has(file?.type);
 
-/** How large pictures are, as far as they were seen: upload to `[width, height]`. */
+/** How large those pictures are that come from here: upload to `[width, height]`. */
 const sizes = new Map();
+
+/** The largest frame of a picture. */
+const FRAME = [480, 240];
+
+/** How large a picture is shown. */
+function frameOf([width, height]) {
+  const scale = Math.min(1, FRAME[0] / width, FRAME[1] / height);
+  return [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+}
 
 /** Notes how large a picture is before it has come from the server. */
 export const noteSize = (id, width, height) => sizes.set(id, [width, height]);
@@ -42,25 +52,23 @@ export function attachmentOf(file) {
 }
 
 function picture(file) {
-  const known = sizes.get(file.id);
+  const own = sizes.get(file.id);
+  const known = file.width ? [file.width, file.height] : own;
+  const [width, height] = known ? frameOf(known) : [];
   const image = h("img", {
     src: file.url,
     alt: file.name,
-    loading: known ? null : "lazy",
+    loading: own ? null : "lazy",
     decoding: "async",
-    width: known?.[0],
-    height: known?.[1],
-    onload: () => {
-      if (!image.naturalWidth) return;
-      noteSize(file.id, image.naturalWidth, image.naturalHeight);
-      frame.classList.add("is-here");
-    },
+    width,
+    height,
+    onload: () => frame.classList.add("is-here"),
     onerror: () => frame.replaceWith(card(file)),
   });
   const frame = h(
     "a",
     {
-      class: "picture",
+      class: known ? "picture framed" : "picture",
       href: file.url,
       target: "_blank",
       title: file.name,
@@ -74,7 +82,7 @@ function picture(file) {
 function card(file) {
   return h(
     "a",
-    { class: "card", href: file.url, download: file.name },
+    { class: "file-card", href: file.url, download: file.name },
     icon("file"),
     h("span", { class: "file-name", dir: "auto" }, file.name),
     h("span", { class: "size" }, bytes(file.bytes)),

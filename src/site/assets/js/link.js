@@ -3,6 +3,7 @@
 
 import { Refusal, unreachable } from "./api.js";
 import { Asked } from "./asked.js";
+import { attend } from "./attend.js";
 import { begin, take, told } from "./events.js";
 import { notePresence, store } from "./store.js";
 
@@ -14,8 +15,6 @@ const OPEN_MS = 10_000;
 /** Tries that fail before the other way is taken, and when WebSockets are tried again after that. */
 const FAILURES_MAX = 2;
 const AGAIN_MS = 5 * 60_000;
-/** A page out of sight for so long is unattended. */
-const AWAY_MS = 60_000;
 
 let socket = null;
 let failures = 0;
@@ -24,7 +23,6 @@ let isStreaming = false;
 let other = null;
 let retryTimer = 0;
 let silenceTimer = 0;
-let awayTimer = 0;
 let heartbeat = 30;
 const asked = new Asked(() => lose());
 /** Rooms that are just told what they missed. */
@@ -37,7 +35,7 @@ export const link = {
     addEventListener("offline", () => lose());
     addEventListener("pagehide", () => socket?.close());
     addEventListener("pageshow", (event) => event.persisted && hurry());
-    document.addEventListener("visibilitychange", attend);
+    document.addEventListener("visibilitychange", looked);
     connect();
   },
 
@@ -50,7 +48,9 @@ export const link = {
 
   /** The same without an answer; nothing happens if there is no connection. */
   tell(command) {
-    if (!isStreaming && store.state === "live") socket.send(JSON.stringify(command));
+    if (store.state !== "live") return;
+    if (isStreaming) other.byRest(command).catch(() => {});
+    else socket.send(JSON.stringify(command));
   },
 
   /** Tries now instead of later. */
@@ -148,7 +148,10 @@ async function stream() {
   clearTimeout(retryTimer);
   isStreaming = true;
   other.openStream({
-    live: () => store.setState("live"),
+    live() {
+      store.setState("live");
+      attend(link.call);
+    },
     lost: (seconds) => store.setState("away", Date.now() + seconds * 1000),
     signedOut,
   });
@@ -213,7 +216,7 @@ async function hello(message) {
     await restOfRooms(message);
     failures = 0;
     store.setState("live");
-    attend();
+    attend(link.call);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     lose();
@@ -261,7 +264,9 @@ function receive(message) {
 }
 
 function happen(event) {
-  if (event.version && event.op) {
+  // My own leaving ends a room, whatever its version: of a deleted one it says nothing of the others.
+  if (event.event === "left" && store.isMe(event.user)) catching.delete(event.room);
+  else if (event.version && event.op) {
     const last = told.get(event.room);
     const isGap = last !== undefined && event.version > last + 1 && !catching.has(event.room);
     if (isGap) return void fillGap(event.room, last);
@@ -291,13 +296,7 @@ function goodbye({ code, reconnect, retry_after: seconds }) {
   else later(60); // More devices than one person may have: not at once.
 }
 
-function attend() {
-  clearTimeout(awayTimer);
-  const isHidden = document.hidden;
-  if (!isHidden) hurry();
-  // Who wants to be seen as away is so, whatever they look at.
-  const away = isHidden || Boolean(store.me?.away);
-  const tell = () => link.call({ do: "presence", away }).catch(() => {});
-  if (isHidden) awayTimer = setTimeout(tell, AWAY_MS);
-  else tell();
+function looked() {
+  if (!document.hidden) hurry();
+  attend(link.call);
 }

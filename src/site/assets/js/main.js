@@ -7,7 +7,7 @@ import { fill, find, h } from "./dom.js";
 import { roomHeader, sideButton } from "./header.js";
 import { startKeys } from "./keys.js";
 import { link } from "./link.js";
-import { button, nothing, waiting } from "./parts.js";
+import { button, nothing, style, waiting } from "./parts.js";
 import { learnPeople } from "./people.js";
 import { go, roomPath, startRouting } from "./route.js";
 import { closeRoom, openRoom } from "./room.js";
@@ -105,21 +105,11 @@ async function show(route) {
   setCurrent(null);
   fill(main, waiting());
   const module = route.page === "admin" ? import("./admin.js") : import("./settings.js");
-  const [page] = await Promise.all([module, style("settings")]);
+  const [page] = await Promise.all([module, style("over"), style("settings")]);
   if (mine !== turn) return;
   const title = page.show(main, route.part, sideButton());
   setTitle(title);
   find("h1", main)?.focus();
-}
-
-/** Styles that only some pages have. */
-function style(name) {
-  const href = `/assets/css/${name}.css`;
-  if (find(`link[href="${href}"]`)) return null;
-  return new Promise((resolve) => {
-    const sheet = h("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve });
-    document.head.append(sheet);
-  });
 }
 
 function leaveRoom() {

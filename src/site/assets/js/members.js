@@ -2,17 +2,18 @@
 
 import { avatar, presenceDot } from "./avatar.js";
 import { api, query } from "./api.js";
+import { openDialog } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { fits } from "./finding.js";
 import { personOf, presenceOf } from "./folk.js";
-import { formDialog } from "./form.js";
 import { rights } from "./header.js";
 import { link } from "./link.js";
 import { togglePanel } from "./panel.js";
-import { button, comes, iconButton, menu, soon } from "./parts.js";
+import { button, comes, iconButton, menu, nothing, soon } from "./parts.js";
 import { openProfile, ROLES } from "./person.js";
+import { shortDay } from "./since.js";
 import { store } from "./store.js";
-import { toast } from "./toast.js";
+import { complain, toast } from "./toast.js";
 
 /** Members that are listed; beyond that one looks for somebody by name. */
 const LISTED_MAX = 1000;
@@ -133,16 +134,48 @@ function row(room, member, state) {
   );
 }
 
-async function letBack(room) {
-  const done = await formDialog({
-    title: "Let somebody back in",
-    text: "Whoever was banned can join again, or be invited.",
-    yes: "Let back in",
-    fields: [
-      { name: "user", label: "Their name", required: true, autocomplete: "off", dir: "ltr" },
-    ],
-    onsubmit: ({ user }) =>
-      link.call({ do: "unban", room: room.room, user: user.trim().replace(/^@/, "") }),
-  });
-  if (done) toast("They can come back.");
+/** Who is banned, each with a way back. */
+function letBack({ room }) {
+  const body = h("div", {});
+  openDialog({ title: "Let somebody back in", body, kind: "small" });
+  const show = () =>
+    comes(body, async () => {
+      const banned = [];
+      for (let after = null; ;) {
+        const page = await link.call({ do: "bans", room, after: after ?? undefined });
+        banned.push(...page.bans);
+        if (!page.more || banned.length >= LISTED_MAX) break;
+        after = page.next;
+      }
+      if (banned.length === 0) return nothing("Nobody is banned from here.");
+      return h(
+        "ul",
+        { class: "banned" },
+        banned.map((it) => bannedRow(it, () => unban(room, it, show))),
+      );
+    });
+  show();
+}
+
+function bannedRow(it, run) {
+  const person = { ...personOf(it.name), display_name: it.display_name };
+  const about = [it.by && `by ${store.called(it.by)}`, shortDay(it.at)].filter(Boolean);
+  return h(
+    "li",
+    {},
+    avatar(person),
+    h("span", { class: "name" }, h("bdi", {}, it.display_name)),
+    h("span", { class: "soft" }, about.join(" · ")),
+    button("Let back in", run, { "aria-label": `Let ${it.display_name} back in` }),
+  );
+}
+
+async function unban(room, { name, display_name }, show) {
+  try {
+    await link.call({ do: "unban", room, user: name });
+    toast(`${display_name} can come back.`);
+  } catch (refusal) {
+    complain(refusal);
+  }
+  show();
 }

@@ -1,6 +1,9 @@
 // Menus under buttons: arrow keys, Home, End and letters move, Escape and a click beside close.
 
 import { h, icon } from "./dom.js";
+import { style } from "./parts.js";
+
+await style("over");
 
 /**
  * Opens a menu at a button. In it are `{label, icon, run, danger, checked}`, texts for headings, and null for

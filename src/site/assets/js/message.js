@@ -81,7 +81,7 @@ export function messageElement(message, context) {
   const head = h(
     "header",
     { class: isFollowing ? "head unseen" : "head" },
-    h("span", { class: "name", dir: "auto", title: `@${message.from}` }, name),
+    nameOf(message.from, name, isFollowing),
     isFollowing ? null : time,
   );
   return h(
@@ -92,7 +92,9 @@ export function messageElement(message, context) {
       tabindex: "-1",
       data: { seq: message.seq },
     },
-    h("div", { class: "beside" }, isFollowing ? time : avatar(person)),
+    isFollowing
+      ? h("div", { class: "beside" }, time)
+      : h("div", { class: "beside", data: { person: message.from } }, avatar(person)),
     h(
       "div",
       { class: "content" },
@@ -103,6 +105,13 @@ export function messageElement(message, context) {
       reactions(message, context),
     ),
   );
+}
+
+/** Who says it; their profile is behind the name wherever that is to be seen. */
+function nameOf(person, name, isUnseen) {
+  const about = { class: "name", dir: "auto", title: `@${person}` };
+  if (isUnseen) return h("span", about, name);
+  return h("button", { ...about, type: "button", data: { person } }, name);
 }
 
 function bodyOf(message) {

@@ -1,6 +1,7 @@
 // What was written with a slash before it is done, and answered where it was written.
 
 import { h } from "./dom.js";
+import { style } from "./parts.js";
 import { commands, run } from "./slash.js";
 
 /**
@@ -9,7 +10,7 @@ import { commands, run } from "./slash.js";
  */
 export async function obey(text, room) {
   try {
-    const done = await run(text, { room });
+    const [done] = await Promise.all([run(text, { room }), style("tools")]);
     if (done?.say) return { text: done.say };
     if (done?.help) return { show: help(), kind: "help" };
     return done ? { show: h("p", { dir: "auto" }, done) } : {};

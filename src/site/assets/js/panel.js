@@ -2,7 +2,9 @@
 // place; the rest comes when something is opened in it first.
 
 import { fill, h } from "./dom.js";
-import { iconButton } from "./parts.js";
+import { iconButton, style } from "./parts.js";
+
+await style("over");
 
 const place = document.getElementById("panel");
 

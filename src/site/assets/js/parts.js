@@ -109,6 +109,20 @@ export function copyBox(label, text) {
   return h("div", { class: "copy-box" }, input, copying, said);
 }
 
+const sheets = new Map();
+
+/** Styles that are not always needed; resolves when they are here. */
+export function style(name) {
+  if (sheets.has(name)) return sheets.get(name);
+  const coming = new Promise((resolve) => {
+    const href = `/assets/css/${name}.css`;
+    const onerror = () => resolve(sheets.delete(name));
+    document.head.append(h("link", { rel: "stylesheet", href, onload: resolve, onerror }));
+  });
+  sheets.set(name, coming);
+  return coming;
+}
+
 /** Runs `run` at most once a frame, however often it is asked to. */
 export function soon(run) {
   let due = false;

@@ -82,7 +82,8 @@ function mentionOf(typed) {
   const isMe = store.isMe(name) || isAll;
   if (!isAll && !store.people.has(name)) return h("span", { class: "maybe-mention" }, `@${typed}`);
   const title = isAll ? "Everybody in this room" : store.called(name);
-  return h("span", { class: isMe ? "mention me" : "mention", title, data: { name } }, `@${typed}`);
+  const about = { class: isMe ? "mention me" : "mention", title };
+  return h("span", isAll ? about : { ...about, data: { person: name } }, `@${typed}`);
 }
 
 /** Whether somebody is called by a tree. */

@@ -23,6 +23,7 @@ const ways = {
   members: (it) => api.get(`${room(it)}/members${query(but(it))}`),
   invite: (it, o) => api.put(member(it), {}, o),
   remove: (it, o) => api.del(member(it), undefined, o),
+  bans: (it) => api.get(`${room(it)}/bans${query(but(it))}`),
   ban: (it, o) => {
     const messages = it.messages ? "?messages=1" : "";
     return api.put(`${room(it)}/bans/${part(it.user)}${messages}`, {}, o);
@@ -39,8 +40,11 @@ const ways = {
   unreact: (it, o) => api.del(reaction(it), undefined, o),
   history: (it) => api.get(`${room(it)}/messages${query(but(it))}`),
   read: (it, o) => api.put(`${room(it)}/read`, { seq: it.seq }, o),
-  presence: async (it) => (it.room ? online(await api.get(room(it))) : {}),
-  typing: async () => ({}),
+  presence: async (it) => {
+    if (it.away !== undefined) await api.put("/me/presence", { away: it.away });
+    return it.room ? online(await api.get(room(it))) : {};
+  },
+  typing: (it) => api.post(`${room(it)}/typing`),
   notify: (it, o) => api.post("/notifications", but(it), o),
   notifications: (it) => api.get(`/notifications${query(but(it))}`),
   seen: (it, o) => api.put(`/notifications/${it.notification}/seen`, {}, o),

@@ -5,7 +5,11 @@ import { isPhone } from "./device.js";
 import { fill, h } from "./dom.js";
 import { link } from "./link.js";
 import { notePresence, store } from "./store.js";
+import { full } from "./time.js";
 import { timeline } from "./timeline.js";
+
+/** The longest that a browser's timers wait. */
+const WAIT_MS_MAX = 2 ** 31 - 1;
 
 let open = null;
 
@@ -52,6 +56,7 @@ export function closeRoom() {
 export const focusComposer = () => open?.composer?.focus();
 
 function end(here) {
+  clearTimeout(here.timer);
   here.timeline?.close();
   here.composer?.close();
   here.timeline = null;
@@ -86,10 +91,15 @@ function show(here) {
       back: () => here.timeline.deeds.enter(),
     });
   }
+  const until = store.rooms.get(name).muted_until;
   const note = {
     archived: "This room is archived: it can be read, and nothing more is said in it.",
-    muted: "You can say nothing in this room for now.",
+    muted: until && `You are muted in this room until ${full(until)}. You can go on reading.`,
   };
+  if (here.sort === "muted") {
+    const wait = Math.min(new Date(until) - Date.now() + 500, WAIT_MS_MAX);
+    here.timer = setTimeout(() => sort(here) !== here.sort && show(here), wait);
+  }
   fill(
     here.element,
     here.timeline.element,

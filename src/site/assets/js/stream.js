@@ -7,7 +7,7 @@ import { notePresence, store } from "./store.js";
 
 const KINDS = (
   "message edited deleted reaction joined left member room invited notification seen read level " +
-  "account signed_out typing presence hello bye caught_up"
+  "account signed_out person typing presence hello bye caught_up"
 ).split(" ");
 
 /** Silence after which it is tried anew; the server says something each quarter of a minute. */

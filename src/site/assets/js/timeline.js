@@ -4,13 +4,14 @@
 import { anchorOf, putBack } from "./anchor.js";
 import { announcer } from "./announce.js";
 import { h, icon } from "./dom.js";
-import { deedsOf, react } from "./deeds.js";
+import { deedsOf } from "./deeds.js";
 import { link } from "./link.js";
 import { outbox } from "./outbox.js";
 import { soon } from "./parts.js";
 import { quotes } from "./quotes.js";
 import { reader } from "./reading.js";
 import { store } from "./store.js";
+import { complain } from "./toast.js";
 import { Window } from "./window.js";
 
 /** Pixels from an end at which more is put there, and from the bottom that count as being there. */
@@ -28,7 +29,8 @@ export function timeline(room, on) {
     room,
     ...known,
     title: () => store.rooms.get(room)?.title ?? room,
-    onreact: (...what) => react(room, ...what),
+    onreact: ({ seq }, emoji, isOn) =>
+      link.call({ do: isOn ? "unreact" : "react", room, seq, emoji }).catch(complain),
     retry: (entry) => outbox.retry(entry.key),
     discard: (entry) => outbox.discard(entry.key),
     onswap: (before, after) => deeds.swapped(before, after),

@@ -1,14 +1,14 @@
 // The part of a room's messages that is in the page: at most some hundred elements, however long the
 // room is. Elements of messages that did not change stay the same.
 
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { follows, look, messageElement, waitingElement } from "./message.js";
 import { outbox } from "./outbox.js";
 import { store } from "./store.js";
 import { day } from "./time.js";
 
 /** Messages in the page at most, and how many come at a time. */
-const SHOWN_MAX = 260;
+const SHOWN_MAX = 200;
 const STEP = 20;
 
 export class Window {
@@ -118,7 +118,8 @@ export class Window {
     };
     const { messages, first, end } = this;
     const isStart = first === 0 && this.log.hasStart;
-    if (isStart) add("start", this.context.title(), () => this.beginning());
+    const isBare = messages.length === 0;
+    if (isStart) add("start", `${this.context.title()} ${isBare}`, () => this.beginning(isBare));
     else if (this.log.isLoaded) add("older", "", () => more("Reading what was said before…"));
     const unread = this.unreadPlace;
     let before = messages[first - 1];
@@ -161,12 +162,14 @@ export class Window {
     this.context.onswap?.(before, after);
   }
 
-  beginning() {
+  beginning(isBare) {
+    const words = "This is where it begins.";
     return h(
       "li",
       { class: "beginning" },
+      icon("message"),
       h("p", { class: "title", dir: "auto" }, this.context.title()),
-      h("p", {}, "This is where it begins."),
+      h("p", {}, isBare ? `${words} Say the first word.` : words),
     );
   }
 }

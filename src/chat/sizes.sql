@@ -1,0 +1,3 @@
+-- Of pictures, as somebody looks at them.
+ALTER TABLE uploads ADD COLUMN width INTEGER;
+ALTER TABLE uploads ADD COLUMN height INTEGER;

@@ -1,0 +1,2 @@
+-- When each was used last, to the hour.
+ALTER TABLE tokens ADD COLUMN used_at INTEGER;
