@@ -21,10 +21,7 @@ const lists = {
 };
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
-<<<<<<< HEAD
 const bellName = h("span", { class: "unseen" }, "Notifications");
-=======
->>>>>>> main
 const bellNew = h("span", { class: "unseen" });
 // Its name is what is in it: what is seen of it is what one calls it by.
 const bell = iconButton(
@@ -36,11 +33,7 @@ const bell = iconButton(
   },
   { "aria-label": null },
 );
-<<<<<<< HEAD
 bell.append(bellName, bellCount, bellNew);
-=======
-bell.append(h("span", { class: "unseen" }, "Notifications "), bellCount, bellNew);
->>>>>>> main
 const own = h("button", { class: "own", type: "button" });
 
 /** The sidebar's element, and what keeps it true. */
