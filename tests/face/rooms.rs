@@ -128,7 +128,8 @@ fn a_room_is_read_from_end_to_end() {
         between(latest.text(), "<header class=\"head\">", "</header>").len(),
         1
     );
-    assert_eq!(between(latest.text(), "<section", ">").len(), 1);
+    let days = between(latest.text(), "<section aria-labelledby=\"day-", ">");
+    assert_eq!(days.len(), 1);
 }
 
 #[test]

@@ -13,8 +13,7 @@ import { complain } from "./toast.js";
 
 const members = (room) => plural(room.members ?? 0, { one: "# member", other: "# members" });
 
-const pictureOf = (room) =>
-  room.archived ? "archive" : room.kind === "private" ? "lock" : "hash";
+const pictureOf = (room) => (room.archived ? "archive" : room.kind === "private" ? "lock" : "hash");
 
 /** All rooms that somebody may see, by pages; for an admin with `all` also private ones. */
 export async function allRooms(all) {

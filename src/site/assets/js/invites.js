@@ -31,7 +31,10 @@ export function showInvites(place) {
       return table(
         "Invites",
         [
-          { label: "By", of: (it) => (it.by ? h("bdi", {}, store.called(it.by)) : "the command line") },
+          {
+            label: "By",
+            of: (it) => (it.by ? h("bdi", {}, store.called(it.by)) : "the command line"),
+          },
           {
             label: "Into",
             of: (it) => (it.room ? h("bdi", {}, store.rooms.get(it.room)?.title ?? it.room) : "–"),

@@ -116,7 +116,14 @@ function build(body, room) {
         status.textContent = "";
         fill(
           list,
-          h("li", {}, nothing("Nothing found.", where ? "Perhaps in another room." : "Try fewer words, or others.")),
+          h(
+            "li",
+            {},
+            nothing(
+              "Nothing found.",
+              where ? "Perhaps in another room." : "Try fewer words, or others.",
+            ),
+          ),
         );
       }
     } catch (refusal) {

@@ -21,6 +21,7 @@ const lists = {
 };
 const title = h("span", { class: "name" }, h("bdi", {}, serverName));
 const bellCount = h("span", { class: "count", hidden: true });
+const bellName = h("span", { class: "unseen" }, "Notifications");
 const bellNew = h("span", { class: "unseen" });
 // Its name is what is in it: what is seen of it is what one calls it by.
 const bell = iconButton(
@@ -32,7 +33,7 @@ const bell = iconButton(
   },
   { "aria-label": null },
 );
-bell.append(h("span", { class: "unseen" }, "Notifications "), bellCount, bellNew);
+bell.append(bellName, bellCount, bellNew);
 const own = h("button", { class: "own", type: "button" });
 
 /** The sidebar's element, and what keeps it true. */
@@ -141,6 +142,7 @@ function update() {
   const unread = store.notices.unread ?? 0;
   bellCount.hidden = unread === 0;
   bellCount.textContent = unread > 99 ? "99+" : String(unread);
+  bellName.textContent = unread ? "Notifications, " : "Notifications";
   bellNew.textContent = unread ? " new" : "";
   updateOwn();
 }
