@@ -262,6 +262,12 @@ pub fn name(connection: &Connection, room: RoomId) -> Result<Option<RoomName>, S
     })
 }
 
+/// How many members a room has by now, also where that is not announced yet.
+pub fn members_len(connection: &Connection, room: RoomId) -> Result<u32, StoreError> {
+    let sql = "SELECT members FROM rooms WHERE id = ?";
+    Ok(row(connection, sql, [room.0], |row| row.get(0))?.unwrap_or_default())
+}
+
 /// The lowest event of a room that is still there.
 pub fn first_version(connection: &Connection, room: RoomId) -> Result<Version, StoreError> {
     let sql = "SELECT first_version FROM rooms WHERE id = ?";

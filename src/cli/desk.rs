@@ -14,7 +14,7 @@ use super::CliError;
 use super::command::Given;
 use super::data::{self, now_ms};
 use crate::chat::{
-    self, Entry, Log, Operation, Outcome, Refusal, RoomId, RoomName, UserId, UserName, people,
+    self, Code, Entry, Log, Operation, Outcome, Refusal, RoomId, RoomName, UserId, UserName, people,
 };
 use crate::store::{Connection, Database, Durability, Reader, StoreError};
 
@@ -132,8 +132,8 @@ pub(super) fn failed(error: impl std::fmt::Display) -> CliError {
 
 /// What the chat refused. A word that is no name or number was typed wrong.
 pub(super) fn refused(refusal: Refusal) -> CliError {
-    match refusal.field {
-        Some(_) => CliError::Usage(refusal.message),
-        None => CliError::Failed(refusal.message),
+    match refusal.code {
+        Code::BadField | Code::TooLong => CliError::Usage(refusal.message),
+        _ => CliError::Failed(refusal.message),
     }
 }

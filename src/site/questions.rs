@@ -115,11 +115,15 @@ pub(super) fn not_inside(name: &RoomName) -> Refusal {
 
 /// A room as somebody sees it, with those who are in it just now.
 pub(super) fn room(hall: &Hall, user: UserId, room: RoomId) -> Result<Object, Refusal> {
-    let found = hall.look(|tables, horizon| summary::summary(tables, room, user, horizon))?;
-    let Some(summary) = found else {
+    let found = hall.look(|tables, horizon| {
+        let members = summary::members_len(tables, room)?;
+        Ok((summary::summary(tables, room, user, horizon)?, members))
+    })?;
+    let (Some(mut summary), members) = found else {
         return Err(Refusal::not_found("The room is gone."));
     };
     // Whoever asks may have come in just now, which is told to everybody only afterwards.
+    summary.members = members;
     let comes = summary.joined.is_some() && hall.crowd.state(user) != State::Offline;
     let is_new = comes && !hall.presence.here(room).any(|here| here == user);
     let here = hall.presence.here(room).chain(is_new.then_some(user));

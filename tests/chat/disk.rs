@@ -272,25 +272,16 @@ fn what_cannot_be_read_any_more_is_said_and_the_server_goes_on() {
 
 #[test]
 fn a_file_of_a_newer_program_is_refused_and_left_as_it_is() {
-    const LATER: Migrations = Migrations {
+    let known = chat::CHAT.steps.iter().map(|step| (step.name, ""));
+    let later = ("later", "CREATE TABLE later (x TEXT) STRICT");
+    let steps = known.chain([later]);
+    let steps: Vec<_> = steps.map(|(name, sql)| Migration { name, sql }).collect();
+    let later = Migrations {
         set: chat::CHAT.set,
-        steps: &[
-            Migration {
-                name: "chat",
-                sql: "",
-            },
-            Migration {
-                name: "removals",
-                sql: "",
-            },
-            Migration {
-                name: "later",
-                sql: "CREATE TABLE later (x TEXT) STRICT",
-            },
-        ],
+        steps: steps.leak(),
     };
     let (parlour, _) = written(1);
-    let database = Database::open(parlour.data().join(FILE), &[LATER]).unwrap();
+    let database = Database::open(parlour.data().join(FILE), &[later]).unwrap();
     database.close().unwrap();
     refuses(parlour.data(), "a newer program wrote this database");
 }

@@ -529,7 +529,8 @@ fn members_of_a_summary_are_those_of_its_version() {
         room["members"].as_u64().unwrap() + came
     };
     let joined = line.ask(json!({"do": "join", "room": "den"}));
-    assert_eq!(counted(&joined, &line.drain()), 2);
+    assert_eq!(joined["members"], 2, "an answer counts whoever it is for");
+    line.drain();
     line.ask(json!({"do": "dm", "users": ["ana", "cy"]}));
     let said = line.drain();
     let opened = said.iter().find(|it| it["event"] == "room").unwrap();
