@@ -79,8 +79,9 @@ fn once(model: &Model, intent: &Intent) {
         .count();
     let may = match intent.fate {
         Fate::Done => count == 1,
-        // Each saying is judged by itself: another may have come when it was allowed.
-        Fate::Refused if intent.is_errand => count <= 1,
+        // Each saying is judged by itself: another may have come when it was allowed, even the first,
+        // out of a connection that was given up.
+        Fate::Refused if intent.is_errand || intent.said > 1 => count <= 1,
         Fate::Refused => count == 0,
         Fate::Open | Fate::Unknown => count <= 1,
     };

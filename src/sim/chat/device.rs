@@ -38,7 +38,7 @@ pub(super) struct Intent {
     pub(super) wish: Wish,
     pub(super) fate: Fate,
     /// How often it was said.
-    said: u32,
+    pub(super) said: u32,
     /// It was answered as no repeat.
     is_done_anew: bool,
     /// It was said by a request as well, and what that is answered may be lost.

@@ -5,9 +5,12 @@
 //! the types that entries and answers are made of.
 
 mod messages;
+mod removal;
 mod rooms;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use removal::Removal;
 
 use super::fact::{Body, Fact};
 use crate::chat::{Answer, Code, Entry, Kind, Level, Operation, Standing};
@@ -178,6 +181,8 @@ pub(super) struct Model {
     pub(super) keys: BTreeMap<(u32, String), (Operation, Answer)>,
     /// Tokens that have ended, and with which op.
     pub(super) ended: BTreeMap<u32, u64>,
+    /// What is still to go.
+    removals: BTreeMap<u32, Removal>,
     /// What the database was called, and is.
     pub(super) epochs: Vec<String>,
     /// How much is told of a room to whoever missed it.
@@ -277,6 +282,7 @@ impl Model {
                 let key = entry.key.as_ref().map(ToString::to_string);
                 self.send(by, room, text, *reply_to, key, entry.at)
             }
+            O::GoOn { removal } => self.go_on(by, *removal),
             O::Edit { room, seq, text } => self.edit(by, room, *seq, text, entry.at),
             O::Delete { room, seq } => self.delete(by, room, *seq),
             O::React {

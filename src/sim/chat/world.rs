@@ -27,6 +27,8 @@ use crate::site::Far;
 
 /// Some day in 2026.
 const UNIX_MS: u64 = 1_780_000_000_000;
+/// When it becomes calm at the latest: where hardly anybody is heard, wishes take their time.
+const TROUBLE_MS: u64 = 200_000;
 /// Turns of a run, before it counts as endless.
 const TURNS_MAX: u64 = 200_000;
 
@@ -177,6 +179,7 @@ impl World {
         }
         let at = world.chance.below(world.fault_ms);
         world.at(at, Event::Fault);
+        world.at(TROUBLE_MS, Event::Calm);
         world.start();
         world
     }

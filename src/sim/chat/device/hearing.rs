@@ -107,13 +107,15 @@ impl Device {
 
     /// The `ok` of something comes before what it causes.
     fn check_not_early(&self, heard: &Heard) {
-        let Fact::Message { by, key, .. } = &heard.fact else {
+        let (Fact::Message { by, key, .. }, Some(body)) = (&heard.fact, &heard.body) else {
             return;
         };
         let waits = self.pending.iter().any(|pending| {
             let Intent { wish, said, .. } = &self.intents[pending.intent];
             let is_new = *said == 1 && !wish.is_reused;
-            is_new && wish.key.is_some() && wish.key == *key && wish.said().is_some()
+            // Another that was said under this key may have come first, and this one be refused.
+            let is_this = wish.said().is_some_and(|(_, said)| said == body.text);
+            is_new && wish.key.is_some() && wish.key == *key && is_this
         });
         assert!(*by != self.name || !waits, "early: {heard:?} before its ok");
     }

@@ -329,13 +329,7 @@ impl Model {
             self.exit(at, user, by, Some(by), "banned");
         }
         if messages {
-            let author = self.name(user);
-            for seq in 1..=self.rooms[at].seq() {
-                let message = &self.rooms[at].messages[seq as usize - 1];
-                if message.by == author && !message.now().deleted {
-                    self.take_back(at, by, seq);
-                }
-            }
+            self.unsay(at, by, user);
         }
         Ok(Answer::Done)
     }

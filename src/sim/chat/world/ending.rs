@@ -11,6 +11,9 @@ const PROBE_MS: u64 = 5000;
 
 impl World {
     pub(super) fn calm(&mut self) {
+        if self.is_calm {
+            return;
+        }
         self.trace.note("calm", 0, 0);
         self.is_calm = true;
         self.pace_ms = 200;

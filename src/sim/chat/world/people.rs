@@ -155,7 +155,6 @@ impl World {
                 self.wishes_left = self.wishes_left.saturating_sub(1);
                 if self.wishes_left == 0 {
                     self.at(self.now, Event::Calm);
-                    self.wishes_left = u64::MAX;
                 }
                 let it = &mut self.devices[device];
                 let used = self.chance.below(it.intents.len().max(1) as u64) as usize;
