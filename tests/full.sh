@@ -264,7 +264,7 @@ http_conformance() {
     has python3 || { skip "HTTP conformance" "python3 is missing"; return; }
     ! has curl || mapfile -t static < <(linked_file)
     [ "${#static[@]}" -gt 0 ] || skip "HTTP conformance of files" "the page links to no file with an ETag"
-    step "HTTP conformance" 90 python3 "$conformance/http1.py" --url "http://$address/robots.txt" \
+    step "HTTP conformance" 90 python3 "$conformance/http1.py" --url "http://$address/" \
         ${static[@]+--static-path "${static[0]}"} --post-path /echo --ws-path /echo --strict
     tail -n 1 "$work/log"
 }

@@ -14,6 +14,7 @@ use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
 use crate::site::{self, Choices, Hall};
 use crate::store::Durability;
+use crate::web::made_s;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
@@ -140,7 +141,7 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let hall = hall.files(Files::beside(folder));
     let choices = Choices {
         echo: options.echo,
-        modified_s: modified_s(),
+        modified_s: made_s(),
         assets: options.assets.clone(),
     };
     let app = site::app(hall, choices);
@@ -154,22 +155,6 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
             .try_for_each(|address| say(&format!("listening on {address}\n")));
     });
     said.and_then(|()| served.map(drop).map_err(|error| failed(&error)))
-}
-
-/// When this binary, and so everything embedded in it, was made.
-fn modified_s() -> Option<u64> {
-    let modified = std::env::current_exe()
-        .ok()?
-        .metadata()
-        .ok()?
-        .modified()
-        .ok()?;
-    Some(
-        modified
-            .duration_since(std::time::UNIX_EPOCH)
-            .ok()?
-            .as_secs(),
-    )
 }
 
 /// Serves `app` at `addresses` until SIGTERM or SIGINT; says where once it is ready.

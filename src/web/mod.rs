@@ -122,7 +122,7 @@ pub use router::Routes;
 pub use secret::Secret;
 pub(crate) use service::Service;
 pub use session::{Session, login, logout, logout_everywhere};
-pub use shelf::Asset;
+pub use shelf::{Asset, made_s};
 pub use stream::{Feed, Flow, Streaming, stream};
 pub use templates::Templates;
 pub use timer::{Tick, TimerId};

@@ -67,6 +67,17 @@ macro_rules! assets {
 #[derive(Debug)]
 pub(super) struct Shelf {
     files: BTreeMap<&'static str, File>,
+    /// When they became part of the program.
+    made_s: Option<u64>,
+}
+
+/// When this program, and so everything embedded in it, was made, in seconds since 1970; nothing where
+/// the system does not tell.
+pub fn made_s() -> Option<u64> {
+    let program = std::env::current_exe().ok()?;
+    let modified = program.metadata().ok()?.modified().ok()?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
 }
 
 #[derive(Debug)]
@@ -114,7 +125,8 @@ impl Shelf {
                 return Err(format!("the embedded file '{path}' is there twice"));
             }
         }
-        Ok(Self { files })
+        let made_s = made_s();
+        Ok(Self { files, made_s })
     }
 
     pub(super) fn hash(&self, name: &str) -> Option<u64> {
@@ -151,7 +163,7 @@ impl Shelf {
             length: bytes.bytes().len() as u64,
             content_type,
             etag: Some(&tag),
-            last_modified_s: None,
+            last_modified_s: self.made_s,
         };
         let mut response = thing.serve(&asked.head(), asked.unix_ms(), bytes);
         let has_content = matches!(response.status(), Status::OK | Status::PARTIAL_CONTENT);

@@ -280,7 +280,7 @@ fn a_target_is_a_path_or_absolute() {
         row("absolute, HTTP://", target("HTTP://a.example/healthz"), &[200], Stays),
         row("absolute wins over Host", target("http://b.example/healthz"), &[200], Stays),
         row("absolute with a port", target("http://a.example:80/healthz"), &[200], Stays),
-        row("absolute without a path", target("http://a.example"), &[303], Stays),
+        row("absolute without a path", target("http://a.example"), &[200], Stays),
         row("absolute without authority", target("http:///healthz"), &[400], Closes),
         row("absolute with userinfo", target("http://u@a.example/healthz"), &[200, 400], Says),
         row("absolute still needs Host", "GET http://a.example/healthz HTTP/1.1\r\n\r\n", &[400],

@@ -2,13 +2,19 @@
 
 use serde_json::json;
 
-use crate::support::{PASSWORD, Place, begin, between, invitation, leads_to, set, wrong};
+use crate::support::{
+    PASSWORD, Place, begin, between, invitation, is_the_door, leads_to, set, wrong,
+};
 
 #[test]
 fn the_first_run_makes_a_place_and_an_invitation_and_is_there_once() {
     let place = Place::empty();
     let mut ana = place.browser();
-    leads_to(&ana.get("/"), "/first");
+    let front = ana.get("/").expect(200);
+    assert!(
+        front.text().contains(r#"action="/first""#),
+        "one can begin at once"
+    );
     leads_to(&ana.get("/sign-in"), "/first");
     leads_to(&ana.get("/sign-up"), "/first");
     ana.get("/first").expect(200);
@@ -164,7 +170,7 @@ fn who_may_sign_up_is_what_the_admin_says() {
 fn whoever_signs_in_is_where_they_wanted_to_go() {
     let (place, _ana) = Place::begun();
     let mut here = place.browser();
-    leads_to(&here.get("/"), "/sign-in");
+    is_the_door(&here.get("/"));
     leads_to(
         &here.get("/r/general?before=7"),
         "/sign-in?next=%2Fr%2Fgeneral%3Fbefore%3D7",
@@ -244,7 +250,7 @@ fn signing_out_ends_the_token() {
     let mut thief = place.browser();
     thief.cookies = stolen;
     thief.get("/api/v1/me").expect(401);
-    leads_to(&thief.get("/"), "/sign-in");
+    is_the_door(&thief.get("/"));
     // Twice is no harm, and the first browser is still in.
     leads_to(&other.post("/sign-out", &[]), "/sign-in");
     ana.get("/").expect(200);
@@ -254,7 +260,7 @@ fn signing_out_ends_the_token() {
         .post("/sign-in", &[("name", "ana"), ("password", PASSWORD)])
         .expect(303);
     leads_to(&other.post("/sign-out", &[("everywhere", "1")]), "/sign-in");
-    leads_to(&ana.get("/"), "/sign-in");
+    is_the_door(&ana.get("/"));
 }
 
 #[test]
@@ -280,7 +286,7 @@ fn a_password_is_changed_by_who_knows_it() {
             .text()
             .contains("role=\"status\"")
     );
-    leads_to(&other.get("/"), "/sign-in");
+    is_the_door(&other.get("/"));
     other
         .post("/sign-in", &[("name", "ana"), ("password", PASSWORD)])
         .expect(401);
@@ -313,7 +319,7 @@ fn a_link_gives_another_password_once() {
             .text()
             .contains("role=\"status\"")
     );
-    leads_to(&bo.get("/"), "/sign-in");
+    is_the_door(&bo.get("/"));
     new.post(
         "/sign-in",
         &[("name", "bo"), ("password", "battery staple")],

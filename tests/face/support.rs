@@ -107,6 +107,14 @@ pub(crate) fn wrong(answer: &Answer, field: &str) -> String {
     found[0].to_owned()
 }
 
+/// Whoever asked is not signed in, and may do so.
+#[track_caller]
+pub(crate) fn is_the_door(answer: &Answer) {
+    let text = String::from_utf8_lossy(&answer.body);
+    assert_eq!(answer.status, 200, "{text}");
+    assert!(text.contains("action=\"/sign-in\""), "{text}");
+}
+
 /// Where an answer leads.
 #[track_caller]
 pub(crate) fn leads_to(answer: &Answer, to: &str) {

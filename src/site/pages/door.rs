@@ -35,6 +35,11 @@ pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Paged {
     if auth::identity(cx).is_ok() {
         return Ok(Reply::of(see(&cx.request.next_page("/"))));
     }
+    blank(cx)
+}
+
+/// The page as it is at first.
+pub(super) fn blank(cx: &mut Cx<'_, Hall>) -> Paged {
     let beside = beside(cx)?;
     Form::default().page(cx, TEMPLATE, beside)
 }

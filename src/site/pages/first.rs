@@ -35,6 +35,11 @@ pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Paged {
     if !settings(cx)?.is_empty {
         return Ok(Reply::of(see("/")));
     }
+    blank(cx)
+}
+
+/// The page as it is at first.
+pub(super) fn blank(cx: &mut Cx<'_, Hall>) -> Paged {
     let form = Form::default().with("room", "general");
     form.page(cx, TEMPLATE, Value::UNDEFINED)
 }

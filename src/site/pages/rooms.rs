@@ -3,18 +3,19 @@
 use minijinja::Value;
 
 use super::form::Form;
-use super::{Paged, identity, moment, render, see, settings, talk};
+use super::{Paged, door, first, identity, moment, render, see, settings, talk};
 use crate::chat::limits::HELLO_ROOMS_MAX;
 use crate::chat::{
-    Answer, Identity, Kind, NotificationId, Operation, Refusal, RoomName, RoomSummary,
+    Answer, Code, Identity, Kind, NotificationId, Operation, Refusal, RoomName, RoomSummary,
     notifications as notes, summary,
 };
+use crate::http::Representation;
 use crate::http::form::push_encoded;
-use crate::site::commands;
 use crate::site::hall::Hall;
 use crate::site::rest::asking::{Done, wanted};
 use crate::site::wire::time::rfc3339;
-use crate::web::{Cx, Reply, context};
+use crate::site::{commands, secret};
+use crate::web::{Cx, Reply, context, made_s};
 
 /// Public rooms of a page.
 const BROWSED_MAX: u32 = 100;
@@ -73,12 +74,36 @@ pub(super) fn line(room: &RoomSummary) -> Value {
 
 /// `GET /`
 pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Paged {
-    if settings(cx)?.is_empty {
-        return Ok(Reply::of(see("/first")));
-    }
-    let me = identity(cx)?;
+    let me = match identity(cx) {
+        Err(refusal) if refusal.code == Code::Unauthenticated => return for_strangers(cx),
+        known => known?,
+    };
     let beside = beside(cx, &me)?;
     Form::default().page(cx, "home.html", beside)
+}
+
+/// What whoever is not signed in sees first: how to begin, or the door. It is the same for all of them,
+/// so that it may be asked for again, or in part, as any file.
+fn for_strangers(cx: &mut Cx<'_, Hall>) -> Paged {
+    let paged = match settings(cx)?.is_empty {
+        true => first::blank(cx),
+        false => door::blank(cx),
+    };
+    let page = match paged? {
+        Reply::Respond(page) => page,
+        other => return Ok(other),
+    };
+    let html = page.content().bytes();
+    let hash = secret::hash(&String::from_utf8_lossy(html));
+    let tag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&hash[..8]));
+    let front = Representation {
+        length: html.len() as u64,
+        content_type: "text/html; charset=utf-8",
+        etag: Some(&tag),
+        last_modified_s: made_s(),
+    };
+    let served = front.serve(&cx.request.head(), cx.house.now().unix_ms, html.to_vec());
+    Ok(Reply::of(served.field("Cache-Control", "no-cache")))
 }
 
 /// `GET /rooms`: public rooms, to come in.
