@@ -29,6 +29,8 @@ function axeFor(world, found) {
     if (!(await page.evaluate(() => Boolean(globalThis.axe)))) await page.evaluate(source);
     // While the sheet of rooms is open on a phone, the page behind it is inert, and its heading with it.
     const isBehind = await page.locator("main[inert]").count();
+    // A page is looked at when it is there.
+    if (!isBehind) await page.getByRole("heading", { level: 1 }).first().waitFor();
     const off = { "landmark-one-main": { enabled: false }, "page-has-heading-one": { enabled: false } };
     for (const it of await wrongs(page, isBehind ? { rules: off } : {})) found.add(`${name}: ${it}`);
     const headings = await page.getByRole("heading", { level: 1 }).count();
