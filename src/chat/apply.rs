@@ -18,7 +18,7 @@ use super::operation::{Entry, Operation};
 use super::outcome::{Answer, Outcome};
 use super::refusal::{Code, Refusal};
 use super::work::Work;
-use super::{account, message, notification, removal, room, token, upload};
+use super::{account, bot, message, notification, removal, room, token, upload};
 use crate::store::StoreError;
 use crate::store::rusqlite;
 
@@ -94,10 +94,12 @@ fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
         | O::DeleteRoom { .. }
         | O::SetStanding { .. }
         | O::Mute { .. }
+        | O::MuteFor { .. }
         | O::SetLevel { .. } => room::perform(work, operation),
         O::Send { .. } | O::Edit { .. } | O::Delete { .. } | O::React { .. } | O::Read { .. } => {
             message::perform(work, operation)
         }
+        O::BotSay { .. } => bot::perform(work, operation),
         O::Notify { .. } | O::Seen { .. } => notification::perform(work, operation),
         O::AddUpload { .. } => upload::perform(work, operation),
         O::GoOn { removal } => removal::go_on(work, *removal),

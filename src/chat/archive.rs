@@ -225,6 +225,7 @@ pub const SORTS: &[Sort] = &[
             ("attachment", T),
             ("edited_at", N),
             ("deleted_at", N),
+            ("style", T),
         ],
     ),
     sort(

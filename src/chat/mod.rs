@@ -22,6 +22,7 @@ mod apply;
 pub mod archive;
 pub mod backup;
 pub mod bans;
+mod bot;
 pub mod check;
 mod check_files;
 mod column;
@@ -70,7 +71,9 @@ pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
-pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
+pub use operation::{
+    Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Style, Tokens,
+};
 pub use outcome::{Answer, Ended, Outcome};
 pub use people::Identity;
 pub use query::Query;

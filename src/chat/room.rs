@@ -40,6 +40,10 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
         Operation::DeleteRoom { room } => delete(work, room),
         Operation::SetStanding { room, user, role } => set_standing(work, room, user, *role),
         Operation::Mute { room, user, until } => mute(work, room, user, *until),
+        Operation::MuteFor { room, user, ms } => {
+            let until = work.at().saturating_add(*ms);
+            mute(work, room, user, Some(until))
+        }
         Operation::SetLevel { room, level } => set_level(work, room, *level),
         other => unreachable!("{other:?} is not about rooms"),
     }

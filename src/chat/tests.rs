@@ -11,6 +11,7 @@ use crate::store::rusqlite::{self, Connection};
 use crate::store::{Database, Reader, StoreError};
 
 mod accounts;
+mod bot;
 mod check;
 mod erased;
 mod history;
@@ -232,6 +233,7 @@ pub(super) fn send(name: &str, text: &str) -> Operation {
         text: Text::trusted(text),
         reply_to: None,
         attachment: None,
+        style: Style::Plain,
     }
 }
 

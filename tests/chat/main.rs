@@ -24,6 +24,7 @@ mod notifications;
 mod protocol;
 mod resume;
 mod rooms;
+mod slash;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
