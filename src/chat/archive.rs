@@ -316,6 +316,20 @@ pub const SORTS: &[Sort] = &[
             ("note", N),
         ],
     ),
+    sort(
+        "reminder",
+        "reminders",
+        "id",
+        &[
+            ("id", N),
+            ("by", N),
+            ("user", N),
+            ("room", N),
+            ("made_at", N),
+            ("due_at", N),
+            ("text", T),
+        ],
+    ),
     // The last numbers that were given of what never gets one again.
     sort("sequence", SEQUENCE, "name", &[("name", T), ("seq", N)]),
 ];

@@ -46,6 +46,7 @@ mod place;
 mod query;
 mod reading;
 mod refusal;
+pub mod reminder;
 pub mod removal;
 mod room;
 pub mod roster;
@@ -72,7 +73,8 @@ pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
 pub use operation::{
-    Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Style, Tokens,
+    Entry, Hash, Kind, Level, Moment, Operation, Role, Setting, SignUp, Standing, Style, Tokens,
+    Whom,
 };
 pub use outcome::{Answer, Ended, Outcome};
 pub use people::Identity;

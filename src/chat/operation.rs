@@ -142,6 +142,74 @@ impl Style {
     }
 }
 
+/// Who is reminded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// Whoever makes the reminder.
+    Oneself,
+    /// Somebody else.
+    User(UserName),
+    /// Everybody in a room.
+    Room(RoomName),
+}
+
+/// When something is due, as it was said. What it comes to depends on when it is wanted, so that the
+/// same said again is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// So long from then on.
+    After {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// When clocks show this.
+    Clock {
+        /// So many days from that day on; the next time if it is not said.
+        days: Option<u16>,
+        /// Minutes since midnight.
+        minute: u16,
+        /// How many minutes those clocks are before UTC.
+        offset: i16,
+    },
+    /// Then.
+    At {
+        /// When.
+        at: Millis,
+    },
+}
+
+const MINUTE_MS: i64 = 60 * 1000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+impl Moment {
+    /// When that is, for what is wanted now.
+    pub fn due(self, now: Millis) -> Millis {
+        match self {
+            Self::After { ms } => now.saturating_add(ms),
+            Self::At { at } => at,
+            Self::Clock {
+                days,
+                minute,
+                offset,
+            } => {
+                let now = i64::try_from(now).unwrap_or(i64::MAX / 2);
+                let offset_ms = i64::from(offset) * MINUTE_MS;
+                let today = (now + offset_ms).div_euclid(DAY_MS);
+                let on =
+                    |days: i64| (today + days) * DAY_MS + i64::from(minute) * MINUTE_MS - offset_ms;
+                let due = match days {
+                    Some(days) => on(days.into()),
+                    None if on(0) > now => on(0),
+                    None => on(1),
+                };
+                due.try_into().unwrap_or(0)
+            }
+        }
+    }
+}
+
 /// A change of a setting of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -372,6 +440,20 @@ pub enum Operation {
     },
     Seen {
         id: NotificationId,
+    },
+    /// Notes what somebody is to be reminded of, when it is time.
+    Remind {
+        whom: Whom,
+        when: Moment,
+        text: Text,
+    },
+    /// Takes back one's own.
+    CancelReminder {
+        id: u32,
+    },
+    /// Takes a reminder away that is due, and reminds: the server, as whoever made it.
+    FireReminder {
+        id: u32,
     },
     // --------------------------------------------------------------------------- uploads
     /// A file that lies in the folder already.

@@ -37,6 +37,10 @@ pub const CHAT: Migrations = Migrations {
             name: "styles of messages",
             sql: include_str!("styles.sql"),
         },
+        Migration {
+            name: "reminders",
+            sql: include_str!("reminders.sql"),
+        },
     ],
 };
 

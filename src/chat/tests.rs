@@ -18,6 +18,7 @@ mod history;
 mod messages;
 mod missed;
 mod notifications;
+mod reminders;
 mod rooms;
 mod search;
 mod summary;

@@ -73,6 +73,8 @@ pub struct Hall {
     pub(super) unindexed: bool,
     /// Something that is to go is going.
     pub(super) removing: bool,
+    /// A reminder is being told.
+    pub(super) reminding: bool,
     seed: Seed,
     /// Makes what is drawn for a key another thing on each server.
     salt: u64,
@@ -126,6 +128,7 @@ impl Hall {
             // Those of the last run may be left.
             unindexed: true,
             removing: false,
+            reminding: false,
             seed: Seed::new(seed),
             salt: Seed::new(seed).bits(),
             waiting_bytes: 0,

@@ -39,6 +39,7 @@ mod picture;
 mod presence;
 mod questions;
 mod rate;
+mod reminding;
 mod removing;
 mod rest;
 mod resume;
@@ -133,6 +134,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         searching::index_in_passing(tick);
         uses::store(tick);
         removing::go_on(tick);
+        reminding::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

@@ -495,6 +495,9 @@ pub(super) fn answer_object(
         Answer::Noted { id, at } => Object::new()
             .number("id", id.0)
             .text("at", &wire::time::rfc3339(*at)),
+        Answer::Reminder { id, due } => Object::new()
+            .number("id", *id)
+            .text("due", &wire::time::rfc3339(*due)),
         Answer::Read { room, seq } => {
             let head = hall.head(*room);
             let upto = head.seq.max(*seq);

@@ -22,6 +22,7 @@ mod kills;
 mod messages;
 mod notifications;
 mod protocol;
+mod reminders;
 mod resume;
 mod rooms;
 mod slash;

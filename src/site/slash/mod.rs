@@ -15,7 +15,9 @@
 //! 3. What is for one person is told to the one connection that asked, and stored nowhere.
 
 mod built_in;
+mod poll;
 mod registry;
+mod remind;
 mod reply;
 mod run;
 mod typed;

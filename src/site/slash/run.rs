@@ -65,6 +65,9 @@ pub(in crate::site) fn run(
     });
     match replied {
         Ok(Ok(reply)) => course.go_on(tick, reply),
+        Ok(Err(unknown)) if course.typed.attachment.is_some() => {
+            course.refuse(tick, Refusal::field("text", unknown));
+        }
         Ok(Err(unknown)) => course.end(tick, None, Some(unknown), true),
         Err(refusal) => (course.then)(tick, Err(refusal)),
     }
