@@ -122,11 +122,9 @@ fn topic(tick: &mut Tick<'_, Hall>, asked: &Asked) -> Result<Reply, Refusal> {
 }
 
 /// The person whom a command is about, and what stands behind their name.
-fn person<'a>(asked: &'a Asked) -> Result<Option<(UserName, &'a str)>, Refusal> {
-    let (name, rest) = asked
-        .rest()
-        .split_once(char::is_whitespace)
-        .unwrap_or((asked.rest(), ""));
+fn person(asked: &Asked) -> Result<Option<(UserName, &str)>, Refusal> {
+    let all = asked.rest();
+    let (name, rest) = all.split_once(char::is_whitespace).unwrap_or((all, ""));
     if name.is_empty() {
         return Ok(None);
     }

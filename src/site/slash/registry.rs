@@ -231,6 +231,10 @@ impl Commands {
 
     /// One more, or another one instead of one that is called the same.
     #[must_use]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "commands are added one by one, not summed up"
+    )]
     pub fn add(mut self, command: Command) -> Self {
         self.by_name.insert(command.name.clone(), Rc::new(command));
         self

@@ -258,7 +258,7 @@ pub(super) fn said_span(ms: u64) -> String {
     ];
     let exact = units
         .into_iter()
-        .find(|(unit, _)| ms >= *unit && ms % unit == 0);
+        .find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit));
     let (unit, name) = exact.unwrap_or((1000, "second"));
     let count = ms / unit;
     let plural = if count == 1 { "" } else { "s" };
