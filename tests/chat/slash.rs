@@ -393,3 +393,72 @@ fn a_request_is_answered_with_what_is_for_it_alone() {
     let names: Vec<_> = ana.iter().map(|event| event["event"].clone()).collect();
     assert_eq!(names, ["message", "room"]);
 }
+
+// ------------------------------------------------------------------------- commands of an app's own
+
+#[test]
+fn an_app_has_commands_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let notice = folder.path().join("notice");
+    let parlour = Parlour::start_example("commands", &["--notice", notice.to_str().unwrap()]);
+    let [ana, bo] = ["ana", "bo"].map(|name| parlour.sign_up(name));
+    let (mut ana, mut line) = (ana.line(), bo.line());
+    ana.ask(json!({"do": "create_room", "room": "den"}));
+    line.ask(json!({"do": "join", "room": "den"}));
+    line.drain();
+    // The bot says what came of it, once.
+    let rolled = ana.ask(under("k", "/roll 20"));
+    assert_eq!(
+        (&rolled["command"], &rolled["seq"]),
+        (&"roll".into(), &1.into())
+    );
+    let said = line.event("message");
+    assert_eq!(
+        (&said["from"], &said["display_name"]),
+        (&"parlour".into(), &"Parlour".into())
+    );
+    let text = said["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("ana rolls ") && text.ends_with(" of 20."),
+        "{text}"
+    );
+    assert_eq!(ana.ask(under("k", "/roll 20"))["repeat"], true);
+    ana.refused(under("k", "/roll 6"), "key_reused");
+    let error = ana.refused(send("/roll a lot"), "bad_field");
+    assert_eq!(
+        error["message"],
+        "Say how many sides it has, from 2 to 1000: /roll 20"
+    );
+    assert_eq!(
+        bo.get("/rooms/den/messages").expect(200)["messages"][1],
+        Value::Null
+    );
+    // Who may not use it does not.
+    line.refused(send("/shout hello"), "forbidden");
+    ana.ask(send("/shout hello"));
+    let said = line.event("message");
+    assert_eq!(
+        (&said["text"], &said["from"]),
+        (&"HELLO".into(), &"ana".into())
+    );
+    // What is looked up elsewhere comes when it comes.
+    ana.ask(send("/notice"));
+    assert_eq!(ana.event("answer")["text"], "There is no notice today.");
+    std::fs::write(&notice, "The kettle is new.").unwrap();
+    let told = bo
+        .post("/rooms/den/messages", json!({"text": "/notice"}))
+        .expect(200);
+    assert_eq!(told["answer"]["text"], "The kettle is new.");
+    let listed = bo.get("/commands?room=den").expect(200);
+    let names: Vec<_> = listed["commands"].as_array().unwrap().iter().collect();
+    assert!(
+        names
+            .iter()
+            .any(|it| it["name"] == "roll" && it["usage"] == "[SIDES]")
+    );
+    assert!(!names.iter().any(|it| it["name"] == "shout"));
+    // Who is muted has the bot say nothing.
+    ana.ask(send("/mute bo 1h"));
+    line.refused(send("/roll"), "forbidden");
+    line.ask(send("/notice"));
+}
