@@ -22,6 +22,7 @@ mod apply;
 pub mod archive;
 pub mod backup;
 pub mod bans;
+mod bot;
 pub mod check;
 mod check_files;
 mod column;
@@ -45,6 +46,7 @@ mod place;
 mod query;
 mod reading;
 mod refusal;
+pub mod reminder;
 pub mod removal;
 mod room;
 pub mod roster;
@@ -70,7 +72,10 @@ pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
-pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
+pub use operation::{
+    Entry, Hash, Kind, Level, Moment, Operation, Role, Setting, SignUp, Standing, Style, Tokens,
+    Whom,
+};
 pub use outcome::{Answer, Ended, Outcome};
 pub use people::Identity;
 pub use query::Query;

@@ -33,6 +33,14 @@ pub const CHAT: Migrations = Migrations {
             name: "sizes of pictures",
             sql: include_str!("sizes.sql"),
         },
+        Migration {
+            name: "styles of messages",
+            sql: include_str!("styles.sql"),
+        },
+        Migration {
+            name: "reminders",
+            sql: include_str!("reminders.sql"),
+        },
     ],
 };
 

@@ -40,11 +40,13 @@ mod picture;
 mod presence;
 mod questions;
 mod rate;
+mod reminding;
 mod removing;
 mod rest;
 mod resume;
 mod searching;
 mod secret;
+mod slash;
 mod socket;
 mod uses;
 mod watching;
@@ -61,6 +63,7 @@ use crate::web::{App, Cx, Error, Tick};
 pub use hall::Hall;
 pub(crate) use resume::Far;
 pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
+pub use slash::{Asked, Command, Commands, Reply, Where, Who};
 pub use wire::time::rfc3339;
 
 /// What is different from server to server.
@@ -72,10 +75,13 @@ pub struct Choices {
     pub modified_s: Option<u64>,
     /// Where the pages' files are read from while somebody works on them, instead of the program.
     pub assets: Option<PathBuf>,
+    /// What people can have done by a text that begins with `/`.
+    pub commands: Commands,
 }
 
 /// The chat as an app.
-pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
+pub fn app(mut hall: Hall, choices: Choices) -> App<Hall> {
+    hall.commands = choices.commands;
     let keeps_shell = choices.assets.is_none();
     let app = App::new(hall);
     assets::add(app, choices.assets)
@@ -129,6 +135,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         searching::index_in_passing(tick);
         uses::store(tick);
         removing::go_on(tick);
+        reminding::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

@@ -22,8 +22,10 @@ mod kills;
 mod messages;
 mod notifications;
 mod protocol;
+mod reminders;
 mod resume;
 mod rooms;
+mod slash;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;

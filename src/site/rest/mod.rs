@@ -4,6 +4,7 @@
 
 pub(super) mod admin;
 pub(super) mod asking;
+mod commands;
 mod events;
 pub(super) mod invites;
 pub(super) mod me;
@@ -92,6 +93,7 @@ pub(super) fn routes() -> Routes<Hall> {
         .post("/notifications", api(notes::notify))
         .put("/notifications/{id}/seen", api(notes::seen))
         .get("/search", api(notes::search))
+        .get("/commands", api(commands::list))
         .get("/events", api(events::listen))
 }
 
