@@ -8,3 +8,4 @@ pub(crate) mod corpus;
 pub mod memory;
 pub mod seed;
 pub mod time;
+pub(crate) mod words;
