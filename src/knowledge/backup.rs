@@ -137,6 +137,14 @@ pub fn put_back(folder: &Path, old: &str) -> Result<(), OpenError> {
         .map_err(|error| blame(&there, &error))
 }
 
+/// Takes away what [`restore`] has brought.
+pub fn give_up(folder: &Path) {
+    let arriving = arriving(folder);
+    if let Err(error) = remove(&arriving) {
+        log::warn!("{} cannot be removed: {error}", arriving.display());
+    }
+}
+
 fn arriving(folder: &Path) -> PathBuf {
     folder.join("docs-restoring.db")
 }

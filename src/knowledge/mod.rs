@@ -32,7 +32,7 @@ mod table;
 mod terms;
 
 pub use answer::{answer, link};
-pub use backup::{put_back, restore, save};
+pub use backup::{give_up, put_back, restore, save};
 pub use blocks::Format;
 pub use check::check;
 pub use library::{FILE, Library};
