@@ -16,7 +16,9 @@ use super::desk::failed;
 use super::docs::{Shelf, counted};
 use super::progress::Progress;
 use super::{CliError, say};
-use crate::knowledge::{DOCUMENT_BYTES_MAX, Format, Kept, hash, is_known, keep_all, sources};
+use crate::knowledge::{
+    DOCUMENT_BYTES_MAX, Format, Kept, decode, hash, is_known, keep_all, sources,
+};
 
 /// Bytes of text that are stored in one go: some tenths of a second.
 const BATCH_BYTES: usize = 1 << 20;
@@ -232,7 +234,7 @@ fn read(file: &Found) -> Result<New, String> {
         ));
     }
     let bytes = fs::read(&file.path).map_err(|error| error.to_string())?;
-    let text = text(bytes)?;
+    let text = decode(bytes)?;
     if text.trim().is_empty() {
         return Err("there is nothing in it".to_owned());
     }
@@ -240,26 +242,6 @@ fn read(file: &Found) -> Result<New, String> {
         source: file.source.clone(),
         format,
         text,
-    })
-}
-
-/// What bytes say: UTF-8, or UTF-16 with its mark at the beginning.
-fn text(bytes: Vec<u8>) -> Result<String, String> {
-    let units =
-        |of: fn([u8; 2]) -> u16| bytes[2..].chunks_exact(2).map(move |it| of([it[0], it[1]]));
-    let wide = match bytes.as_slice() {
-        [0xff, 0xfe, ..] => Some(units(u16::from_le_bytes).collect::<Vec<_>>()),
-        [0xfe, 0xff, ..] => Some(units(u16::from_be_bytes).collect()),
-        _ => None,
-    };
-    if let Some(units) = wide {
-        return String::from_utf16(&units).map_err(|_| "it is no whole text in UTF-16".to_owned());
-    }
-    if bytes.contains(&0) {
-        return Err("it is binary".to_owned());
-    }
-    String::from_utf8(bytes).map_err(|_| {
-        "it is not in UTF-8: write it anew so, for example with 'iconv -t utf-8'".to_owned()
     })
 }
 
@@ -304,15 +286,5 @@ mod tests {
         assert!(is_below("a/b.md", "a") && is_below("a/b/c", "a") && is_below("/x/y", "/"));
         assert!(!is_below("ab/c", "a") && !is_below("a", "a") && !is_below("/a/b", ""));
         assert!(is_below("a", ""));
-    }
-
-    #[test]
-    fn texts_are_read_in_two_codings() {
-        assert_eq!(text(b"caf\xc3\xa9".to_vec()).unwrap(), "café");
-        assert_eq!(text(b"\xff\xfea\0\x16\x4e".to_vec()).unwrap(), "a世");
-        assert_eq!(text(b"\xfe\xff\0a\x4e\x16".to_vec()).unwrap(), "a世");
-        assert!(text(b"a\0b".to_vec()).unwrap_err().contains("binary"));
-        assert!(text(b"caf\xe9".to_vec()).unwrap_err().contains("UTF-8"));
-        assert!(text(b"\xff\xfe\0\xd8".to_vec()).is_err());
     }
 }

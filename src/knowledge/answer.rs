@@ -11,7 +11,8 @@ const OTHERS: usize = 2;
 
 /// The path of a page with a passage on it.
 pub fn link(hit: &Hit) -> String {
-    format!("/docs/{}?passage={}", hit.document.0, hit.place + 1)
+    let number = hit.place + 1;
+    format!("/docs/{}?passage={number}#p-{number}", hit.document.0)
 }
 
 /// What is said to a question, in Markdown, after a [`search`](super::search) for it. See
@@ -98,8 +99,8 @@ mod tests {
         let library = library(&[(Base::SERVER, YARD)]);
         let (said, found) = ask(&library, &[Base::SERVER], "Why should I dry ropes?");
         let expected = "> Dry a rope before it is stowed.\n> A wet rope rots.\n\n\
-                        From [The yard ›  Ropes  old ](/docs/1?passage=2).\n\
-                        See also: [The yard › Paint](/docs/1?passage=3).";
+                        From [The yard ›  Ropes  old ](/docs/1?passage=2#p-2).\n\
+                        See also: [The yard › Paint](/docs/1?passage=3#p-3).";
         assert_eq!(said, expected.replace("›  Ropes", "› Ropes"));
         assert!(found.is_good);
     }

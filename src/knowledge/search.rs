@@ -83,6 +83,16 @@ pub struct Found {
     pub(super) is_empty: bool,
 }
 
+impl Found {
+    /// What is found where there are no documents.
+    pub fn nothing() -> Self {
+        Self {
+            is_empty: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// Looks for passages that answer a question, in these bases: what is good in the first comes before
 /// what is good in the next. May be long, and belongs on a helper.
 pub fn search(
@@ -91,10 +101,7 @@ pub fn search(
     question: &str,
     limit: usize,
 ) -> Result<Found, StoreError> {
-    let mut found = Found {
-        is_empty: true,
-        ..Found::default()
-    };
+    let mut found = Found::nothing();
     if is_empty(question) {
         return Ok(found);
     }

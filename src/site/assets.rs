@@ -21,6 +21,7 @@ use crate::web::{App, Asset, Cx, Templates};
 pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "css/app.css",
     "css/base.css",
+    "css/document.css",
     "css/door.css",
     "css/over.css",
     "css/pages.css",
@@ -56,6 +57,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/device.js",
     "js/devices.js",
     "js/dialog.js",
+    "js/documents.js",
     "js/dom.js",
     "js/drafts.js",
     "js/emoji.js",
@@ -183,6 +185,7 @@ macro_rules! templates {
 const TEMPLATES: &[(&str, &str)] = templates![
     "app.html",
     "base.html",
+    "document.html",
     "door.html",
     "error.html",
     "fields.html",

@@ -28,6 +28,7 @@ mod behind;
 mod commands;
 mod counts;
 mod crowd;
+mod docs;
 mod faces;
 mod feed;
 mod fields;

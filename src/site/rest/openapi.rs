@@ -223,7 +223,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 53] = [
+const OPS: [Op; 57] = [
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -317,6 +317,17 @@ const OPS: [Op; 53] = [
     op(Get, "/search", "Messages by their words.")
         .asks(&[("query", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),
+    // --------------------------------------------------------------------------- documents
+    op(Get, "/docs", "Documents that questions are answered from: the server's or a room's, by their sources.")
+        .asks(&[("room", "string"), ("after", "string"), ("limit", "integer")])
+        .gives(&[(200, "Documents")]).codes(&[NotFound, NotAMember, NotSupported]),
+    op(Post, "/docs", "Keeps a document: as JSON, or as a file, in a form in the field `file` or as the body.")
+        .asks(&[("room", "string"), ("source", "string"), ("title", "string"), ("format", "string")])
+        .takes("*/*").gives(&[(201, "Document"), (200, "Document")]).codes(&[Code::BadJson, NotFound, NotAMember, NotSupported]),
+    op(Get, "/docs/search", "Answers a question: a quote and where it stands, and what else was found.")
+        .asks(&[("q", "string"), ("room", "string"), ("limit", "integer")])
+        .gives(&[(200, "Found")]).codes(&[NotFound, NotAMember, NotSupported]),
+    op(Delete, "/docs/{id}", "Forgets a document.").codes(&[NotSupported]),
     op(Get, "/events", "Server-Sent Events; with `wait`, one answer when there is something.")
         .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer")])
         .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, TooMany]),
