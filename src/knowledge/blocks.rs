@@ -107,7 +107,7 @@ fn markdown(text: &str) -> Blocks {
         }
         let marks: String = trimmed
             .chars()
-            .take_while(|c| Some(*c) == trimmed.chars().next())
+            .take_while(|c| trimmed.starts_with(*c))
             .collect();
         if marks.len() >= 3 && (marks.starts_with('`') || marks.starts_with('~')) {
             gathering.solid(number, line);

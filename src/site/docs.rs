@@ -120,12 +120,15 @@ pub(super) fn asked(base: Base) -> Vec<Base> {
 }
 
 /// A document and some of its passages.
+pub(super) type Opened = (Document, Vec<Shown>);
+
+/// Opens a document at a passage.
 pub(super) fn shown(
     library: Arc<Library>,
     id: knowledge::DocumentId,
     from: u32,
     limit: u32,
-) -> Wait<Result<Option<(Document, Vec<Shown>)>, Refusal>> {
+) -> Wait<Result<Option<Opened>, Refusal>> {
     let found = look(library, move |tables| {
         let Some(document) = knowledge::document(tables, id)? else {
             return Ok(None);

@@ -328,7 +328,7 @@ fn a_document_is_shown_as_text_with_the_passage_that_was_asked_for() {
     bo.get("/docs/2").expect(404);
     bo.get("/docs/x").expect(404);
     let mut nobody = place.browser();
-    leads_to(&nobody.get("/docs/1"), "/sign-in?next=/docs/1");
+    leads_to(&nobody.get("/docs/1"), "/sign-in?next=%2Fdocs%2F1");
     // A room's documents are for its members.
     ana.send("POST", "/api/v1/rooms", &json!({"room": "den"}))
         .expect(201);

@@ -249,7 +249,7 @@ fn whole(text: String, name: &str, media: &str, about: About) -> Result<Brought,
 }
 
 /// Takes a document apart and stores it, on the scribe of documents.
-fn store(cx: &mut Cx<'_, Hall>, database: &Database, base: Base, brought: Brought) -> Reply<Hall> {
+fn store(cx: &Cx<'_, Hall>, database: &Database, base: Base, brought: Brought) -> Reply<Hall> {
     let at = cx.house.now().unix_ms;
     let Brought {
         room,
