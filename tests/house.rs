@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 12] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
@@ -26,16 +26,34 @@ const FLOORS: [(&str, &[&str]); 12] = [
         &["reactor", "store", "layer", "http", "ws", "ground"],
     ),
     ("chat", &["store", "layer", "ground"]),
+    ("knowledge", &["store", "ground"]),
     (
         "site",
         &[
-            "web", "chat", "store", "layer", "reactor", "http", "ws", "ground",
+            "web",
+            "chat",
+            "knowledge",
+            "store",
+            "layer",
+            "reactor",
+            "http",
+            "ws",
+            "ground",
         ],
     ),
     (
         "cli",
         &[
-            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+            "site",
+            "chat",
+            "knowledge",
+            "store",
+            "web",
+            "reactor",
+            "client",
+            "http",
+            "ws",
+            "ground",
         ],
     ),
     (
@@ -51,9 +69,10 @@ const MIO: [&str; 2] = ["src/reactor/driver.rs", "src/reactor/driver/"];
 
 /// Where the database may be named: in its room, where the domain's tables are, where the framework
 /// keeps one of its own, and where handlers meet it.
-const SQLITE: [&str; 4] = [
+const SQLITE: [&str; 5] = [
     "src/store/",
     "src/chat/",
+    "src/knowledge/",
     "src/web/session/ledger.rs",
     "src/web/stored.rs",
 ];

@@ -9,6 +9,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use super::data::{self, DEFAULT_DATA};
 use super::{CliError, Program, exit_code, say};
 use crate::chat::Files;
+use crate::knowledge::Library;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
@@ -138,7 +139,9 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let _alone = data::alone(folder)?;
     let database = data::open(folder, options.durability)?;
     let hall = Hall::open(database, fresh_seed()).map_err(|error| failed(&error))?;
-    let hall = hall.files(Files::beside(folder));
+    let hall = hall
+        .files(Files::beside(folder))
+        .library(Library::beside(folder));
     let choices = Choices {
         echo: options.echo,
         modified_s: made_s(),

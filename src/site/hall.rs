@@ -13,6 +13,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -32,6 +33,7 @@ use crate::chat::{
     summary::{self, Horizon},
 };
 use crate::ground::seed::Seed;
+use crate::knowledge::Library;
 use crate::store::{Connection as Tables, Database, Reader, StoreError};
 use crate::web::{Busy, House, Tick, Wait};
 
@@ -55,6 +57,8 @@ pub struct Hall {
     pub(super) reader: Reader,
     /// Where uploaded files are; nothing if none are kept.
     pub(super) files: Option<Files>,
+    /// Documents that questions are answered from; nothing if none are kept.
+    pub(super) library: Option<Arc<Library>>,
     pub(super) epoch: Box<str>,
     pub(super) announced: Op,
     pub(super) heads: HashMap<RoomId, Head>,
@@ -112,6 +116,7 @@ impl Hall {
             database,
             reader,
             files: None,
+            library: None,
             epoch,
             announced,
             heads,
@@ -139,6 +144,13 @@ impl Hall {
     #[must_use]
     pub fn files(mut self, files: Files) -> Self {
         self.files = Some(files);
+        self
+    }
+
+    /// Keeps documents that questions are answered from, too.
+    #[must_use]
+    pub fn library(mut self, library: Library) -> Self {
+        self.library = Some(Arc::new(library));
         self
     }
 

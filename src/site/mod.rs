@@ -29,6 +29,7 @@ mod bundle;
 mod commands;
 mod counts;
 mod crowd;
+mod docs;
 mod faces;
 mod feed;
 mod fields;

@@ -16,6 +16,7 @@ mod cli;
 mod commands;
 mod contract;
 mod disk;
+mod docs;
 mod events;
 mod keys;
 mod kills;

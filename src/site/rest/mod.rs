@@ -5,6 +5,7 @@
 pub(super) mod admin;
 pub(super) mod asking;
 mod commands;
+mod docs;
 mod events;
 pub(super) mod invites;
 pub(super) mod me;
@@ -94,6 +95,14 @@ pub(super) fn routes() -> Routes<Hall> {
         .put("/notifications/{id}/seen", api(notes::seen))
         .get("/search", api(notes::search))
         .get("/commands", api(commands::list))
+        .get("/docs", api(docs::list))
+        .route(
+            Method::Post,
+            "/docs",
+            takes_file(docs::REQUEST_BYTES_MAX, api(docs::add)),
+        )
+        .get("/docs/search", api(docs::search))
+        .delete("/docs/{id}", api(docs::remove))
         .get("/events", api(events::listen))
 }
 
