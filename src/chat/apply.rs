@@ -13,12 +13,12 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::id::{NotificationId, RoomId, TokenId, UserId};
+use super::id::{HookId, NotificationId, RoomId, TokenId, UserId};
 use super::operation::{Entry, Operation};
 use super::outcome::{Answer, Outcome};
 use super::refusal::{Code, Refusal};
 use super::work::Work;
-use super::{account, message, notification, removal, room, token, upload};
+use super::{account, hook, message, notification, removal, room, token, upload};
 use crate::store::StoreError;
 use crate::store::rusqlite;
 
@@ -99,6 +99,9 @@ fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
             message::perform(work, operation)
         }
         O::Notify { .. } | O::Seen { .. } => notification::perform(work, operation),
+        O::CreateHook { .. } | O::PauseHook { .. } | O::DeleteHook { .. } => {
+            hook::perform(work, operation)
+        }
         O::AddUpload { .. } => upload::perform(work, operation),
         O::GoOn { removal } => removal::go_on(work, *removal),
         O::Tidy => {
@@ -156,6 +159,7 @@ fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>
                 n if n == Kept::User as i64 => Answer::User(UserId(number)),
                 n if n == Kept::Token as i64 => Answer::Token(UserId(seq), TokenId(number)),
                 n if n == Kept::Invite as i64 => Answer::Invite(number),
+                n if n == Kept::Hook as i64 => Answer::Hook(HookId(number)),
                 _ => Answer::Done,
             };
             Ok((content, answer))
@@ -186,6 +190,7 @@ enum Kept {
     Token = 8,
     Invite = 9,
     Done = 10,
+    Hook = 21,
 }
 
 /// Keeps the answer under the entry's key.
@@ -208,6 +213,7 @@ fn remember(work: &Work<'_>, entry: &Entry, answer: &Answer) -> Result<(), Stop>
         Answer::User(id) => (Kept::User, None, None, None, Some(id.0)),
         Answer::Token(user, id) => (Kept::Token, None, Some(user.0), None, Some(id.0)),
         Answer::Invite(number) => (Kept::Invite, None, None, None, Some(number)),
+        Answer::Hook(id) => (Kept::Hook, None, None, None, Some(id.0)),
         Answer::Done => (Kept::Done, None, None, None, None),
     };
     work.execute(

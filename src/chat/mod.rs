@@ -29,6 +29,8 @@ mod erase;
 mod event;
 mod files;
 pub mod history;
+mod hook;
+pub mod hooks;
 mod id;
 pub mod limits;
 mod log;
@@ -66,11 +68,14 @@ pub use event::{
 };
 pub use files::{Files, Incoming, Kept, STALE_MS, is_hash};
 pub use history::{History, Whence};
-pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
+pub use id::{HookId, Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
-pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
-pub use operation::{Entry, Hash, Kind, Level, Operation, Role, Setting, SignUp, Standing, Tokens};
+pub use name::{DIRECT_PREFIX, Email, Emoji, HookUrl, Key, RoomName, Text, Title, Topic, UserName};
+pub use operation::{
+    Entry, Hash, HookEvent, HookWay, Kind, Level, Operation, Role, Setting, SignUp, Standing,
+    Tokens,
+};
 pub use outcome::{Answer, Ended, Outcome};
 pub use people::Identity;
 pub use query::Query;

@@ -33,6 +33,10 @@ pub const CHAT: Migrations = Migrations {
             name: "sizes of pictures",
             sql: include_str!("sizes.sql"),
         },
+        Migration {
+            name: "hooks",
+            sql: include_str!("hooks.sql"),
+        },
     ],
 };
 

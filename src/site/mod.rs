@@ -44,6 +44,7 @@ mod rest;
 mod resume;
 mod searching;
 mod secret;
+mod slack;
 mod socket;
 mod uses;
 mod watching;
@@ -94,6 +95,7 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
         .get("/metrics", rest::metrics())
+        .post("/hooks/{secret}", rest::hook())
         .consumer("/ws", socket::Socket::new)
         .nest("/api/v1", rest::routes())
 }

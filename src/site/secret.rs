@@ -20,6 +20,8 @@ pub enum SecretKind {
     Invite,
     /// Replaces a password, once.
     Reset,
+    /// Is where a program says something.
+    Hook,
 }
 
 impl SecretKind {
@@ -29,6 +31,7 @@ impl SecretKind {
             Self::Token => "pt_",
             Self::Invite => "pi_",
             Self::Reset => "pr_",
+            Self::Hook => "ph_",
         }
     }
 }
@@ -55,7 +58,9 @@ impl Secret {
     pub fn fresh(kind: SecretKind) -> Result<Self, Refusal> {
         // Codes are typed by people, and 128 bits are out of reach as well.
         let bytes = match kind {
-            SecretKind::Token | SecretKind::Reset => BASE64URL_NOPAD.encode(&random::<32>()?),
+            SecretKind::Token | SecretKind::Reset | SecretKind::Hook => {
+                BASE64URL_NOPAD.encode(&random::<32>()?)
+            }
             SecretKind::Invite => BASE64URL_NOPAD.encode(&random::<16>()?),
         };
         let text = format!("{}{bytes}", kind.prefix());
@@ -99,6 +104,7 @@ mod tests {
             (SecretKind::Token, 43),
             (SecretKind::Invite, 22),
             (SecretKind::Reset, 43),
+            (SecretKind::Hook, 43),
         ] {
             let [one, other] = [(); 2].map(|()| Secret::fresh(kind).unwrap());
             assert!(one.text.starts_with(kind.prefix()), "{one:?}");

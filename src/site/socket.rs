@@ -460,6 +460,7 @@ pub(super) fn answer_json(
         Answer::User(id) => Object::new().number("user", id.0),
         Answer::Token(_, id) => Object::new().number("token", id.0),
         Answer::Invite(number) => Object::new().number("invite", *number),
+        Answer::Hook(id) => Object::new().number("webhook", id.0),
         Answer::Done => Object::new(),
     };
     let object = if repeat {

@@ -17,6 +17,7 @@ mod commands;
 mod contract;
 mod disk;
 mod events;
+mod hooks;
 mod keys;
 mod kills;
 mod messages;

@@ -154,7 +154,7 @@ impl Op {
             let status = status(codes[0]).code().to_string();
             responses.insert(status, refusal(codes));
         }
-        if self.body.is_some_and(|body| !body.contains('/')) {
+        if self.all_codes().contains(&Code::BadJson) {
             responses.insert("415".to_owned(), refusal(&[NotSupported]));
         }
         // Refused before anybody knows what it is about.
@@ -223,7 +223,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 53] = [
+const OPS: [Op; 59] = [
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -314,6 +314,15 @@ const OPS: [Op; 53] = [
     op(Post, "/notifications", "Lets somebody know something.")
         .takes("NewNotification").gives(&[(201, "Noted"), (200, "Noted")]).codes(&[NotFound, TooMany]).keyed(),
     op(Put, "/notifications/{id}/seen", "Everything up to this one was seen.").gives(&[(200, "Unread")]).keyed(),
+    // -------------------------------------------------------------------------------- hooks
+    op(Get, "/webhooks", "One's webhooks and those of one's rooms; an admin's everybody's.").gives(&[(200, "Webhooks")]),
+    op(Post, "/webhooks", "Connects a program to a room. The secret is said this once.")
+        .takes("NewWebhook").gives(&[(201, "MadeWebhook")]).codes(&[NotFound, TooMany]),
+    op(Get, "/webhooks/{id}", "A webhook.").gives(&[(200, "OneWebhook")]),
+    op(Patch, "/webhooks/{id}", "Lets a webhook rest, or go on.").takes("ChangedWebhook").gives(&[(200, "OneWebhook")]),
+    op(Delete, "/webhooks/{id}", "Takes a webhook away, and the bot that was made for it."),
+    op(Post, "/hooks/{secret}", "Says something in a webhook's room: Slack's JSON, a form with `payload`, or plain text.")
+        .takes("*/*").gives(&[(200, "text/plain")]).codes(&[Code::BadJson, NotSupported, NotAMember, TooMany]).open().keyed(),
     op(Get, "/search", "Messages by their words.")
         .asks(&[("query", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),

@@ -10,4 +10,6 @@ pub(super) mod time;
 
 pub(super) use event::{Told, event, state};
 pub(super) use object::Object;
-pub(super) use things::{ban, face, member, message, notification, profile, refusal, room, upload};
+pub(super) use things::{
+    ban, face, hook, member, message, notification, profile, refusal, room, upload,
+};

@@ -1,0 +1,183 @@
+//! # Hooks: ways for programs, and what is sent to them
+//!
+//! `/webhooks` makes them, lists them and takes them away; `/hooks/{secret}` is where a program says
+//! something, in Slack's form or as plain text.
+//!
+//! Promises
+//! 1. A secret is said once, to whoever made the hook.
+//! 2. Whoever sends to a hook is answered `ok` when it is stored.
+
+use std::time::Duration;
+
+use super::asking::{Answered, body, created, done, idempotency_key, ok, segment, want};
+use crate::chat::hooks::{self, Door};
+use crate::chat::{
+    Answer, Code, HookId, HookWay, Identity, Operation, Refusal, Role, Text, UserId,
+};
+use crate::http::Response;
+use crate::site::auth;
+use crate::site::fields::{Fields, wrong};
+use crate::site::hall::Hall;
+use crate::site::rate::Rate;
+use crate::site::secret::{self, Secret, SecretKind};
+use crate::site::slack;
+use crate::site::wire::{self, Object};
+use crate::web::{Cx, Reply};
+
+/// What a hook may be sent: a build that fails everywhere at once, and then one a second.
+const OF_HOOK: Rate = Rate {
+    burst: 60,
+    every: Duration::from_secs(1),
+};
+
+/// Which way a hook goes.
+const DIRECTIONS: &str = "`incoming`";
+
+// ------------------------------------------------------------------------------------- making them
+
+/// Whose hooks somebody sees: an admin everybody's.
+fn seen_by(identity: &Identity) -> Option<UserId> {
+    (identity.role != Role::Admin).then_some(identity.user)
+}
+
+/// `GET /webhooks`: one's own and those of one's rooms.
+pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let of = seen_by(&identity);
+    let found = cx.state.reader.query(|tables| hooks::hooks(tables, of))?;
+    ok(Object::new()
+        .array("webhooks", found.iter().map(wire::hook))
+        .end())
+}
+
+/// `POST /webhooks`: makes one.
+pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let map = body(cx)?;
+    let fields = Fields(&map);
+    let (secret, way) = match fields.text("direction")? {
+        "incoming" => {
+            let secret = Secret::fresh(SecretKind::Hook)?;
+            let hash = secret.hash;
+            (secret, HookWay::Incoming { hash })
+        }
+        _ => return Err(wrong("direction", DIRECTIONS)),
+    };
+    let operation = Operation::CreateHook {
+        name: fields
+            .maybe_title("name")?
+            .ok_or_else(|| Refusal::field("name", "`name` is missing: say what it is for."))?,
+        room: fields.has("room").then(|| fields.room()).transpose()?,
+        bot: fields.has("bot").then(|| fields.user("bot")).transpose()?,
+        way,
+    };
+    let by = Some(identity.user);
+    Ok(want(cx, by, None, operation, move |cx, made| {
+        let Answer::Hook(id) = made.answer else {
+            unreachable!("a hook was made");
+        };
+        let about = about(cx, &identity, id)?;
+        let json = Object::new().json("webhook", &about);
+        created(json.text("path", &format!("/hooks/{}", secret.text)).end())
+    }))
+}
+
+/// A hook that somebody may change.
+fn about(cx: &Cx<'_, Hall>, identity: &Identity, id: HookId) -> Result<String, Refusal> {
+    let of = seen_by(identity);
+    let found = cx
+        .state
+        .reader
+        .query(|tables| hooks::hook(tables, of, id))?;
+    let none = || Refusal::not_found(format!("There is no hook {} of yours.", id.0));
+    Ok(wire::hook(&found.ok_or_else(none)?))
+}
+
+/// The hook of the path.
+fn number(cx: &Cx<'_, Hall>) -> Result<HookId, Refusal> {
+    let text = segment(cx, "id")?;
+    let id = text.parse().map(HookId);
+    id.map_err(|_| Refusal::not_found("Hooks have numbers."))
+}
+
+/// `GET /webhooks/{id}`.
+pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let id = number(cx)?;
+    let about = about(cx, &identity, id)?;
+    ok(Object::new().json("webhook", &about).end())
+}
+
+/// `PATCH /webhooks/{id}`: lets it rest, or go on.
+pub(super) fn change(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let hook = number(cx)?;
+    let map = body(cx)?;
+    let paused = Fields(&map).maybe_flag("paused")?;
+    let paused = paused.ok_or_else(|| wrong("paused", "`true` or `false`"))?;
+    let operation = Operation::PauseHook { hook, paused };
+    let by = Some(identity.user);
+    Ok(want(cx, by, None, operation, move |cx, _| {
+        let about = about(cx, &identity, hook)?;
+        ok(Object::new().json("webhook", &about).end())
+    }))
+}
+
+/// `DELETE /webhooks/{id}`: takes it away, and the bot that was made for it.
+pub(super) fn delete(cx: &mut Cx<'_, Hall>) -> Answered {
+    let identity = auth::identity(cx)?;
+    let hook = number(cx)?;
+    let operation = Operation::DeleteHook { hook };
+    Ok(want(cx, Some(identity.user), None, operation, |_, _| {
+        done()
+    }))
+}
+
+// --------------------------------------------------------------------------------- what is sent there
+
+/// `POST /hooks/{secret}`: says something.
+pub(in crate::site) fn say(cx: &mut Cx<'_, Hall>) -> Answered {
+    let door = door(cx)?;
+    let name = format!("hook {}", door.id.0);
+    let now = cx.house.now().instant;
+    if let Err(wait) = cx.state.rates.note(&name, OF_HOOK, now) {
+        let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let tell = "Too much was sent to this hook: one message a second is what it takes.";
+        return Err(Refusal::later(Code::TooMany, tell, ms));
+    }
+    let media = cx.request.media_type();
+    let said = slack::read(media.as_deref(), cx.request.body())?;
+    let text = match said.username {
+        // Whoever it is from is named where it is somebody else than the hook.
+        Some(name) if !name.is_empty() && name != door.name.as_str() => {
+            format!("**{name}**: {}", said.text)
+        }
+        _ => said.text,
+    };
+    let operation = Operation::Send {
+        room: door.room,
+        text: Text::parse("text", &text)?,
+        reply_to: None,
+        attachment: None,
+    };
+    let key = idempotency_key(cx)?;
+    Ok(want(cx, Some(door.bot), key, operation, |_, _| {
+        Ok(Reply::of(Response::text("ok")))
+    }))
+}
+
+/// The hook of the path, which somebody who does not know its secret may try to guess.
+fn door(cx: &mut Cx<'_, Hall>) -> Result<Door, Refusal> {
+    let hash = secret::hash(&segment(cx, "secret")?);
+    let found = cx.state.reader.query(|tables| hooks::door(tables, &hash))?;
+    let Some(door) = found else {
+        super::tries::note(cx)?;
+        let tell = "There is no such hook, or not any more. Ask who gave you this address.";
+        return Err(Refusal::not_found(tell));
+    };
+    if door.paused {
+        let tell = "This hook is paused: nothing was said. Ask an owner of its room.";
+        return Err(Refusal::forbidden(tell));
+    }
+    Ok(door)
+}
