@@ -128,6 +128,7 @@ pub const SORTS: &[Sort] = &[
             ("created_at", N),
             ("expires_at", N),
             ("used_at", N),
+            ("scopes", T),
         ],
     ),
     sort(

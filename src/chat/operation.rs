@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::id::{HookId, Millis, NotificationId, Seq, TokenId, UserId};
 use super::name::{Email, Emoji, HookUrl, Key, RoomName, Text, Title, Topic, UserName};
+use super::scope::Scopes;
 
 /// A SHA-256 of something secret that was handed out.
 pub type Hash = [u8; 32];
@@ -228,6 +229,8 @@ pub enum Operation {
         /// another by now, they have to sign in with that.
         password: Option<String>,
         expires_at: Option<Millis>,
+        /// What it is good for; nothing for everything.
+        scopes: Option<Scopes>,
     },
     /// Oneself or an admin.
     RevokeTokens {

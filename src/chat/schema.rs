@@ -37,6 +37,10 @@ pub const CHAT: Migrations = Migrations {
             name: "hooks",
             sql: include_str!("hooks.sql"),
         },
+        Migration {
+            name: "scopes of tokens",
+            sql: include_str!("scopes.sql"),
+        },
     ],
 };
 

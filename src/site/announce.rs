@@ -159,6 +159,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             // No group: nearly everybody has one device, and a group for each would take more than
             // all else that is kept of them.
             let seats = tick.state.crowd.seats(*user).iter();
+            let seats = seats.filter(|seat| !seat.is_limited());
             let devices: Vec<_> = seats.map(|seat| seat.channel).collect();
             tick.house.send_each(&devices, &numbered(&told, event.op));
         }

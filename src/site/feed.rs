@@ -91,7 +91,10 @@ impl EventFeed {
     /// Seats whoever listens, where they say that they were.
     fn begin(&mut self, flow: &mut Flow<'_, Hall>) -> Result<(), Refusal> {
         let (user, channel) = (self.user(), flow.channel());
-        let behind = resume::at_head(flow.state, &resume::rooms_of(flow.state, user)?);
+        let behind = resume::at_head(
+            flow.state,
+            &resume::rooms_of(flow.state, user, self.identity.scopes.as_ref())?,
+        );
         let seat = Seat {
             channel,
             token: self.identity.token,
@@ -99,6 +102,7 @@ impl EventFeed {
             away: false,
             active: flow.house.now().instant,
             in_flight: 0,
+            scopes: self.identity.scopes.clone().map(Rc::new),
             only: self.only.clone(),
             watch: None,
             behind: Some(Box::new(behind)),
@@ -147,6 +151,7 @@ impl EventFeed {
         let Some(mut behind) = taken.and_then(|seat| seat.behind.take()) else {
             return;
         };
+        let is_limited = flow.state.crowd.is_limited(user, channel);
         let mut gathered = Vec::new();
         let mut pages = 0;
         let is_over = 'pages: loop {
@@ -165,6 +170,9 @@ impl EventFeed {
                 // What has no op of its own says that a room has been told up to now; that comes
                 // when all of them have.
                 self.told = parcel.op.unwrap_or(flow.state.announced);
+                if is_limited && parcel.is_personal() {
+                    continue;
+                }
                 let json = &parcel.told.json;
                 match self.way {
                     Way::Poll(_) if parcel.op.is_none() => {}

@@ -42,6 +42,7 @@ mod rate;
 mod removing;
 mod rest;
 mod resume;
+mod scope;
 mod searching;
 mod secret;
 mod slack;

@@ -25,6 +25,7 @@ mod notifications;
 mod protocol;
 mod resume;
 mod rooms;
+mod scopes;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;

@@ -85,7 +85,8 @@ impl Op {
         if !self.open {
             codes.push(Unauthenticated);
         }
-        if self.method != Get {
+        // By who asks, or by what their token is good for.
+        if self.method != Get || !self.open {
             codes.push(Forbidden);
         }
         if let Some(body) = self.body {
