@@ -25,6 +25,7 @@ pub mod bans;
 pub mod check;
 mod check_files;
 mod column;
+pub mod deliveries;
 mod erase;
 mod event;
 mod files;

@@ -15,6 +15,7 @@ mod import;
 mod invite;
 mod line;
 mod log_sink;
+mod post;
 mod program;
 mod progress;
 mod restore;

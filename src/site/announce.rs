@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::behind::Parting;
 use super::hall::Hall;
-use super::{watching, wire};
+use super::{courier, watching, wire};
 use crate::chat::{
     Ended, Event, Exit, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
     people, summary,
@@ -46,6 +46,7 @@ pub(super) fn announce(tick: &mut Tick<'_, Hall>, outcome: Outcome) {
     for ended in outcome.ended {
         end(tick, ended);
     }
+    courier::nudge(tick);
 }
 
 /// Tells what another process has stored, some of it in one go; whether that was anything.

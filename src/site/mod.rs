@@ -27,6 +27,7 @@ mod auth;
 mod behind;
 mod commands;
 mod counts;
+mod courier;
 mod crowd;
 mod faces;
 mod feed;
@@ -59,6 +60,7 @@ use crate::layer::Bounds;
 use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
 
+pub use courier::{Carrier, Parcel, Receipt, Undelivered};
 pub use hall::Hall;
 pub(crate) use resume::Far;
 pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
@@ -121,6 +123,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
+    tick.state.begin_courier();
+    courier::listen(tick);
     tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
@@ -131,6 +135,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         searching::index_in_passing(tick);
         uses::store(tick);
         removing::go_on(tick);
+        courier::beat(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

@@ -22,6 +22,8 @@ pub enum SecretKind {
     Reset,
     /// Is where a program says something.
     Hook,
+    /// Signs what is sent to a program.
+    Signature,
 }
 
 impl SecretKind {
@@ -32,6 +34,7 @@ impl SecretKind {
             Self::Invite => "pi_",
             Self::Reset => "pr_",
             Self::Hook => "ph_",
+            Self::Signature => "ps_",
         }
     }
 }
@@ -58,7 +61,7 @@ impl Secret {
     pub fn fresh(kind: SecretKind) -> Result<Self, Refusal> {
         // Codes are typed by people, and 128 bits are out of reach as well.
         let bytes = match kind {
-            SecretKind::Token | SecretKind::Reset | SecretKind::Hook => {
+            SecretKind::Token | SecretKind::Reset | SecretKind::Hook | SecretKind::Signature => {
                 BASE64URL_NOPAD.encode(&random::<32>()?)
             }
             SecretKind::Invite => BASE64URL_NOPAD.encode(&random::<16>()?),
@@ -105,6 +108,7 @@ mod tests {
             (SecretKind::Invite, 22),
             (SecretKind::Reset, 43),
             (SecretKind::Hook, 43),
+            (SecretKind::Signature, 43),
         ] {
             let [one, other] = [(); 2].map(|()| Secret::fresh(kind).unwrap());
             assert!(one.text.starts_with(kind.prefix()), "{one:?}");

@@ -224,7 +224,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 59] = [
+const OPS: [Op; 62] = [
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -318,10 +318,15 @@ const OPS: [Op; 59] = [
     // -------------------------------------------------------------------------------- hooks
     op(Get, "/webhooks", "One's webhooks and those of one's rooms; an admin's everybody's.").gives(&[(200, "Webhooks")]),
     op(Post, "/webhooks", "Connects a program to a room. The secret is said this once.")
-        .takes("NewWebhook").gives(&[(201, "MadeWebhook")]).codes(&[NotFound, TooMany]),
+        .takes("NewWebhook").gives(&[(201, "MadeWebhook")]).codes(&[NotFound, TooMany, NotSupported]),
     op(Get, "/webhooks/{id}", "A webhook.").gives(&[(200, "OneWebhook")]),
     op(Patch, "/webhooks/{id}", "Lets a webhook rest, or go on.").takes("ChangedWebhook").gives(&[(200, "OneWebhook")]),
     op(Delete, "/webhooks/{id}", "Takes a webhook away, and the bot that was made for it."),
+    op(Get, "/webhooks/{id}/deliveries", "What of an outgoing webhook waits, and what was given up.").gives(&[(200, "Deliveries")]),
+    op(Post, "/webhooks/{id}/redeliver", "What was given up is sent again: all of it, or one.")
+        .takes("Redelivery").gives(&[(200, "Redelivered")]),
+    op(Post, "/webhooks/{id}/test", "Sends something now, and tells what came of it.")
+        .gives(&[(200, "Tested")]).codes(&[TooMany, NotSupported]),
     op(Post, "/hooks/{secret}", "Says something in a webhook's room: Slack's JSON, a form with `payload`, or plain text.")
         .takes("*/*").gives(&[(200, "text/plain")]).codes(&[Code::BadJson, NotSupported, NotAMember, TooMany]).open().keyed(),
     op(Get, "/search", "Messages by their words.")

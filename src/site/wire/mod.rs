@@ -11,5 +11,5 @@ pub(super) mod time;
 pub(super) use event::{Told, event, state};
 pub(super) use object::Object;
 pub(super) use things::{
-    ban, face, hook, member, message, notification, profile, refusal, room, upload,
+    ban, delivery, face, hook, member, message, notification, profile, refusal, room, upload,
 };

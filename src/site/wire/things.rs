@@ -4,7 +4,7 @@ use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
     Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
-    RoomSummary, bans::Ban, hooks::Hook, people::Profile,
+    RoomSummary, bans::Ban, deliveries::Delivery, hooks::Hook, people::Profile,
 };
 use crate::site::crowd::State;
 
@@ -201,6 +201,24 @@ pub(in crate::site) fn hook(hook: &Hook) -> String {
             .number("dead", sends.dead);
     }
     object.end()
+}
+
+/// Something that an outgoing hook has not been sent yet, or will not be.
+pub(in crate::site) fn delivery(it: &Delivery) -> String {
+    let state = match it.next_at {
+        Some(_) => "waiting",
+        None => "dead",
+    };
+    Object::new()
+        .number("id", it.op)
+        .text("kind", it.kind.as_str())
+        .text("room", &it.room)
+        .text("state", state)
+        .number("tries", it.tries)
+        .maybe_text("next_at", it.next_at.map(rfc3339).as_deref())
+        .maybe_text("tried_at", it.tried_at.map(rfc3339).as_deref())
+        .maybe_text("error", it.error.as_deref())
+        .end()
 }
 
 /// A notification.
