@@ -20,6 +20,7 @@ mod program;
 mod progress;
 mod restore;
 mod room;
+mod send;
 mod serve;
 mod settings;
 mod table;

@@ -27,6 +27,7 @@ mod receiver;
 mod resume;
 mod rooms;
 mod scopes;
+mod send;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
