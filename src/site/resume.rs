@@ -133,18 +133,20 @@ pub(super) fn resume(
         is_ours,
         heard,
         states: true,
+        is_durable: false,
     };
     Ok(put_all(hall, channel, behind, &start, way)?.json)
 }
 
 /// Puts a stream of events where its client says that it was. All of it is told as events: whoever
-/// breaks off goes on from the last one. With `only` it is told of no other rooms than these.
+/// breaks off goes on from the last one. With `only` it is told of no other rooms than these; with
+/// `is_durable` of all that is there, however much it is.
 pub(super) fn start(
     hall: &mut Hall,
-    user: UserId,
-    channel: Channel,
+    (user, channel): (UserId, Channel),
     start: &Start,
     only: Option<&[RoomName]>,
+    is_durable: bool,
 ) -> Result<Resumed, Refusal> {
     let scopes = scopes_of(hall, user, channel);
     let mut behind = at_head(hall, &rooms_of(hall, user, scopes.as_deref())?);
@@ -157,6 +159,7 @@ pub(super) fn start(
         is_ours: !matches!(start, Start::Elsewhere),
         heard: None,
         states: false,
+        is_durable,
     };
     put_all(hall, channel, behind, start, way)
 }
@@ -193,6 +196,8 @@ struct Way {
     is_ours: bool,
     /// From here on it has heard everything already.
     heard: Option<Op>,
+    /// It is told event by event, however many were missed.
+    is_durable: bool,
     /// Where too many were missed, it may be told how messages are by now.
     states: bool,
 }
@@ -396,7 +401,14 @@ fn put(
     })?;
     // What is missing ends where hearing began.
     let end = heard.unwrap_or(to).max(from.min(to));
-    let mode = match mode(hall.far, from, to, first) {
+    let far = match way.is_durable {
+        true => Far {
+            events_max: Version::MAX,
+            ..hall.far
+        },
+        false => hall.far,
+    };
+    let mode = match mode(far, from, to, first) {
         _ if !way.is_ours => Mode::Reset,
         Mode::State if !way.states => Mode::Events,
         mode => mode,

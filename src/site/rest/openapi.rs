@@ -333,8 +333,8 @@ const OPS: [Op; 62] = [
         .asks(&[("query", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),
     op(Get, "/events", "Server-Sent Events; with `wait`, one answer when there is something.")
-        .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer")])
-        .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, TooMany]),
+        .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer"), ("limit", "integer"), ("durable", "boolean")])
+        .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, Gone, TooMany]),
 ];
 
 #[cfg(test)]
