@@ -17,12 +17,14 @@
 //! Never knows: the server's rooms. Start reading at [`Connect::connect`], then [`Socket::read`].
 
 mod address;
+mod bot;
 mod connect;
 mod request;
 mod socket;
 mod tls;
 
 pub use address::{Allowed, is_public};
+pub use bot::{Bot, BotError, Message};
 pub use connect::{Connect, ConnectError};
 pub use request::{Answer, Request, RequestError};
 pub use socket::{Incoming, ReadError, Socket, WriteError};

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod admin;
+mod bots;
 mod cli;
 mod commands;
 mod contract;
