@@ -110,6 +110,7 @@ impl EventFeed {
             expires_at: self.identity.expires_at,
             away: false,
             active: flow.house.now().instant,
+            idle: false,
             in_flight: 0,
             scopes: self.identity.scopes.clone().map(Rc::new),
             only: self.only.clone(),

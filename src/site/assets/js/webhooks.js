@@ -184,7 +184,7 @@ const delivery = (it) =>
       "p",
       {},
       h("strong", {}, `${it.kind} ${it.id}`),
-      it.tries > 0 && `, tried ${number(it.tries)} times`,
+      it.tries > 0 && `, tried ${it.tries === 1 ? "once" : `${number(it.tries)} times`}`,
       it.next_at ? [", next ", h("time", { datetime: it.next_at }, full(it.next_at))] : ", given up",
     ),
     it.error && h("p", { class: "soft" }, it.error),
