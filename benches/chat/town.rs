@@ -65,6 +65,7 @@ impl Town {
             };
             town.want(None, None, sign_up)?;
             let create_token = Operation::CreateToken {
+                scopes: None,
                 user: checked(UserName::parse("name", &name))?,
                 hash: Sha256::digest(token(user)).into(),
                 name: checked(Title::parse("name", "bench"))?,

@@ -13,12 +13,12 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::id::{Millis, NotificationId, RoomId, TokenId, UserId};
+use super::id::{HookId, Millis, NotificationId, RoomId, TokenId, UserId};
 use super::operation::{Entry, Operation};
 use super::outcome::{Answer, Outcome};
 use super::refusal::{Code, Refusal};
 use super::work::Work;
-use super::{account, bot, message, notification, reminder, removal, room, token, upload};
+use super::{account, bot, hook, message, notification, reminder, removal, room, token, upload};
 use crate::store::StoreError;
 use crate::store::rusqlite;
 
@@ -104,6 +104,9 @@ fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
         O::Remind { .. } | O::CancelReminder { .. } | O::FireReminder { .. } => {
             reminder::perform(work, operation)
         }
+        O::CreateHook { .. } | O::PauseHook { .. } | O::DeleteHook { .. } => {
+            hook::perform(work, operation)
+        }
         O::AddUpload { .. } => upload::perform(work, operation),
         O::GoOn { removal } => removal::go_on(work, *removal),
         O::Tidy => {
@@ -165,6 +168,7 @@ fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>
                     id: number,
                     due: reminder::due(&entry.operation, at),
                 },
+                n if n == Kept::Hook as i64 => Answer::Hook(HookId(number)),
                 _ => Answer::Done,
             };
             Ok((content, answer))
@@ -196,6 +200,7 @@ enum Kept {
     Invite = 9,
     Done = 10,
     Reminder = 11,
+    Hook = 21,
 }
 
 /// Keeps the answer under the entry's key.
@@ -219,6 +224,7 @@ fn remember(work: &Work<'_>, entry: &Entry, answer: &Answer) -> Result<(), Stop>
         Answer::Token(user, id) => (Kept::Token, None, Some(user.0), None, Some(id.0)),
         Answer::Invite(number) => (Kept::Invite, None, None, None, Some(number)),
         Answer::Reminder { id, .. } => (Kept::Reminder, None, None, None, Some(id)),
+        Answer::Hook(id) => (Kept::Hook, None, None, None, Some(id.0)),
         Answer::Done => (Kept::Done, None, None, None, None),
     };
     work.execute(

@@ -75,5 +75,11 @@ pub const UPLOAD_BYTES_PER_DAY_MAX: u64 = 1 << 30;
 /// Files that a person may upload within a day.
 pub const UPLOADS_PER_DAY_MAX: u64 = 1000;
 
+/// Hooks that a person may have made.
+pub const HOOKS_MAX: u32 = 100;
+
+/// Bytes of an address to which events are sent.
+pub const HOOK_URL_BYTES_MAX: usize = 2000;
+
 /// People of a page.
 pub const PEOPLE_MAX: u32 = 200;

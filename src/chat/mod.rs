@@ -26,10 +26,13 @@ mod bot;
 pub mod check;
 mod check_files;
 mod column;
+pub mod deliveries;
 mod erase;
 mod event;
 mod files;
 pub mod history;
+mod hook;
+pub mod hooks;
 mod id;
 pub mod limits;
 mod log;
@@ -51,6 +54,7 @@ pub mod removal;
 mod room;
 pub mod roster;
 mod schema;
+mod scope;
 pub mod search;
 mod snippet;
 pub mod summary;
@@ -68,13 +72,13 @@ pub use event::{
 };
 pub use files::{Files, Incoming, Kept, STALE_MS, is_hash};
 pub use history::{History, Whence};
-pub use id::{Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
+pub use id::{HookId, Millis, NotificationId, Op, RoomId, Seq, TokenId, UserId, Version};
 pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
-pub use name::{DIRECT_PREFIX, Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
+pub use name::{DIRECT_PREFIX, Email, Emoji, HookUrl, Key, RoomName, Text, Title, Topic, UserName};
 pub use operation::{
-    Entry, Hash, Kind, Level, Moment, Operation, Role, Setting, SignUp, Standing, Style, Tokens,
-    Whom,
+    Entry, Hash, HookEvent, HookWay, Kind, Level, Moment, Operation, Role, Setting, SignUp,
+    Standing, Style, Tokens, Whom,
 };
 pub use outcome::{Answer, Ended, Outcome};
 pub use people::Identity;
@@ -83,6 +87,7 @@ pub use reading::Part;
 pub use refusal::{Code, Refusal};
 pub(crate) use schema::open_by_hand;
 pub use schema::{CHAT, FILE, is_current, open, open_in_memory};
+pub use scope::{Scope, Scopes};
 pub use search::{Hit, HitPlace};
 pub use snippet::Snippet;
 pub use summary::{Horizon, Member, Membership, RoomSummary};

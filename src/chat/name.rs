@@ -101,6 +101,10 @@ word! {
     Emoji
 }
 word! {
+    /// Where an outgoing hook sends events: an address of the web.
+    HookUrl
+}
+word! {
     /// What a client calls an operation, so that it is done once.
     Key
 }

@@ -14,8 +14,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::id::{Millis, NotificationId, Seq, TokenId, UserId};
-use super::name::{Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
+use super::id::{HookId, Millis, NotificationId, Seq, TokenId, UserId};
+use super::name::{Email, Emoji, HookUrl, Key, RoomName, Text, Title, Topic, UserName};
+use super::scope::Scopes;
 
 /// A SHA-256 of something secret that was handed out.
 pub type Hash = [u8; 32];
@@ -232,6 +233,40 @@ pub enum Tokens {
     All,
 }
 
+/// What an outgoing hook may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookEvent {
+    /// Every message.
+    Message,
+    /// Messages that mention its bot.
+    Mention,
+    /// A command that was handed to it.
+    Command,
+    /// Somebody came into a room.
+    Join,
+}
+
+/// Which way a hook goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(
+    missing_docs,
+    reason = "fields have the names of the contract; unusual ones are told"
+)]
+pub enum HookWay {
+    /// What is sent to an address with this secret is said in a room.
+    Incoming { hash: Hash },
+    /// What happens in rooms is sent to an address, signed with the secret.
+    Outgoing {
+        url: HookUrl,
+        events: Vec<HookEvent>,
+        /// The command that is handed to it.
+        command: Option<String>,
+        secret: String,
+    },
+}
+
 /// Everything durable that can be wanted. `by` is whoever wants it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -294,6 +329,8 @@ pub enum Operation {
         /// another by now, they have to sign in with that.
         password: Option<String>,
         expires_at: Option<Millis>,
+        /// What it is good for; nothing for everything.
+        scopes: Option<Scopes>,
     },
     /// Oneself or an admin.
     RevokeTokens {
@@ -454,6 +491,22 @@ pub enum Operation {
     /// Takes a reminder away that is due, and reminds: the server, as whoever made it.
     FireReminder {
         id: u32,
+    },
+    // ------------------------------------------------------------------------------ hooks
+    /// An owner of the room, or an admin: connects a program. Without `bot`, one is made for it.
+    CreateHook {
+        name: Title,
+        room: Option<RoomName>,
+        bot: Option<UserName>,
+        way: HookWay,
+    },
+    /// Who made it, an owner of its room, an admin.
+    PauseHook {
+        hook: HookId,
+        paused: bool,
+    },
+    DeleteHook {
+        hook: HookId,
     },
     // --------------------------------------------------------------------------- uploads
     /// A file that lies in the folder already.

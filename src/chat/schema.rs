@@ -41,6 +41,14 @@ pub const CHAT: Migrations = Migrations {
             name: "reminders",
             sql: include_str!("reminders.sql"),
         },
+        Migration {
+            name: "hooks",
+            sql: include_str!("hooks.sql"),
+        },
+        Migration {
+            name: "scopes of tokens",
+            sql: include_str!("scopes.sql"),
+        },
     ],
 };
 

@@ -177,6 +177,15 @@ impl Given {
         self.options.iter().any(|(option, _)| *option == name)
     }
 
+    /// The values of an option that may be given more than once.
+    pub(super) fn values(&self, name: &str) -> Result<Vec<&str>, CliError> {
+        let found = self.options.iter().filter(|(option, _)| *option == name);
+        found
+            .filter_map(|(_, value)| value.as_deref())
+            .map(text)
+            .collect()
+    }
+
     /// The value of an option; the last one, if it was given more than once.
     pub(super) fn value(&self, name: &str) -> Result<Option<&str>, CliError> {
         let found = self.options.iter().rfind(|(option, _)| *option == name);

@@ -7,8 +7,10 @@ use std::process::ExitCode;
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::data::{self, DEFAULT_DATA};
+use super::post::Post;
 use super::{CliError, Program, exit_code, say};
 use crate::chat::Files;
+use crate::client::Allowed;
 use crate::knowledge::Library;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
@@ -29,6 +31,9 @@ pub(super) const OPTIONS: &str =
                    [default: full]
   --assets DIR     Read the pages' files from there and not from the program, anew at
                    each visit: for work on them
+  --webhooks-allow ADDR
+                   Also send webhooks to this address or network, which is not of the
+                   public internet: 127.0.0.1, 10.0.0.0/8. May be given several times
   --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
 ";
 
@@ -58,6 +63,7 @@ pub(super) struct Options {
     durability: Durability,
     echo: bool,
     assets: Option<PathBuf>,
+    webhooks_allow: Vec<Allowed>,
     /// One of those that other commands do not have.
     own: Option<&'static str>,
 }
@@ -104,6 +110,11 @@ impl Options {
                 self.own = Some("--assets");
                 self.assets = Some(words.value()?.into());
             }
+            Some(Arg::Long("webhooks-allow")) => {
+                self.own = Some("--webhooks-allow");
+                self.webhooks_allow
+                    .push(words.value()?.parse_with(str::parse)?);
+            }
             Some(Arg::Long("echo")) => {
                 self.own = Some("--echo");
                 self.echo = true;
@@ -141,7 +152,8 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let hall = Hall::open(database, fresh_seed()).map_err(|error| failed(&error))?;
     let hall = hall
         .files(Files::beside(folder))
-        .library(Library::beside(folder));
+        .library(Library::beside(folder))
+        .carrier(Post::new(&options.webhooks_allow));
     let choices = Choices {
         echo: options.echo,
         modified_s: made_s(),

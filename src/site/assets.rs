@@ -103,6 +103,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/room.js",
     "js/roommenu.js",
     "js/route.js",
+    "js/scopes.js",
     "js/search.js",
     "js/settings.js",
     "js/sheet.js",
@@ -118,6 +119,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/toast.js",
     "js/typing.js",
     "js/users.js",
+    "js/webhooks.js",
     "js/window.js",
 ]);
 

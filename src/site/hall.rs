@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use super::announce::announce;
 use super::behind::Parting;
 use super::counts::Counts;
+use super::courier::{Carrier, Courier};
 use super::crowd::Crowd;
 use super::faces::Faces;
 use super::presence::Presence;
@@ -52,6 +53,10 @@ pub(super) struct Head {
 
 /// The chat's live state.
 pub struct Hall {
+    /// Ends before the database does.
+    pub(super) courier: Option<Courier>,
+    /// Who carries what hooks are sent, once it begins.
+    carrier: Option<Arc<dyn Carrier>>,
     pub(super) log: Rc<dyn Log>,
     pub(super) database: Database,
     pub(super) reader: Reader,
@@ -112,6 +117,8 @@ impl Hall {
             .map(|(room, seq, version)| (room, Head { seq, version }))
             .collect();
         Ok(Self {
+            courier: None,
+            carrier: None,
             log,
             database,
             reader,
@@ -152,6 +159,20 @@ impl Hall {
     pub fn library(mut self, library: Library) -> Self {
         self.library = Some(Arc::new(library));
         self
+    }
+
+    /// Sends events to outgoing hooks, by this carrier.
+    #[must_use]
+    pub fn carrier(mut self, carrier: impl Carrier + 'static) -> Self {
+        self.carrier = Some(Arc::new(carrier));
+        self
+    }
+
+    pub(super) fn begin_courier(&mut self) {
+        if let Some(carrier) = self.carrier.take() {
+            let (database, seed) = (self.database.clone(), self.seed.bits());
+            self.courier = Some(Courier::begin(database, carrier, &self.epoch, seed));
+        }
     }
 
     /// Tells more, or less, to whoever missed it.

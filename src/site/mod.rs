@@ -28,6 +28,7 @@ mod behind;
 mod bundle;
 mod commands;
 mod counts;
+mod courier;
 mod crowd;
 mod docs;
 mod faces;
@@ -45,8 +46,10 @@ mod reminding;
 mod removing;
 mod rest;
 mod resume;
+mod scope;
 mod searching;
 mod secret;
+mod slack;
 mod slash;
 mod socket;
 mod uses;
@@ -61,6 +64,7 @@ use crate::layer::Bounds;
 use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
 
+pub use courier::{Carrier, Parcel, Receipt, Undelivered};
 pub use hall::Hall;
 pub(crate) use resume::Far;
 pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
@@ -102,6 +106,7 @@ pub fn app(mut hall: Hall, choices: Choices) -> App<Hall> {
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
         .get("/metrics", rest::metrics())
+        .post("/hooks/{secret}", rest::hook())
         .consumer("/ws", socket::Socket::new)
         .nest("/api/v1", rest::routes())
 }
@@ -126,6 +131,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
+    tick.state.begin_courier();
+    courier::listen(tick);
     tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
@@ -137,6 +144,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         uses::store(tick);
         removing::go_on(tick);
         reminding::go_on(tick);
+        courier::beat(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

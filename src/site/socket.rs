@@ -9,6 +9,7 @@
 //! 3. With `hold` nothing is told before the client has said where it was.
 //! 4. Whoever falls behind misses nothing: it is fed from the store until it hears again.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::behind::Behind;
@@ -19,7 +20,7 @@ use super::hall::{Hall, want};
 use super::questions;
 use super::slash::{self, Typed};
 use super::wire::{self, Object};
-use super::{announce, presence, resume};
+use super::{announce, presence, resume, scope};
 use crate::chat::limits::{HELLO_ROOMS_MAX, TEXT_CHARS_MAX};
 use crate::chat::{
     Answer, Code, Identity, Key, Op, Operation, Refusal, RoomId, RoomName, UserId, Verdict, missed,
@@ -228,7 +229,7 @@ impl Socket {
     fn begin(&self, live: &mut Live<'_, Hall>, identity: &Identity) -> Result<(), Refusal> {
         let channel = live.channel();
         let user = identity.user;
-        let rooms = resume::rooms_of(live.state, user)?;
+        let rooms = resume::rooms_of(live.state, user, identity.scopes.as_ref())?;
         let hello = hello(live.state, identity, &rooms)?;
         let mut behind = None;
         if self.hold {
@@ -246,6 +247,7 @@ impl Socket {
             active: live.house.now().instant,
             idle: false,
             in_flight: 0,
+            scopes: identity.scopes.clone().map(Rc::new),
             only: None,
             watch: None,
             behind,
@@ -281,6 +283,12 @@ impl Socket {
         if id.is_none() && (map.contains_key("id") || name != "typing") {
             let refusal = Refusal::field("id", "`id` has to be a whole number of your choice.");
             return refuse(live, channel, None, &refusal);
+        }
+        let seat = live.state.crowd.seat_mut(self.user(), channel);
+        let scopes = seat.and_then(|seat| seat.scopes.clone());
+        if let Err(refusal) = scope::must_have(scopes.as_deref(), &scope::of_command(name, fields))
+        {
+            return refuse(live, channel, id, &refusal);
         }
         match command(name, fields) {
             Err(refusal) => refuse(live, channel, id, &refusal),
@@ -394,6 +402,9 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
             notifications::notifications(tables, user, None, horizon.op, 10)?,
         ))
     })?;
+    // What concerns a person alone is not for a token that is good for some rooms.
+    let is_limited = identity.scopes.as_ref().is_some_and(|it| it.is_limited());
+    let latest = if is_limited { &[] } else { &latest.items[..] };
     let about = Object::new()
         .text("name", &identity.name)
         .text("display_name", &identity.display_name)
@@ -405,8 +416,8 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .number("frame", FRAME_BYTES_MAX as u64)
         .number("in_flight", IN_FLIGHT_MAX);
     let notes = Object::new()
-        .number("unread", unseen)
-        .array("latest", latest.items.iter().map(wire::notification));
+        .number("unread", if is_limited { 0 } else { unseen })
+        .array("latest", latest.iter().map(wire::notification));
     Ok(Object::new()
         .text("event", "hello")
         .text("protocol", PROTOCOL)
@@ -516,6 +527,7 @@ pub(super) fn answer_object(
         Answer::User(id) => Object::new().number("user", id.0),
         Answer::Token(_, id) => Object::new().number("token", id.0),
         Answer::Invite(number) => Object::new().number("invite", *number),
+        Answer::Hook(id) => Object::new().number("webhook", id.0),
         Answer::Done => Object::new(),
     };
     Ok(if repeat {
@@ -588,6 +600,7 @@ pub(super) fn feed(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, c
     let Some(mut behind) = taken else {
         return;
     };
+    let is_limited = hall.crowd.is_limited(user, channel);
     let mut pages = 0;
     let is_fed = loop {
         let page = match behind.page(hall, user) {
@@ -604,7 +617,8 @@ pub(super) fn feed(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, c
         let mut is_full = false;
         for parcel in &page {
             behind.advance(parcel);
-            if !parcel.is_silent() && house.send_text(channel, &parcel.told.json) != Sent::Queued {
+            let is_silent = parcel.is_silent() || (is_limited && parcel.is_personal());
+            if !is_silent && house.send_text(channel, &parcel.told.json) != Sent::Queued {
                 is_full = true;
                 break;
             }

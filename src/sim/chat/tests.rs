@@ -76,6 +76,7 @@ impl World {
         world.store(
             None,
             Operation::CreateToken {
+                scopes: None,
                 user: UserName::trusted("ana"),
                 hash: Sha256::digest(b"pt_ana").into(),
                 name: Title::trusted("device"),

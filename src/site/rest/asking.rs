@@ -20,7 +20,7 @@ use crate::site::wire::{self, Object};
 use crate::web::{Cx, Handler, Reply, Tick, Wait, promise};
 
 /// The field that says what a body is.
-pub(super) const MEDIA: &str = "Content-Type";
+pub(in crate::site) const MEDIA: &str = "Content-Type";
 
 /// What a route gives.
 pub(super) type Answered = Result<Reply<Hall>, Refusal>;

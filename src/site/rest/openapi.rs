@@ -87,7 +87,8 @@ impl Op {
         if !self.open {
             codes.push(Unauthenticated);
         }
-        if self.method != Get {
+        // By who asks, or by what their token is good for.
+        if self.method != Get || !self.open {
             codes.push(Forbidden);
         }
         if let Some(body) = self.body {
@@ -156,7 +157,7 @@ impl Op {
             let status = status(codes[0]).code().to_string();
             responses.insert(status, refusal(codes));
         }
-        if self.body.is_some_and(|body| !body.contains('/')) {
+        if self.all_codes().contains(&Code::BadJson) {
             responses.insert("415".to_owned(), refusal(&[NotSupported]));
         }
         // Refused before anybody knows what it is about.
@@ -318,6 +319,20 @@ const OPS: &[Op] = &[
     op(Post, "/notifications", "Lets somebody know something.")
         .takes("NewNotification").gives(&[(201, "Noted"), (200, "Noted")]).codes(&[NotFound, TooMany]).keyed(),
     op(Put, "/notifications/{id}/seen", "Everything up to this one was seen.").gives(&[(200, "Unread")]).keyed(),
+    // -------------------------------------------------------------------------------- hooks
+    op(Get, "/webhooks", "One's webhooks and those of one's rooms; an admin's everybody's.").gives(&[(200, "Webhooks")]),
+    op(Post, "/webhooks", "Connects a program to a room. The secret is said this once.")
+        .takes("NewWebhook").gives(&[(201, "MadeWebhook")]).codes(&[NotFound, TooMany, NotSupported]),
+    op(Get, "/webhooks/{id}", "A webhook.").gives(&[(200, "OneWebhook")]),
+    op(Patch, "/webhooks/{id}", "Lets a webhook rest, or go on.").takes("ChangedWebhook").gives(&[(200, "OneWebhook")]),
+    op(Delete, "/webhooks/{id}", "Takes a webhook away, and the bot that was made for it."),
+    op(Get, "/webhooks/{id}/deliveries", "What of an outgoing webhook waits, and what was given up.").gives(&[(200, "Deliveries")]),
+    op(Post, "/webhooks/{id}/redeliver", "What was given up is sent again: all of it, or one.")
+        .takes("Redelivery").gives(&[(200, "Redelivered")]),
+    op(Post, "/webhooks/{id}/test", "Sends something now, and tells what came of it.")
+        .gives(&[(200, "Tested")]).codes(&[TooMany, NotSupported]),
+    op(Post, "/hooks/{secret}", "Says something in a webhook's room: Slack's JSON, a form with `payload`, or plain text.")
+        .takes("*/*").gives(&[(200, "text/plain")]).codes(&[Code::BadJson, NotSupported, NotAMember, TooMany]).open().keyed(),
     op(Get, "/search", "Messages by their words.")
         .asks(&[("query", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),
@@ -335,8 +350,8 @@ const OPS: &[Op] = &[
         .gives(&[(200, "Found")]).codes(&[NotFound, NotAMember, NotSupported]),
     op(Delete, "/docs/{id}", "Forgets a document.").codes(&[NotSupported]),
     op(Get, "/events", "Server-Sent Events; with `wait`, one answer when there is something.")
-        .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer")])
-        .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, TooMany]),
+        .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer"), ("limit", "integer"), ("durable", "boolean")])
+        .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, Gone, TooMany]),
 ];
 
 #[cfg(test)]

@@ -13,5 +13,6 @@ pub(super) use docs::{document, found};
 pub(super) use event::{Told, event, state};
 pub(super) use object::Object;
 pub(super) use things::{
-    answer, ban, face, member, message, notification, profile, refusal, room, upload,
+    answer, ban, delivery, face, hook, member, message, notification, profile, refusal, room,
+    upload,
 };
