@@ -22,6 +22,7 @@ pub mod client;
 pub mod ground;
 pub mod http;
 pub mod layer;
+pub mod nano;
 pub mod reactor;
 pub mod sim;
 pub mod site;

@@ -13,35 +13,36 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 12] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
+    ("nano", &["ground"]),
     ("layer", &["ground"]),
     ("store", &["ground"]),
-    ("client", &["http", "ws", "ground"]),
+    ("client", &["http", "ws", "nano", "ground"]),
     ("reactor", &["http", "ws", "ground"]),
     (
         "web",
-        &["reactor", "store", "layer", "http", "ws", "ground"],
+        &["reactor", "store", "layer", "nano", "http", "ws", "ground"],
     ),
     ("chat", &["store", "layer", "ground"]),
     (
         "site",
         &[
-            "web", "chat", "store", "layer", "reactor", "http", "ws", "ground",
+            "web", "chat", "store", "layer", "nano", "reactor", "http", "ws", "ground",
         ],
     ),
     (
         "cli",
         &[
-            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+            "site", "chat", "store", "web", "reactor", "client", "nano", "http", "ws", "ground",
         ],
     ),
     (
         "sim",
         &[
-            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+            "site", "chat", "store", "web", "reactor", "client", "nano", "http", "ws", "ground",
         ],
     ),
 ];
