@@ -138,6 +138,11 @@ impl Net {
         self.cut_off
     }
 
+    /// How many bytes may wait for one peer: more of what others say is not taken.
+    pub const fn outbox_bytes_max(&self) -> usize {
+        self.settings.outbox_bytes_max
+    }
+
     /// How many bytes wait for `id` to take them.
     pub fn queued_bytes(&self, id: ConnId) -> usize {
         self.get(id)
