@@ -1,4 +1,4 @@
-//! # Client: a blocking WebSocket client
+//! # Client: a blocking WebSocket client, and one of the game protocol
 //!
 //! For bots, tests and the bench: the same protocol core as the server's, over a `TcpStream`.
 //!
@@ -17,7 +17,9 @@
 //! Never knows: the server's rooms. Start reading at [`Connect::connect`], then [`Socket::read`].
 
 mod connect;
+mod nano;
 mod socket;
 
 pub use connect::{Connect, ConnectError};
+pub use nano::{Nano, NanoError, Said};
 pub use socket::{Incoming, ReadError, Socket, WriteError};
