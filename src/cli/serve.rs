@@ -16,7 +16,8 @@ use crate::site::{self, Choices, Hall};
 use crate::store::Durability;
 use crate::web::made_s;
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Where a server listens if nothing is said.
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 /// The options, as the help tells of them.
 pub(super) const OPTIONS: &str =
@@ -174,7 +175,7 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
 }
 
 /// Where to listen if nothing is said.
-pub(super) fn default_listen() -> Result<Address, CliError> {
+fn default_listen() -> Result<Address, CliError> {
     DEFAULT_LISTEN.parse().map_err(CliError::Failed)
 }
 
