@@ -29,6 +29,8 @@ pub(super) const OPTIONS: &str =
                    [default: full]
   --assets DIR     Read the pages' files from there and not from the program, anew at
                    each visit: for work on them
+  --nano-tcp ADDR  Also serve the game protocol at /nano straight over TCP, at HOST:PORT.
+                   May be given several times
   --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
 ";
 
@@ -57,6 +59,7 @@ pub(super) struct Options {
     data: Option<PathBuf>,
     durability: Durability,
     echo: bool,
+    nano_tcp: Vec<Address>,
     assets: Option<PathBuf>,
     /// One of those that other commands do not have.
     own: Option<&'static str>,
@@ -104,6 +107,13 @@ impl Options {
                 self.own = Some("--assets");
                 self.assets = Some(words.value()?.into());
             }
+            Some(Arg::Long("nano-tcp")) => {
+                self.own = Some("--nano-tcp");
+                let place = words.value()?;
+                let place = format!("tcp:{}", place.to_string_lossy());
+                let plain = place.parse().map_err(CliError::Usage)?;
+                self.nano_tcp.push(plain);
+            }
             Some(Arg::Long("echo")) => {
                 self.own = Some("--echo");
                 self.echo = true;
@@ -146,7 +156,7 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
         assets: options.assets.clone(),
     };
     let app = site::app(hall, choices);
-    let driver = open(&options.listen)?;
+    let driver = open(&options.listen, &options.nano_tcp)?;
     // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut said = Ok(());
@@ -163,7 +173,7 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
     // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let mut driver = open(addresses)?;
+    let mut driver = open(addresses, &[])?;
     driver.stop_on_signals().map_err(|error| failed(&error))?;
     for address in driver.addresses() {
         say(&format!("listening on {address}\n"))?;
@@ -179,15 +189,17 @@ fn default_listen() -> Result<Address, CliError> {
     DEFAULT_LISTEN.parse().map_err(CliError::Failed)
 }
 
-/// Opens the addresses; without any, what systemd handed over, or else the default.
-fn open(addresses: &[Address]) -> Result<Driver, CliError> {
+/// Opens the addresses; without any, what systemd handed over, or else the default. The others come
+/// behind.
+fn open(addresses: &[Address], others: &[Address]) -> Result<Driver, CliError> {
+    let with_others = |first: &[Address]| Driver::open(&[first, others].concat());
     let opened = if addresses.is_empty() {
-        match Driver::open(&[Address::Systemd]) {
-            Err(ListenError::NoSystemd) => Driver::open(&[default_listen()?]),
+        match with_others(&[Address::Systemd]) {
+            Err(ListenError::NoSystemd) => with_others(&[default_listen()?]),
             other => other,
         }
     } else {
-        Driver::open(addresses)
+        with_others(addresses)
     };
     opened.map_err(|error| CliError::Failed(error.to_string()))
 }

@@ -36,6 +36,7 @@ mod lean;
 mod machines;
 mod pages;
 mod picture;
+mod players;
 mod presence;
 mod questions;
 mod rate;
@@ -95,6 +96,7 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .get("/readyz", rest::ready)
         .get("/metrics", rest::metrics())
         .consumer("/ws", socket::Socket::new)
+        .nano("/nano", players::nano())
         .nest("/api/v1", rest::routes())
 }
 

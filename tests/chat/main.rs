@@ -21,6 +21,7 @@ mod keys;
 mod kills;
 mod messages;
 mod notifications;
+mod players;
 mod protocol;
 mod resume;
 mod rooms;

@@ -5,6 +5,7 @@
 
 mod event;
 mod object;
+pub(super) mod players;
 mod things;
 pub(super) mod time;
 
