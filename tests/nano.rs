@@ -237,3 +237,47 @@ fn it_ends_with_grace() {
     assert!(room.example.terminate().success());
     assert!(ann.read().unwrap().is_none() && bob.read().unwrap().is_none());
 }
+
+#[test]
+fn the_game_moves_everybody_and_tells_the_board_in_one_push() {
+    let mut example = Example::with_options("game", &["--nano-tcp", "127.0.0.1:0"]);
+    let line = example.line();
+    let tcp = line.strip_prefix("also listening on ").unwrap().to_owned();
+    let doors = [format!("ws://{}/nano", example.address), tcp];
+    let mut players = doors.map(|door| {
+        let mut player = Nano::connect(&door, json!({})).unwrap();
+        player.set_timeout(Some(PATIENCE));
+        player
+    });
+    let early = players[0].ask("game.head", br#"{"x":1,"y":0}"#).unwrap();
+    assert!(early > 0);
+    let numbers = players.each_mut().map(|player| {
+        let joined = player.request("game.join", &json!({})).unwrap();
+        joined["you"].as_u64().unwrap() as u32
+    });
+    // Heads for a corner until it is there: nobody gets off the board.
+    players[0]
+        .notify("game.head", &json!({ "x": -1, "y": -1 }))
+        .unwrap();
+    let place = |frame: &[u8], number: u32| {
+        let mut players = frame[4..].chunks_exact(10);
+        let own = players.find(|it| it[..4] == number.to_be_bytes())?;
+        let at = |from: usize| u16::from_be_bytes([own[from], own[from + 1]]);
+        Some((at(4), at(6)))
+    };
+    let mut stood = None;
+    loop {
+        let said = players[1].read().unwrap().unwrap();
+        let Said::Push { route, data } = said else {
+            continue;
+        };
+        if route != "onFrame" {
+            continue;
+        }
+        let own = place(&data, numbers[1]).unwrap();
+        assert_eq!(*stood.get_or_insert(own), own, "who heads nowhere stays");
+        if place(&data, numbers[0]) == Some((0, 0)) {
+            break;
+        }
+    }
+}

@@ -195,13 +195,18 @@ impl Link {
         self.heard = now;
     }
 
-    /// What is due by now. The next tick is a heartbeat later.
+    /// What is due by now. The next tick is a heartbeat after the time of this one, so that whoever
+    /// looks a little late takes nothing from the peer's time.
     pub fn tick(&mut self, now: Instant, rules: &Rules) -> Beat {
-        if now < self.tick_at || self.is_over() {
+        let due = self.tick_at;
+        if now < due || self.is_over() {
             return Beat::Wait;
         }
-        self.tick_at = next_tick(now, rules);
-        if now.since(self.heard) > rules.heartbeat * 2 {
+        self.tick_at = match next_tick(due, rules) {
+            next if next > now => next,
+            _ => next_tick(now, rules),
+        };
+        if due.since(self.heard) > rules.heartbeat * 2 {
             self.state = State::Over(None);
             return Beat::Dead;
         }

@@ -215,6 +215,16 @@ fn heartbeats_come_in_time_and_silence_ends() {
 }
 
 #[test]
+fn whoever_looks_late_takes_nothing_from_the_peer() {
+    let rules = Rules::default();
+    let mut link = Link::new(Instant(0), &rules);
+    assert_eq!(link.tick(Instant(30_900), &rules), Beat::Say);
+    assert_eq!(link.next_tick(), Instant(60_000));
+    assert_eq!(link.tick(Instant(60_900), &rules), Beat::Say);
+    assert_eq!(link.tick(Instant(90_900), &rules), Beat::Dead);
+}
+
+#[test]
 fn a_half_packet_is_a_sign_of_life_if_its_owner_says_so() {
     let rules = Rules::default();
     let mut link = Link::new(Instant(0), &rules);

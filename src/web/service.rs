@@ -151,6 +151,18 @@ impl<S: 'static> Service<S> {
         })
     }
 
+    /// The app's own, for tests that drive an engine.
+    #[cfg(test)]
+    pub(crate) const fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// How many sessions there are.
+    #[cfg(test)]
+    pub(crate) fn sessions_len(&self) -> usize {
+        self.desk.nano.sessions_len()
+    }
+
     pub(super) fn into_state(self) -> S {
         self.state
     }

@@ -99,6 +99,12 @@ impl<S> Lobby<S> {
         self.cluster.is_some()
     }
 
+    /// How many sessions there are.
+    #[cfg(test)]
+    pub(in crate::web) fn sessions_len(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// Whether something waits until nobody is being called.
     pub(in crate::web) fn has_later(&self) -> bool {
         !self.later.is_empty()
