@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Dictionary;
+use super::text::mended;
 
 /// The code of a handshake that went well.
 pub const OK: u16 = 200;
@@ -35,7 +36,7 @@ pub struct Hello {
 impl Hello {
     /// What is in the body of a handshake; nothing if it is no JSON object.
     pub fn read(body: &[u8]) -> Option<Self> {
-        let mut all: Map<String, Value> = serde_json::from_slice(body).ok()?;
+        let mut all: Map<String, Value> = serde_json::from_slice(&mended(body)).ok()?;
         let mut part = |name| match all.remove(name) {
             Some(Value::Object(part)) => part,
             _ => Map::new(),

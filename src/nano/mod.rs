@@ -34,6 +34,7 @@ pub mod packet;
 pub mod properties;
 #[cfg(test)]
 mod tests;
+pub mod text;
 
 pub use dictionary::{Dictionary, DictionaryError};
 pub use fault::Fault;

@@ -23,6 +23,7 @@ use crate::chat::{
     UserId, What, people, summary,
 };
 use crate::nano::handshake::Hello;
+use crate::nano::text::mended;
 use crate::web::Tick;
 use crate::web::nano::{Component, Failure, Group, Handlers, Nano, Play, SessionId};
 
@@ -174,7 +175,7 @@ impl Chat {
 
     fn history(&mut self, play: &mut Play<'_, Hall>, body: Vec<u8>) -> Result<(), Failure> {
         let user = who(play)?;
-        let map = object(&body).map_err(|refusal| failure(&refusal))?;
+        let map = object(&mended(&body)).map_err(|refusal| failure(&refusal))?;
         let page = questions::history_page(play.state, user, Fields(&map));
         let page = page.map_err(|refusal| failure(&refusal))?;
         Ok(play.session().response(page.as_str())?)
@@ -197,7 +198,7 @@ fn read<T>(
     read: impl FnOnce(Fields<'_>) -> Result<T, Refusal>,
 ) -> Result<T, Failure> {
     who(play)?;
-    let map = object(body).and_then(|map| read(Fields(&map)));
+    let map = object(&mended(body)).and_then(|map| read(Fields(&map)));
     map.map_err(|refusal| failure(&refusal))
 }
 

@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::nano::text::{escape, mended};
+
 /// What can be read from a message's data.
 ///
 /// ```
@@ -53,26 +55,26 @@ pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> Decode for Json<T> {
     fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let read = serde_json::from_slice(bytes);
+        let read = serde_json::from_slice(&mended(bytes));
         read.map(Self).map_err(|error| error.to_string())
     }
 }
 
 impl<T: Serialize> Encode for Json<T> {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), String> {
-        serde_json::to_writer(out, &self.0).map_err(|error| error.to_string())
+        write_json(&self.0, out)
     }
 }
 
 impl Decode for Value {
     fn decode(bytes: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+        serde_json::from_slice(&mended(bytes)).map_err(|error| error.to_string())
     }
 }
 
 impl Encode for Value {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), String> {
-        serde_json::to_writer(out, self).map_err(|error| error.to_string())
+        write_json(self, out)
     }
 }
 
@@ -100,9 +102,18 @@ impl Encode for [u8] {
 /// What is JSON already.
 impl Encode for str {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), String> {
+        let start = out.len();
         out.extend_from_slice(self.as_bytes());
+        escape(out, start);
         Ok(())
     }
+}
+
+fn write_json(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), String> {
+    let start = out.len();
+    serde_json::to_writer(&mut *out, value).map_err(|error| error.to_string())?;
+    escape(out, start);
+    Ok(())
 }
 
 /// A message of Protocol Buffers.
