@@ -65,6 +65,9 @@ pub fn write_with<T>(kind: Packet, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec
     result
 }
 
+/// A packet that was cut off the stream, and its body if that came in one piece.
+type Cut<'i> = (Packet, Option<&'i [u8]>);
+
 /// Cuts a stream into packets.
 ///
 /// ```
@@ -102,7 +105,7 @@ impl Packets {
         &mut self,
         input: &mut &'i [u8],
         body_bytes_max: usize,
-    ) -> Result<Option<(Packet, Option<&'i [u8]>)>, Fault> {
+    ) -> Result<Option<Cut<'i>>, Fault> {
         if std::mem::take(&mut self.is_told) {
             self.held = Vec::new();
         }

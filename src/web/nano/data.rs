@@ -136,3 +136,17 @@ impl<T: prost::Message> Encode for Protobuf<T> {
         prost::Message::encode(&self.0, out).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(all(test, feature = "protobuf"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_protocol_buffers_come_and_go() {
+        let mut out = Vec::new();
+        Protobuf("hello".to_owned()).encode(&mut out).unwrap();
+        assert_eq!(out, b"\x0a\x05hello");
+        assert_eq!(Protobuf::<String>::decode(&out).unwrap().0, "hello");
+        assert!(Protobuf::<String>::decode(b"\x0a\x09hello").is_err());
+    }
+}

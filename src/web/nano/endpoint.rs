@@ -239,17 +239,15 @@ fn forward<S: 'static>(
         None => Vec::new(),
     };
     let record = lobby.sessions.get_mut(&play.id).ok_or_else(unknown)?;
-    let bound = record.bound.as_ref();
-    let kept = bound.and_then(|bound| bound.iter().find(|(name, _)| name == service));
+    let kept = record.bound.iter().find(|(name, _)| name == service);
     let node = match kept.map(|(_, node)| node).filter(|it| nodes.contains(it)) {
         Some(node) => node.clone(),
         None if nodes.is_empty() => return Err(unknown()),
         None => {
             let chosen = (kit.choose)(record, &nodes, net.seed());
             let node = nodes.get(chosen).unwrap_or(&nodes[0]).clone();
-            let bound = record.bound.get_or_insert_with(Box::default);
-            bound.retain(|(name, _)| name != service);
-            bound.push((service.to_owned(), node.clone()));
+            record.bound.retain(|(name, _)| name != service);
+            record.bound.push((service.to_owned(), node.clone()));
             node
         }
     };
@@ -289,14 +287,14 @@ fn end<S: 'static>(tick: &mut Tick<'_, S>, id: SessionId) {
         mid: 0,
     };
     if let Some(kit) = kit {
-        let hooks = kit.components.iter().map(|component| {
-            let call: Box<dyn Fn(&mut Play<'_, S>)> =
-                Box::new(|play| component.borrow_mut().closed(play));
-            call
-        });
-        let hooks: Vec<_> = hooks.collect();
-        for hook in hooks.iter().chain(&kit.on_closed) {
-            // A panic was told; the other hooks are called as well.
+        // A panic was told; the other hooks are called as well.
+        for component in &kit.components {
+            let _ = called(|| {
+                component.borrow_mut().closed(&mut play);
+                Ok(())
+            });
+        }
+        for hook in &kit.on_closed {
             let _ = called(|| {
                 hook(&mut play);
                 Ok(())
@@ -308,7 +306,7 @@ fn end<S: 'static>(tick: &mut Tick<'_, S>, id: SessionId) {
         return;
     };
     let mut nodes: Vec<String> = Vec::new();
-    for (_, node) in record.bound.map(|bound| *bound).unwrap_or_default() {
+    for (_, node) in record.bound {
         if !nodes.contains(&node) {
             nodes.push(node);
         }

@@ -72,7 +72,7 @@ pub struct Record {
     pub(super) is_over: bool,
     values: Option<Box<Map<String, Value>>>,
     /// Nodes that have a stand-in, and the services for which each was chosen.
-    pub(super) bound: Option<Box<Vec<(String, String)>>>,
+    pub(super) bound: Vec<(String, String)>,
 }
 
 impl Record {
@@ -86,7 +86,7 @@ impl Record {
             link: None,
             is_over: false,
             values: None,
-            bound: None,
+            bound: Vec::new(),
         }
     }
 
