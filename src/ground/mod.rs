@@ -6,5 +6,6 @@
 #[cfg(test)]
 pub(crate) mod corpus;
 pub mod memory;
+pub mod priority;
 pub mod seed;
 pub mod time;

@@ -14,8 +14,9 @@ use crate::chat::{Answer, Code, Key, Operation, Refusal, UserId};
 use crate::http::{Response, Status};
 use crate::site::fields;
 use crate::site::hall::{self, Hall};
+use crate::site::presence;
 use crate::site::wire::{self, Object};
-use crate::web::{Cx, Handler, Reply, Wait, promise};
+use crate::web::{Cx, Handler, Reply, Tick, Wait, promise};
 
 /// The field that says what a body is.
 pub(super) const MEDIA: &str = "Content-Type";
@@ -152,6 +153,13 @@ pub(in crate::site) fn wanted(
     key: Option<Key>,
     operation: Operation,
 ) -> Wait<Result<Done, Refusal>> {
+    if let Some(user) = by {
+        let mut tick = Tick {
+            state: cx.state,
+            house: cx.house.again(),
+        };
+        presence::stir(&mut tick, user, None);
+    }
     let (promise, wait) = promise();
     hall::want(
         cx.state,
