@@ -9,10 +9,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use parlour::client::{Nano, NanoError, Said};
-use parlour::nano::{Dictionary, Kind, Message, Packet, packet};
-use serde_json::{Value, json};
+use parlour::nano::{Dictionary, Fault, Kind, Message, Packet, packet};
+use parlour::web::nano::{Component, Failure, Handlers, Json, Nano as Games};
+use parlour::web::{App, Running, Tick};
+use serde_json::{Map, Value, json};
 
 mod people;
 use people::{Example, PATIENCE};
@@ -279,5 +282,79 @@ fn the_game_moves_everybody_and_tells_the_board_in_one_push() {
         if place(&data, numbers[0]) == Some((0, 0)) {
             break;
         }
+    }
+}
+
+#[test]
+fn a_validator_judges_who_comes_in_and_the_dictionary_is_told() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let tcp = "tcp:127.0.0.1:0".parse().unwrap();
+    let running = Running::start(&[any, tcp], || {
+        let shout = Games::new().component("it", Shout).lower_case();
+        let shout = shout.dictionary([("it.say", 1), ("onSaid", 2)]);
+        App::new(()).nano(
+            "/nano",
+            shout.heartbeat(Duration::ZERO).validator(|play, hello| {
+                match hello.user("name").and_then(Value::as_str) {
+                    Some("old") => Err(Failure::new(501, "too old")),
+                    Some(name) => {
+                        play.session()
+                            .set("name", name)
+                            .map_err(|error| error.to_string())?;
+                        let told = [("hello".to_owned(), json!(name))];
+                        Ok(told.into_iter().collect::<Map<_, _>>())
+                    }
+                    None => Err("who are you?".into()),
+                }
+            }),
+        )
+    })
+    .unwrap();
+    let [web, tcp] = [0, 1].map(|at| running.addresses()[at].to_string());
+    let web = web.replacen("http", "ws", 1) + "/nano";
+    for door in [&web, &tcp] {
+        let code = |user| match Nano::connect(door, user) {
+            Err(NanoError::Refused(answer)) => answer["code"].as_u64(),
+            _ => None,
+        };
+        assert_eq!(code(json!({})), Some(500));
+        assert_eq!(code(json!({ "name": "old" })), Some(501));
+        let mut ann = Nano::connect(door, json!({ "name": "ann" })).unwrap();
+        assert_eq!(ann.handshake()["user"], json!({ "hello": "ann" }));
+        let sys = &ann.handshake()["sys"];
+        assert_eq!(sys["dict"], json!({ "it.say": 1, "onSaid": 2 }));
+        assert!(sys.get("heartbeat").is_none());
+        assert_eq!(
+            ann.request("it.say", &json!("hi")).unwrap(),
+            json!("ann: hi")
+        );
+        let Some(Said::Push { route, .. }) = ann.read().unwrap() else {
+            panic!("a push came first");
+        };
+        assert_eq!(route, "onSaid");
+        // A code that nobody knows.
+        ann.say(Packet::Data, b"\x03\x00\x09{}").unwrap();
+        assert!(ann.read().unwrap().is_none());
+    }
+    let (faults, counted) = std::sync::mpsc::channel();
+    let count = move |tick: &mut Tick<'_, ()>| {
+        let count = tick.house.nano_faults(Fault::UnknownRouteCode);
+        let _ = faults.send(count);
+    };
+    running.remote().act(count).unwrap();
+    assert_eq!(counted.recv().unwrap(), 2);
+    running.stop().unwrap();
+}
+
+struct Shout;
+
+impl Component<()> for Shout {
+    fn handlers(handlers: &mut Handlers<Self, ()>) {
+        handlers.on("Say", |_, play, Json(words): Json<String>| {
+            let mut session = play.session();
+            let name: String = session.get("name").unwrap_or_default();
+            session.push("onSaid", &json!(words))?;
+            Ok(session.response(&json!(format!("{name}: {words}")))?)
+        });
     }
 }

@@ -4,14 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::client::{Nano as Client, NanoError, Said};
 use crate::ground::time::{Instant, Now};
-use crate::nano::{Dictionary, Fault, Kind, Message as Words, Packet, Packets, packet};
+use crate::nano::{Dictionary, Kind, Message as Words, Packet, Packets, packet};
 use crate::reactor::{ConnId, Engine, Peer, Settings};
-use crate::web::{App, Running, Service, Tick};
+use crate::web::{App, Service, Tick};
 
 /// What was called, in its order.
 type Log = Rc<RefCell<Vec<String>>>;
@@ -480,78 +479,4 @@ fn an_rpc_is_called_when_its_caller_has_returned() {
     bench.logged();
     bench.say(conn, 1, "a.Do", &json!(0));
     assert_eq!(bench.logged(), ["a returns", "b hears \"x\""]);
-}
-
-#[test]
-fn a_validator_judges_who_comes_in_and_the_dictionary_is_told() {
-    let any = "127.0.0.1:0".parse().unwrap();
-    let tcp = "tcp:127.0.0.1:0".parse().unwrap();
-    let running = Running::start(&[any, tcp], || {
-        let shout = Nano::new().component("it", Shout).lower_case();
-        let shout = shout.dictionary([("it.say", 1), ("onSaid", 2)]);
-        App::new(()).nano(
-            "/nano",
-            shout.heartbeat(Duration::ZERO).validator(|play, hello| {
-                match hello.user("name").and_then(Value::as_str) {
-                    Some("old") => Err(Failure::new(501, "too old")),
-                    Some(name) => {
-                        play.session()
-                            .set("name", name)
-                            .map_err(|error| error.to_string())?;
-                        let told = [("hello".to_owned(), json!(name))];
-                        Ok(told.into_iter().collect::<Map<_, _>>())
-                    }
-                    None => Err("who are you?".into()),
-                }
-            }),
-        )
-    })
-    .unwrap();
-    let [web, tcp] = [0, 1].map(|at| running.addresses()[at].to_string());
-    let web = web.replacen("http", "ws", 1) + "/nano";
-    for door in [&web, &tcp] {
-        let code = |user| match Client::connect(door, user) {
-            Err(NanoError::Refused(answer)) => answer["code"].as_u64(),
-            _ => None,
-        };
-        assert_eq!(code(json!({})), Some(500));
-        assert_eq!(code(json!({ "name": "old" })), Some(501));
-        let mut ann = Client::connect(door, json!({ "name": "ann" })).unwrap();
-        assert_eq!(ann.handshake()["user"], json!({ "hello": "ann" }));
-        let sys = &ann.handshake()["sys"];
-        assert_eq!(sys["dict"], json!({ "it.say": 1, "onSaid": 2 }));
-        assert!(sys.get("heartbeat").is_none());
-        assert_eq!(
-            ann.request("it.say", &json!("hi")).unwrap(),
-            json!("ann: hi")
-        );
-        let Some(Said::Push { route, .. }) = ann.read().unwrap() else {
-            panic!("a push came first");
-        };
-        assert_eq!(route, "onSaid");
-        // A code that nobody knows.
-        ann.say(Packet::Data, b"\x03\x00\x09{}").unwrap();
-        assert!(ann.read().unwrap().is_none());
-    }
-    let (faults, counted) = std::sync::mpsc::channel();
-    let count = move |tick: &mut Tick<'_, ()>| {
-        let count = tick.house.nano_faults(Fault::UnknownRouteCode);
-        let _ = faults.send(count);
-    };
-    running.remote().act(count).unwrap();
-    assert_eq!(counted.recv().unwrap(), 2);
-    running.stop().unwrap();
-}
-
-struct Shout;
-
-impl Component<()> for Shout {
-    fn handlers(handlers: &mut Handlers<Self, ()>) {
-        handlers.on("Say", |_, play, Json(words): Json<String>| {
-            let mut session = play.session();
-            let name: String = session.get("name").unwrap_or_default();
-            session.push("onSaid", &json!(words))?;
-            Ok(session.response(&json!(format!("{name}: {words}")))?)
-        });
-    }
 }
