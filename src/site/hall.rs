@@ -23,6 +23,7 @@ use super::counts::Counts;
 use super::courier::{Carrier, Courier};
 use super::crowd::Crowd;
 use super::faces::Faces;
+use super::players::Players;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
@@ -69,6 +70,7 @@ pub struct Hall {
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
+    pub(super) players: Players,
     pub(super) faces: Faces,
     /// Who has left which room in this turn.
     pub(super) partings: Vec<(UserId, Parting)>,
@@ -129,6 +131,7 @@ impl Hall {
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
+            players: Players::default(),
             faces: Faces::default(),
             partings: Vec::new(),
             summaries: Summaries::default(),

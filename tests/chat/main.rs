@@ -24,6 +24,7 @@ mod keys;
 mod kills;
 mod messages;
 mod notifications;
+mod players;
 mod protocol;
 mod receiver;
 mod reminders;

@@ -6,6 +6,7 @@
 mod docs;
 mod event;
 mod object;
+pub(super) mod players;
 mod things;
 pub(super) mod time;
 
