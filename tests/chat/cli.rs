@@ -360,6 +360,14 @@ fn all_that_people_did_is_exported() {
     parlour.sign_up("cy");
     does(&parlour, &["user", "erase", "cy", "--yes"]);
     does(&parlour, &["invite", "create", "--room", "den"]);
+    // A webhook to where nobody may send, so that a dead letter is left.
+    let hook = json!({"direction": "outgoing", "name": "x", "room": "den", "url": "http://127.0.0.1:9/", "events": ["message"]});
+    ana.post("/webhooks", hook).expect(201);
+    ana.post("/rooms/den/messages", json!({"text": "to nobody"}))
+        .expect(201);
+    eventually("a dead letter", || {
+        ana.get("/webhooks/1").expect(200)["webhook"]["dead"] == 1
+    });
     let home = tempfile::tempdir().unwrap();
     let run = |words: &[&str]| {
         let said = run_in(home.path(), words, "");
