@@ -14,8 +14,10 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::id::{Millis, NotificationId, RoomId, TokenId, UserId};
+use super::name::Key;
 use super::operation::{Entry, Operation};
 use super::outcome::{Answer, Outcome};
+use super::reading::row;
 use super::refusal::{Code, Refusal};
 use super::work::Work;
 use super::{account, bot, message, notification, reminder, removal, room, token, upload};
@@ -181,6 +183,13 @@ fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>
          random key for each thing that you want done."
     );
     Err(Refusal::new(Code::KeyReused, tell).into())
+}
+
+/// Whether somebody has had something done under a key.
+pub fn is_used(connection: &Connection, user: UserId, key: &Key) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM keys WHERE user = ? AND key = ?";
+    let found = row(connection, sql, (user.0, key.as_str()), |_| Ok(()))?;
+    Ok(found.is_some())
 }
 
 /// The numbers under which answers are kept. They never change.
