@@ -17,6 +17,7 @@ parlour=${PARLOUR_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/parlour}
 work=$(mktemp -d)
 server=''
 passed=0 failed=0 skipped=0
+failures=()
 
 # About 20 of the 216 compressed cases: each size of message, each way to fragment and each set of
 # parameters is there at least once. All of them take a quarter of an hour.
@@ -39,10 +40,12 @@ skip() { skipped=$((skipped + 1)); printf 'skipped  %s: %s\n' "$1" "$2"; }
 fail() {
     failed=$((failed + 1))
     printf 'FAILED   %s: %s\n' "$1" "$2"
-    [ ! -s "$work/log" ] || tail -n 40 "$work/log" | sed 's/^/         | /'
+    failures+=("$1: $2")
+    [ ! -s "$work/log" ] || grep -v '^ok ' "$work/log" | tail -n 40 | sed 's/^/         | /'
 }
 
 finish() {
+    [ "$failed" -eq 0 ] || printf 'FAILED   %s\n' "${failures[@]}"
     echo "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" -eq 0 ] || exit 1
     exit 0
@@ -243,7 +246,7 @@ face() {
     face_client || { skip "the face in a browser" "playwright-core and axe-core cannot be installed"; return; }
     find_browser || { packages chromium && hash -r && find_browser; } ||
         { skip "the face in a browser" "Chromium is not here and cannot be installed"; return; }
-    step "the face in a browser" 600 node "$root/tests/browser/run.mjs" "$parlour" "$cache/face" "$(command -v "$browser")"
+    step "the face in a browser" 900 node "$root/tests/browser/run.mjs" "$parlour" "$cache/face" "$(command -v "$browser")"
     tail -n 1 "$work/log"
 }
 

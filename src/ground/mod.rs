@@ -7,5 +7,6 @@
 pub(crate) mod corpus;
 pub mod memory;
 pub mod nearest;
+pub mod priority;
 pub mod seed;
 pub mod time;

@@ -2,7 +2,7 @@
 //!
 //! Styles, scripts, pictures and templates lie in `src/site/assets/` and are part of the program. Both
 //! lists are complete: a test compares them with the folder. They are sent without comments
-//! ([`lean`]). Somebody who works on them has them read from the folder instead, as they are, and sees a
+//! ([`lean`]), and what a first visit needs as one file ([`Bundle`]). Somebody who works on them has them read from the folder instead, as they are, and sees a
 //! change at the next visit.
 //!
 //! Never knows: what a page says.
@@ -12,6 +12,7 @@ use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use super::bundle::{Bundle, Modules};
 use super::hall::Hall;
 use super::lean::lean;
 use crate::http::{Response, Status};
@@ -119,33 +120,54 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
 ]);
 
 /// The same as they are sent: made once in a program, and kept as long as it runs.
-static SENT: LazyLock<Vec<Asset>> = LazyLock::new(|| {
-    let send = |file: &Asset| {
-        let text = str::from_utf8(file.bytes).map(|text| lean(file.path, text));
-        let bytes = match text {
-            Ok(Cow::Owned(text)) => text.into_bytes().leak(),
-            Ok(Cow::Borrowed(_)) | Err(_) => file.bytes,
-        };
-        Asset {
-            path: file.path,
-            bytes,
+static SENT: LazyLock<Vec<Asset>> =
+    LazyLock::new(|| sent().expect("a test puts these very files together"));
+
+/// The module that begins, and the file that it is sent in with all that it needs for that.
+const BEGIN: &str = "main";
+const ALL: &str = "all";
+
+/// The files without what only their readers need, and what a first visit needs as one.
+fn sent() -> Result<Vec<Asset>, String> {
+    let mut sent: Vec<Asset> = FILES.iter().map(leaned).collect();
+    let one = |path: &&str| sent.iter().find(|file| file.path == *path);
+    let styles = STYLES.iter().filter_map(one).map(|file| file.bytes);
+    let styles = styles.collect::<Vec<_>>().concat();
+    let modules: Modules<'_> = sent.iter().filter_map(as_module).collect();
+    let bundle = Bundle::new(BEGIN, &modules)?;
+    sent.retain(|file| as_module(file).is_none_or(|(name, _)| !bundle.has(name)));
+    for file in &mut sent {
+        if let Some((_, text)) = as_module(file) {
+            file.bytes = bundle.lead(text, ALL)?.into_bytes().leak();
         }
-    };
-    let mut sent: Vec<Asset> = FILES.iter().map(send).collect();
-    let is_of = |file: &&Asset, path: &str| file.path == path;
-    let one = |path: &&str| sent.iter().find(|file| is_of(file, path));
-    let styles: Vec<&[u8]> = STYLES
-        .iter()
-        .filter_map(one)
-        .map(|file| file.bytes)
-        .collect();
-    let bytes: &[u8] = styles.concat().leak();
+    }
     sent.push(Asset {
         path: "css/all.css",
-        bytes,
+        bytes: styles.leak(),
     });
-    sent
-});
+    sent.push(Asset {
+        path: "js/all.js",
+        bytes: bundle.text.into_bytes().leak(),
+    });
+    Ok(sent)
+}
+
+fn leaned(file: &Asset) -> Asset {
+    let text = str::from_utf8(file.bytes).map(|text| lean(file.path, text));
+    let bytes = match text {
+        Ok(Cow::Owned(text)) => text.into_bytes().leak(),
+        Ok(Cow::Borrowed(_)) | Err(_) => file.bytes,
+    };
+    Asset {
+        path: file.path,
+        bytes,
+    }
+}
+
+fn as_module(file: &Asset) -> Option<(&'static str, &'static str)> {
+    let name = file.path.strip_prefix("js/")?.strip_suffix(".js")?;
+    Some((name, str::from_utf8(file.bytes).ok()?))
+}
 
 /// The styles of pages that scripts take over, in their order. They are sent as one file: it is a fifth
 /// smaller than they are, and there sooner.
@@ -169,10 +191,18 @@ pub(super) fn shell() -> Vec<&'static str> {
 /// Where the files are a folder's, the one file of styles names the others.
 fn named_styles(_: &mut Cx<'_, Hall>) -> Response {
     let each = STYLES.map(|path| format!("@import \"/assets/{path}\";\n"));
-    let styles = Response::new(Status::OK).field("Content-Type", "text/css; charset=utf-8");
-    styles
-        .field("Cache-Control", "no-cache")
-        .body(each.concat())
+    naming("text/css; charset=utf-8", each.concat())
+}
+
+/// And so does the one of scripts.
+fn named_scripts(_: &mut Cx<'_, Hall>) -> Response {
+    let begin = format!("import \"/assets/js/{BEGIN}.js\";\n");
+    naming("text/javascript; charset=utf-8", begin)
+}
+
+fn naming(media: &str, text: String) -> Response {
+    let answer = Response::new(Status::OK).field("Content-Type", media);
+    answer.field("Cache-Control", "no-cache").body(text)
 }
 
 macro_rules! templates {
@@ -225,6 +255,7 @@ pub(super) fn add(app: App<Hall>, folder: Option<PathBuf>) -> App<Hall> {
         Some(folder) => {
             let templates = Templates::folder(folder.join("pages")).reload(true);
             app.get("/assets/css/all.css", named_styles)
+                .get("/assets/js/all.js", named_scripts)
                 .assets("/assets", folder)
                 .templates(templates)
         }
@@ -250,6 +281,14 @@ mod tests {
                 into.insert(path.to_str().unwrap().to_owned());
             }
         }
+    }
+
+    #[test]
+    fn they_can_be_put_together() {
+        let sent = sent().unwrap();
+        let find = |path: &str| sent.iter().find(|file| file.path == path);
+        assert!(find("js/all.js").is_some() && find("js/settings.js").is_some());
+        assert!(find("js/main.js").is_none(), "it is part of all.js");
     }
 
     #[test]

@@ -186,6 +186,9 @@ impl Behind {
         states_to: Option<Version>,
     ) {
         self.enter(room, from);
+        // Another room was called so before: whoever knows of this one has done with that one.
+        self.partings
+            .retain(|it| it.room == room || it.name != name);
         let at = self.lags.iter().position(|lag| lag.room == room);
         let at = at.expect("a room that was entered is there");
         let lag = &mut self.lags[at];

@@ -26,6 +26,8 @@ pub(super) struct Seat {
     pub(super) away: bool,
     /// When something was wanted last.
     pub(super) active: Instant,
+    /// That was so long ago that it is taken to be unattended.
+    pub(super) idle: bool,
     /// Commands that were not answered yet.
     pub(super) in_flight: u16,
     /// The rooms of which it wants to be told, if it does not of all.
@@ -37,6 +39,10 @@ pub(super) struct Seat {
 }
 
 impl Seat {
+    const fn is_unattended(&self) -> bool {
+        self.away || self.idle
+    }
+
     /// Whether it wants to be told of a room.
     pub(super) fn wants(&self, room: &RoomName) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(room))
@@ -143,7 +149,7 @@ impl Crowd {
         match self.people.get(&user) {
             None => State::Offline,
             Some(here) if here.seats.is_empty() => State::Offline,
-            Some(here) if here.seats.iter().all(|seat| seat.away) => State::Away,
+            Some(here) if here.seats.iter().all(Seat::is_unattended) => State::Away,
             Some(_) => State::Online,
         }
     }
@@ -263,16 +269,72 @@ impl Crowd {
     pub(super) fn sweep(&mut self, since: Instant) -> Vec<UserId> {
         let mut changed = Vec::new();
         for (user, here) in &mut self.people {
-            let idle = |seat: &&mut Seat| !seat.away && seat.active < since;
-            let mut swept = false;
-            for seat in here.seats.iter_mut().filter(idle) {
-                seat.away = true;
-                swept = true;
+            let before = here.seats.iter().all(Seat::is_unattended);
+            for seat in &mut here.seats {
+                seat.idle = seat.active < since;
             }
-            if swept && here.seats.iter().all(|seat| seat.away) {
+            if !before && here.seats.iter().all(Seat::is_unattended) {
                 changed.push(*user);
             }
         }
         changed
+    }
+
+    /// Somebody has wanted something, with one of their connections or, where that is not known, with
+    /// any. Whether that changes how they are there.
+    pub(super) fn stir(&mut self, user: UserId, with: Option<Channel>, now: Instant) -> bool {
+        let before = self.state(user);
+        let is_meant = |seat: &&mut Seat| with.is_none_or(|channel| seat.channel == channel);
+        let mut was_idle = false;
+        for seat in self.seats_mut(user).iter_mut().filter(is_meant) {
+            seat.active = now;
+            was_idle |= std::mem::take(&mut seat.idle);
+        }
+        was_idle && self.state(user) != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANA: UserId = UserId(1);
+
+    fn sit(crowd: &mut Crowd, channel: Channel, away: bool) {
+        let seat = Seat {
+            channel,
+            token: TokenId(1),
+            expires_at: None,
+            away,
+            active: Instant(0),
+            idle: false,
+            in_flight: 0,
+            only: None,
+            watch: None,
+            behind: None,
+        };
+        let name = UserName::parse("name", "ana").unwrap();
+        let display_name = Title::parse("display_name", "Ana").unwrap();
+        crowd.sit(ANA, &name, &display_name, seat);
+    }
+
+    #[test]
+    fn who_does_nothing_for_long_is_away_until_they_do_something() {
+        let (mut crowd, one, other) = (Crowd::default(), Channel(1), Channel(2));
+        sit(&mut crowd, one, false);
+        sit(&mut crowd, other, true);
+        assert_eq!(crowd.state(ANA), State::Online);
+        assert!(!crowd.stir(ANA, None, Instant(10)));
+        assert_eq!(crowd.sweep(Instant(10)), []);
+        assert_eq!(crowd.sweep(Instant(11)), [ANA]);
+        assert_eq!(crowd.state(ANA), State::Away);
+        assert_eq!(crowd.sweep(Instant(12)), [], "that was told");
+        assert!(
+            !crowd.stir(ANA, Some(other), Instant(20)),
+            "it says that nobody looks at it"
+        );
+        assert!(crowd.stir(ANA, Some(one), Instant(20)));
+        assert_eq!(crowd.state(ANA), State::Online);
+        assert_eq!(crowd.sweep(Instant(20)), []);
     }
 }

@@ -98,6 +98,7 @@ impl EventFeed {
             expires_at: self.identity.expires_at,
             away: false,
             active: flow.house.now().instant,
+            idle: false,
             in_flight: 0,
             only: self.only.clone(),
             watch: None,

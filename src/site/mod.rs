@@ -25,6 +25,7 @@ mod announce;
 mod assets;
 mod auth;
 mod behind;
+mod bundle;
 mod commands;
 mod counts;
 mod crowd;

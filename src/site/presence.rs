@@ -214,14 +214,27 @@ pub(super) fn changed(tick: &mut Tick<'_, Hall>, user: UserId, name: &UserName) 
     }
 }
 
+/// Somebody wants something, so they are there.
+pub(super) fn stir(tick: &mut Tick<'_, Hall>, user: UserId, with: Option<Channel>) {
+    let now = tick.house.now().instant;
+    if tick.state.crowd.stir(user, with, now) {
+        tell_state(tick, user);
+    }
+}
+
+/// Others are told how somebody is there now.
+pub(super) fn tell_state(tick: &mut Tick<'_, Hall>, user: UserId) {
+    let name = tick.state.crowd.name(user).map(|(name, _)| name.clone());
+    if let Some(name) = name {
+        changed(tick, user, &name);
+    }
+}
+
 /// Devices that nobody has touched for long are unattended from now on.
 pub(super) fn sweep(tick: &mut Tick<'_, Hall>) {
     let now = tick.house.now().instant;
     let since = Instant(now.0.saturating_sub(IDLE.as_millis() as u64));
     for user in tick.state.crowd.sweep(since) {
-        let name = tick.state.crowd.name(user).map(|(name, _)| name.clone());
-        if let Some(name) = name {
-            changed(tick, user, &name);
-        }
+        tell_state(tick, user);
     }
 }

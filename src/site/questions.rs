@@ -324,13 +324,11 @@ fn attend_where(
         if is_meant(seat) {
             seat.away = away;
             seat.active = now;
+            seat.idle = false;
         }
     }
     if tick.state.crowd.state(user) != before {
-        let name = tick.state.crowd.name(user).map(|(name, _)| name.clone());
-        if let Some(name) = name {
-            presence::changed(tick, user, &name);
-        }
+        presence::tell_state(tick, user);
     }
 }
 

@@ -175,11 +175,10 @@ impl Consumer<Hall> for Socket {
         if text.trim() == BEAT {
             return;
         }
-        let now = live.house.now().instant;
-        let Some(seat) = live.state.crowd.seat_mut(user, channel) else {
+        if live.state.crowd.seat_mut(user, channel).is_none() {
             return;
-        };
-        seat.active = now;
+        }
+        presence::stir(&mut live.tick(), user, Some(channel));
         self.obey(text, live);
     }
 
@@ -245,6 +244,7 @@ impl Socket {
             expires_at: identity.expires_at,
             away: false,
             active: live.house.now().instant,
+            idle: false,
             in_flight: 0,
             only: None,
             watch: None,

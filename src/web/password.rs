@@ -36,6 +36,7 @@ use data_encoding::BASE64_NOPAD;
 use super::error::Error;
 use super::helper::{Busy, Wait};
 use super::secret;
+use crate::ground::priority;
 
 /// Longer passwords are refused: nobody types them, and hashing begins with reading them.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
@@ -391,7 +392,9 @@ fn start() -> SyncSender<Job> {
     jobs
 }
 
+/// Somebody who signs in can wait for a moment, a conversation cannot.
 fn work_off(queue: &Receiver<Job>) {
+    priority::after_others();
     let mut memory = Vec::new();
     loop {
         match queue.recv_timeout(KEPT) {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 export const { equal, deepEqual, match, ok } = assert;
 
 /** How long something may take on a machine that has other work, in milliseconds. */
-export const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 30_000;
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 

@@ -40,7 +40,7 @@ for (const [size, options] of sizes) {
     await people.ann.sit({ ...options, reducedMotion: "reduce" });
     const page = await people.ann.context.newPage();
     await walk(world, people, page, take);
-    await people.ann.context.route("**/assets/js/main.js*", (route) => route.abort());
+    await people.ann.context.route("**/assets/js/all.js*", (route) => route.abort());
     for (const [name, path] of PLAIN) {
       await page.goto(path);
       await take(name, page);

@@ -1,7 +1,8 @@
 // The face in a browser: run.mjs PROGRAM FOLDER-WITH-node_modules BROWSER [WORDS OF NAMES…]
 //
 // Each test has a server of its own; all share one browser, each person of a test has a context of their own.
-// A line for each test, and at the end how many failed. Pictures of pages in tests that failed are kept.
+// A line for each test, and at the end what failed and why: the last lines of a log are what is read. Pictures of
+// pages in tests that failed are kept.
 // PARLOUR_ASSETS reads the pages' files from that folder, PARLOUR_SHOTS is where pictures go.
 
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -55,10 +56,10 @@ async function run({ name, deed, bare, limit: most }) {
     console.log(`ok      ${name} (${((Date.now() - from) / 1000).toFixed(1)} s)${world.note ? `: ${world.note}` : ""}`);
   } catch (error) {
     done.catch(() => {});
-    failed.push(name);
     const pictures = await world.picture(name);
     const text = [error.stack ?? String(error), ...world.complaints.map((it) => `browser: ${it}`), ...pictures];
-    console.log(`FAILED  ${name}\n${text.join("\n").replace(/^/gm, "    | ")}`);
+    failed.push(`FAILED  ${name}\n${text.join("\n").replace(/^/gm, "    | ")}`);
+    console.log(`FAILED  ${name}`);
   } finally {
     clearTimeout(timer);
     await world.end().catch((error) => console.log(`    | at the end: ${error}`));
@@ -76,6 +77,6 @@ await runSome(wanted.filter((it) => it.alone), 1);
 await runSome(wanted.filter((it) => !it.alone), AT_ONCE);
 await browser.close();
 if (failed.length === 0 && !process.env.PARLOUR_SHOTS) await rm(shots, { recursive: true, force: true });
-for (const name of failed) console.log(`FAILED  ${name}`);
+for (const text of failed) console.log(text);
 console.log(`${wanted.length - failed.length} passed, ${failed.length} failed (${Math.round((Date.now() - began) / 1000)} s)`);
 process.exit(failed.length === 0 && wanted.length > 0 ? 0 : 1);

@@ -4,7 +4,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Server } from "./server.mjs";
-import { equal } from "./check.mjs";
+import { PATIENCE_MS, equal } from "./check.mjs";
 
 /** What a browser is to be like. */
 export const DESKTOP = { viewport: { width: 1280, height: 800 } };
@@ -85,7 +85,7 @@ export class World {
       ...DESKTOP,
       ...options,
     });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(PATIENCE_MS);
     this.contexts.push(context);
     await context.addInitScript(() =>
       document.addEventListener("securitypolicyviolation", (event) =>

@@ -107,7 +107,7 @@ fn the_worker_keeps_the_shell_as_it_is_and_nothing_else() {
     let kept = shell(&mut browser);
     assert!(
         kept.iter()
-            .any(|path| path.starts_with("/assets/js/dom.js?v=")),
+            .any(|path| path.starts_with("/assets/js/all.js?v=")),
         "{kept:?}"
     );
     assert!(

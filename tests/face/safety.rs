@@ -98,7 +98,7 @@ fn every_page_is_strict() {
     let (none, all) = ("default-src 'none'".to_owned(), POLICY.join("; "));
     for (path, wanted) in [
         ("/assets/css/base.css", &none),
-        ("/assets/js/dom.js", &none),
+        ("/assets/js/all.js", &none),
         ("/assets/icons.svg", &none),
         ("/sw.js", &all),
     ] {

@@ -26,7 +26,7 @@ fn a_first_visit_is_light() {
     assert!(all < WEIGHT_MAX, "{all} bytes: {sizes:#?}");
     println!("{all} bytes: {sizes:#?}");
     let has = |path: &str| visit.sizes.keys().any(|it| it.starts_with(path));
-    assert!(has("/assets/css/all.css") && has("/assets/js/main.js") && has("/assets/js/dom.js"));
+    assert!(has("/assets/css/all.css") && has("/assets/js/all.js"));
 }
 
 /// What was loaded so far, and how much it was.

@@ -118,6 +118,7 @@ impl Town {
             expires_at: None,
             away: false,
             active: Instant::default(),
+            idle: false,
             in_flight: 0,
             only: None,
             watch: None,
@@ -287,6 +288,21 @@ fn who_is_back_and_reads_anew_is_not_told_that_they_left() {
     behind.leave(&parting(&town, den));
     town.want(Some(ANA), Operation::Join { room: named("den") });
     behind.enter(den, town.version(den) - 1);
+    behind.resume(den, named("den"), town.version(den), None, None);
+    assert_eq!(exits(&town.rest(&mut behind).0), 0);
+}
+
+#[test]
+fn who_reads_a_room_anew_is_not_told_how_they_left_another_that_was_called_so() {
+    let mut town = Town::new();
+    let old = town.room("den");
+    let mut behind = resume::at_head(&town.hall, &[old]);
+    town.want(Some(ANA), Operation::Leave { room: named("den") });
+    behind.leave(&parting(&town, old));
+    town.want(Some(ANA), Operation::Join { room: named("den") });
+    town.want(Some(ANA), Operation::DeleteRoom { room: named("den") });
+    let den = town.room("den");
+    assert_ne!(den, old);
     behind.resume(den, named("den"), town.version(den), None, None);
     assert_eq!(exits(&town.rest(&mut behind).0), 0);
 }

@@ -14,6 +14,7 @@ use crate::chat::{Answer, Code, Key, Operation, Refusal, UserId};
 use crate::http::{Response, Status};
 use crate::site::fields;
 use crate::site::hall::{self, Hall};
+use crate::site::presence;
 use crate::site::slash::{self, Typed};
 use crate::site::wire::{self, Object};
 use crate::web::{Cx, Handler, Reply, Tick, Wait, promise};
@@ -153,6 +154,13 @@ pub(in crate::site) fn wanted(
     key: Option<Key>,
     operation: Operation,
 ) -> Wait<Result<Done, Refusal>> {
+    if let Some(user) = by {
+        let mut tick = Tick {
+            state: cx.state,
+            house: cx.house.again(),
+        };
+        presence::stir(&mut tick, user, None);
+    }
     let (promise, wait) = promise();
     hall::want(
         cx.state,

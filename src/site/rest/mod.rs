@@ -18,8 +18,6 @@ pub(super) mod tokens;
 pub(super) mod tries;
 pub(super) mod uploads;
 
-use std::rc::Rc;
-
 use asking::api;
 
 use super::hall::Hall;
@@ -30,10 +28,9 @@ use crate::web::{Cx, Error, Handler, Routes, takes_file};
 
 /// The routes below `/api/v1`.
 pub(super) fn routes() -> Routes<Hall> {
-    let document: Rc<str> = openapi::document().into();
     Routes::new()
-        .get("/openapi.json", move |_: &mut Cx<'_, Hall>| {
-            Response::json(document.to_string())
+        .get("/openapi.json", |_: &mut Cx<'_, Hall>| {
+            Response::json(openapi::DOCUMENT.clone())
         })
         .post("/users", api(people::sign_up))
         .get("/users", api(people::list))

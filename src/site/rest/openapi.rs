@@ -4,6 +4,8 @@
 //! be true: a test compares the table with the routes, and tests from outside hold each answer that
 //! they get against the document.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::status;
@@ -185,8 +187,10 @@ fn content(schema: &str) -> Value {
     json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}})
 }
 
-/// The document.
-pub(super) fn document() -> String {
+/// The document, written when somebody first asks for it: it takes longer than all else at a start.
+pub(super) static DOCUMENT: LazyLock<String> = LazyLock::new(document);
+
+fn document() -> String {
     let schemas: Value = serde_json::from_str(SCHEMAS).expect("a test reads it");
     let mut paths = Map::new();
     for op in OPS {

@@ -72,7 +72,7 @@ for (const [size, options] of sizes) {
     }
     await ann.sit(options);
     // What somebody without scripts is shown, with scripts to look at it.
-    await ann.context.route("**/assets/js/main.js*", (route) => route.abort());
+    await ann.context.route("**/assets/js/all.js*", (route) => route.abort());
     const plain = await ann.context.newPage();
     for (const [name, path] of PLAIN) {
       await plain.goto(path);
@@ -132,7 +132,7 @@ scenario("nothing sticks out of any page at 320 pixels", async (world) => {
     await outside.goto(path);
     await look(name, outside);
   }
-  await page.context().route("**/assets/js/main.js*", (route) => route.abort());
+  await page.context().route("**/assets/js/all.js*", (route) => route.abort());
   for (const [name, path] of PLAIN) {
     await page.goto(path);
     await look(name, page);

@@ -67,7 +67,7 @@ scenario("hostile names and words stay text, with scripts and without", async (w
   await stop("notices", page);
   const plain = await world.browserOf("plain");
   await plain.addCookies(await ann.context.cookies());
-  await plain.route("**/assets/js/main.js*", (route) => route.abort());
+  await plain.route("**/assets/js/all.js*", (route) => route.abort());
   world.expect(/net::ERR_FAILED/);
   const bare = await plain.newPage();
   for (const [name, path] of [...PLAIN, ...DOORS(...(await codes(ann)))]) {

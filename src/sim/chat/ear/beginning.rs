@@ -83,16 +83,10 @@ impl Ear {
             };
             assert_eq!(mode, expected, "resume: {said} of {name}");
             if mode == "reset" {
-                let base = if self.hold {
-                    to
-                } else {
-                    self.hello.get(name).copied().unwrap_or(to)
-                };
-                known.base = base;
-                known
-                    .have
-                    .retain(|version, _| *version > base && !self.hold);
-                self.low.insert(name.clone(), base);
+                // What it is to read anew is as far as this, whatever of it it had been told.
+                known.base = to;
+                known.have.clear();
+                self.low.insert(name.clone(), to);
             } else {
                 if let Was::Versions(asked) = was {
                     assert_eq!(asked.get(name), Some(&from), "resume: {said}");

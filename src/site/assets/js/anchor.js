@@ -1,5 +1,6 @@
-// What is read stays where it is: the first message on the screen is remembered, with where it is
-// there, and put back to that place when something was put before it.
+// What is read stays where it is: the first message on the screen is remembered, with where it ends
+// there, and put back to that place when something was put before it. Its end, because what stands at its
+// beginning may go: a name that stands above now.
 
 /** The first message on the screen of a scroller: `{key, offset}`, or null. */
 export function anchorOf(scroller, list) {
@@ -15,7 +16,7 @@ export function anchorOf(scroller, list) {
   while (low < all.length && !all[low].dataset.seq) low += 1;
   const it = all[low];
   if (!it) return null;
-  return { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().top - top };
+  return { key: Number(it.dataset.seq), offset: it.getBoundingClientRect().bottom - top };
 }
 
 /** Where an element ends. A day sticks to the top, so it ends where what follows it begins. */
@@ -25,8 +26,8 @@ function bottomOf(it) {
   return it.getBoundingClientRect().bottom;
 }
 
-/** Scrolls so that an element is where it was. */
+/** Scrolls so that an element ends where it did. */
 export function putBack(scroller, it, offset) {
-  const moved = it.getBoundingClientRect().top - scroller.getBoundingClientRect().top - offset;
+  const moved = it.getBoundingClientRect().bottom - scroller.getBoundingClientRect().top - offset;
   if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
 }
