@@ -416,7 +416,10 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .text("server", concat!("parlour/", env!("CARGO_PKG_VERSION")))
         .number("heartbeat", HEARTBEAT_S)
         .json("limits", &limits.end())
-        .texts("features", ["hold", "resume.since", "watch", "auth"])
+        .texts(
+            "features",
+            ["hold", "resume.since", "watch", "auth", "commands"],
+        )
         .array(
             "rooms",
             rooms

@@ -161,7 +161,9 @@ impl Course {
         (self.then)(tick, Ok(done));
     }
 
+    /// Refuses what never came to be stored.
     fn refuse(self, tick: &mut Tick<'_, Hall>, refusal: Refusal) {
+        tick.state.counts.refused(&refusal);
         (self.then)(tick, Err(refusal));
     }
 
@@ -241,7 +243,7 @@ impl Course {
                 let stored = (outcome.answer.clone(), outcome.repeat);
                 self.end(tick, Some(stored), told, false);
             }
-            Err(refusal) => self.refuse(tick, refusal.clone()),
+            Err(refusal) => (self.then)(tick, Err(refusal.clone())),
         };
         want(tick.state, &mut tick.house, user, key, operation, then);
     }
@@ -288,6 +290,9 @@ pub(in crate::site) fn done_json(
     let object = match &done.stored {
         Some((answer @ Answer::Sent { .. }, repeat)) => {
             answer_object(hall, user, Some(room), answer, *repeat)?
+        }
+        Some((answer @ Answer::Reminder { .. }, repeat)) => {
+            answer_object(hall, user, None, answer, *repeat)?.text("room", room)
         }
         Some((_, true)) => Object::new().text("room", room).flag("repeat", true),
         _ => Object::new().text("room", room),
