@@ -94,12 +94,12 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
 
 // ----------------------------------------------------------------------------------- coming in
 
-struct Account<'a> {
-    name: &'a UserName,
-    display_name: &'a Title,
-    email: Option<&'a Email>,
-    password: Option<&'a str>,
-    role: Role,
+pub(super) struct Account<'a> {
+    pub(super) name: &'a UserName,
+    pub(super) display_name: &'a Title,
+    pub(super) email: Option<&'a Email>,
+    pub(super) password: Option<&'a str>,
+    pub(super) role: Role,
 }
 
 /// Whether somebody may make an account, and as what, and which room they come into.
@@ -135,7 +135,8 @@ pub(super) fn past_name(name: &UserName) -> Hash {
     Sha256::digest(name.as_str()).into()
 }
 
-fn add(work: &Work<'_>, account: &Account<'_>) -> Result<Person, Stop> {
+/// Makes an account, whose name nobody has or had.
+pub(super) fn add(work: &Work<'_>, account: &Account<'_>) -> Result<Person, Stop> {
     let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE name = ?)
                    OR EXISTS (SELECT 1 FROM past_names WHERE hash = ?)";
     if work.value(sql, (account.name.as_str(), past_name(account.name)))? {

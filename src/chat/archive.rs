@@ -226,6 +226,7 @@ pub const SORTS: &[Sort] = &[
             ("attachment", T),
             ("edited_at", N),
             ("deleted_at", N),
+            ("style", T),
         ],
     ),
     sort(
@@ -354,6 +355,20 @@ pub const SORTS: &[Sort] = &[
             ("last", N),
             ("erases", N),
             ("note", N),
+        ],
+    ),
+    sort(
+        "reminder",
+        "reminders",
+        "id",
+        &[
+            ("id", N),
+            ("by", N),
+            ("user", N),
+            ("room", N),
+            ("made_at", N),
+            ("due_at", N),
+            ("text", T),
         ],
     ),
     // The last numbers that were given of what never gets one again.

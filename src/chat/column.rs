@@ -5,7 +5,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
-use super::operation::{HookEvent, Kind, Level, Role, SignUp, Standing};
+use super::operation::{HookEvent, Kind, Level, Role, SignUp, Standing, Style};
 use crate::store::rusqlite;
 
 macro_rules! words {
@@ -50,5 +50,6 @@ words! {
     Standing { Member = "member", Moderator = "moderator", Owner = "owner" }
     Level { Everything = "everything", Mentions = "mentions", Nothing = "nothing" }
     HookEvent { Message = "message", Mention = "mention", Command = "command", Join = "join" }
+    Style { Plain = "plain", Action = "action", Poll = "poll" }
     SignUp { Open = "open", Invite = "invite", Closed = "closed" }
 }

@@ -39,6 +39,15 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=1024;
 /// Messages of a page of history.
 pub const HISTORY_MAX: u32 = 200;
 
+/// Reminders of a person that wait at once.
+pub const REMINDERS_MAX: u32 = 100;
+
+/// Characters of what somebody is reminded of: with what is said around it, it is a message.
+pub const REMINDER_CHARS_MAX: usize = 1000;
+
+/// How far ahead somebody can be reminded: five years.
+pub const REMINDER_MS_MAX: u64 = 5 * 366 * 24 * 60 * 60 * 1000;
+
 /// Rooms that `hello` lists.
 pub const HELLO_ROOMS_MAX: u32 = 200;
 

@@ -22,6 +22,7 @@ mod apply;
 pub mod archive;
 pub mod backup;
 pub mod bans;
+mod bot;
 pub mod check;
 mod check_files;
 mod column;
@@ -48,6 +49,7 @@ mod place;
 mod query;
 mod reading;
 mod refusal;
+pub mod reminder;
 pub mod removal;
 mod room;
 pub mod roster;
@@ -63,6 +65,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use apply::is_used;
 pub use check::{Damage, Finding, Told, check};
 pub use check_files::check_files;
 pub use event::{
@@ -75,8 +78,8 @@ pub use log::{Full, Keepsake, Log, OnDone, Verdict};
 pub use mention::{Mentions, mentions};
 pub use name::{DIRECT_PREFIX, Email, Emoji, HookUrl, Key, RoomName, Text, Title, Topic, UserName};
 pub use operation::{
-    Entry, Hash, HookEvent, HookWay, Kind, Level, Operation, Role, Setting, SignUp, Standing,
-    Tokens,
+    Entry, Hash, HookEvent, HookWay, Kind, Level, Moment, Operation, Role, Setting, SignUp,
+    Standing, Style, Tokens, Whom,
 };
 pub use outcome::{Answer, Ended, Outcome};
 pub use people::Identity;

@@ -58,6 +58,13 @@ pub enum Answer {
         /// When.
         at: Millis,
     },
+    /// There is this reminder.
+    Reminder {
+        /// Its number.
+        id: u32,
+        /// When it is due.
+        due: Millis,
+    },
     /// A room is read up to somewhere; who asks is told what is left.
     Read {
         /// Which room.

@@ -40,6 +40,10 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
         Operation::DeleteRoom { room } => delete(work, room),
         Operation::SetStanding { room, user, role } => set_standing(work, room, user, *role),
         Operation::Mute { room, user, until } => mute(work, room, user, *until),
+        Operation::MuteFor { room, user, ms } => {
+            let until = work.at().saturating_add(*ms);
+            mute(work, room, user, Some(until))
+        }
         Operation::SetLevel { room, level } => set_level(work, room, *level),
         other => unreachable!("{other:?} is not about rooms"),
     }
@@ -527,6 +531,7 @@ fn delete(work: &mut Work<'_>, name: &RoomName) -> Result<Answer, Stop> {
     }
     work.execute("DELETE FROM members WHERE room = ?", [place.id.0])?;
     hook::forget_room(work, place.id)?;
+    work.execute("DELETE FROM reminders WHERE room = ?", [place.id.0])?;
     work.execute(
         "UPDATE rooms SET deleted_at = ?, name = '~' || id || '~' || name WHERE id = ?",
         (work.at(), place.id.0),

@@ -34,6 +34,14 @@ pub const CHAT: Migrations = Migrations {
             sql: include_str!("sizes.sql"),
         },
         Migration {
+            name: "styles of messages",
+            sql: include_str!("styles.sql"),
+        },
+        Migration {
+            name: "reminders",
+            sql: include_str!("reminders.sql"),
+        },
+        Migration {
             name: "hooks",
             sql: include_str!("hooks.sql"),
         },

@@ -17,7 +17,8 @@ use super::desk::{Desk, failed, refused};
 use super::say;
 use crate::chat::limits::TEXT_CHARS_MAX;
 use crate::chat::{
-    Answer, Code, Key, Operation, Refusal, Role, RoomName, Text, Title, UserId, UserName, people,
+    Answer, Code, Key, Operation, Refusal, Role, RoomName, Style, Text, Title, UserId, UserName,
+    people,
 };
 use crate::client::Request;
 
@@ -179,6 +180,7 @@ impl Way {
                         text,
                         reply_to: None,
                         attachment: None,
+                        style: Style::Plain,
                     },
                     Goal::User(to) => Operation::Notify { to, text },
                 };

@@ -14,7 +14,7 @@ use crate::client::Allowed;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
-use crate::site::{self, Choices, Hall};
+use crate::site::{self, Choices, Commands, Hall};
 use crate::store::Durability;
 use crate::web::made_s;
 
@@ -156,6 +156,7 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
         echo: options.echo,
         modified_s: made_s(),
         assets: options.assets.clone(),
+        commands: Commands::new(),
     };
     let app = site::app(hall, choices);
     let driver = open(&options.listen)?;

@@ -15,6 +15,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::announce::announce;
 use super::behind::Parting;
 use super::counts::Counts;
@@ -24,6 +26,7 @@ use super::faces::Faces;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
+use super::slash::Commands;
 use super::uses::Uses;
 use super::watching::Summaries;
 use crate::chat::{
@@ -71,11 +74,16 @@ pub struct Hall {
     pub(super) counts: Counts,
     pub(super) uses: Uses,
     pub(super) far: Far,
+    pub(super) commands: Commands,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
     /// Something that is to go is going.
     pub(super) removing: bool,
+    /// A reminder is being told.
+    pub(super) reminding: bool,
     seed: Seed,
+    /// Makes what is drawn for a key another thing on each server.
+    salt: u64,
     waiting_bytes: usize,
 }
 
@@ -124,10 +132,13 @@ impl Hall {
             counts: Counts::default(),
             uses: Uses::default(),
             far: Far::default(),
+            commands: Commands::new(),
             // Those of the last run may be left.
             unindexed: true,
             removing: false,
+            reminding: false,
             seed: Seed::new(seed),
+            salt: Seed::new(seed).bits(),
             waiting_bytes: 0,
         })
     }
@@ -203,6 +214,18 @@ impl Hall {
         bytes[8..].copy_from_slice(&self.seed.bits().to_le_bytes());
         bytes
     }
+
+    /// The same, but alike for what is wanted again under the same key.
+    pub(super) fn drawn_for(&self, user: UserId, key: &Key) -> [u8; 16] {
+        let hash = Sha256::new()
+            .chain_update(self.salt.to_le_bytes())
+            .chain_update(user.0.to_le_bytes())
+            .chain_update(key.as_str())
+            .finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        bytes
+    }
 }
 
 /// Has something done that is to last. `then` is called with what came of it, in the order of
@@ -266,6 +289,7 @@ fn busy() -> Refusal {
 fn weight(operation: &Operation) -> usize {
     let text = match operation {
         Operation::Send { text, .. }
+        | Operation::BotSay { text, .. }
         | Operation::Edit { text, .. }
         | Operation::Notify { text, .. } => text.len(),
         _ => 0,

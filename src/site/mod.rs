@@ -41,6 +41,7 @@ mod picture;
 mod presence;
 mod questions;
 mod rate;
+mod reminding;
 mod removing;
 mod rest;
 mod resume;
@@ -48,6 +49,7 @@ mod scope;
 mod searching;
 mod secret;
 mod slack;
+mod slash;
 mod socket;
 mod uses;
 mod watching;
@@ -65,6 +67,7 @@ pub use courier::{Carrier, Parcel, Receipt, Undelivered};
 pub use hall::Hall;
 pub(crate) use resume::Far;
 pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
+pub use slash::{Asked, Command, Commands, Reply, Where, Who};
 pub use wire::time::rfc3339;
 
 /// What is different from server to server.
@@ -76,10 +79,13 @@ pub struct Choices {
     pub modified_s: Option<u64>,
     /// Where the pages' files are read from while somebody works on them, instead of the program.
     pub assets: Option<PathBuf>,
+    /// What people can have done by a text that begins with `/`.
+    pub commands: Commands,
 }
 
 /// The chat as an app.
-pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
+pub fn app(mut hall: Hall, choices: Choices) -> App<Hall> {
+    hall.commands = choices.commands;
     let keeps_shell = choices.assets.is_none();
     let app = App::new(hall);
     assets::add(app, choices.assets)
@@ -137,6 +143,7 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         uses::store(tick);
         removing::go_on(tick);
         courier::beat(tick);
+        reminding::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

@@ -18,11 +18,12 @@ use super::crowd::{Seat, State};
 use super::fields::{Fields, object};
 use super::hall::{Hall, want};
 use super::questions;
+use super::slash::{self, Typed};
 use super::wire::{self, Object};
 use super::{announce, presence, resume, scope};
 use crate::chat::limits::{HELLO_ROOMS_MAX, TEXT_CHARS_MAX};
 use crate::chat::{
-    Answer, Code, Identity, Op, Operation, Refusal, RoomId, RoomName, UserId, Verdict, missed,
+    Answer, Code, Identity, Key, Op, Operation, Refusal, RoomId, RoomName, UserId, Verdict, missed,
     notifications, summary,
 };
 use crate::http::Status;
@@ -295,6 +296,10 @@ impl Socket {
                 Ok(key) => self.want(live, id, key, operation),
                 Err(refusal) => refuse(live, channel, id, &refusal),
             },
+            Ok(Command::Run(typed)) => match fields.key() {
+                Ok(key) => self.run(live, id, key, typed),
+                Err(refusal) => refuse(live, channel, id, &refusal),
+            },
             Ok(Command::Ask(Question::Resume)) => self.resume(live, id, fields),
             Ok(Command::Ask(question)) => {
                 questions::ask(live, self.user(), id, question, fields);
@@ -306,18 +311,13 @@ impl Socket {
         &self,
         live: &mut Live<'_, Hall>,
         id: Option<i64>,
-        key: Option<crate::chat::Key>,
+        key: Option<Key>,
         operation: Operation,
     ) {
         let channel = live.channel();
         let user = self.user();
         let room = operation.room().cloned();
-        if let Some(seat) = live.state.crowd.seat_mut(user, channel) {
-            seat.in_flight += 1;
-            if seat.in_flight == IN_FLIGHT_MAX {
-                live.house.hold_input(channel);
-            }
-        }
+        self.take_off(live);
         let state = &mut *live.state;
         want(
             state,
@@ -327,14 +327,46 @@ impl Socket {
             operation,
             move |tick, verdict| {
                 answer(tick, user, channel, id, room.as_ref(), verdict);
-                if let Some(seat) = tick.state.crowd.seat_mut(user, channel) {
-                    seat.in_flight -= 1;
-                    if seat.in_flight == IN_FLIGHT_MAX / 2 {
-                        tick.house.release_input(channel);
-                    }
-                }
+                land(tick, user, channel);
             },
         );
+    }
+
+    /// One more command is under way.
+    fn take_off(&self, live: &mut Live<'_, Hall>) {
+        let channel = live.channel();
+        if let Some(seat) = live.state.crowd.seat_mut(self.user(), channel) {
+            seat.in_flight += 1;
+            if seat.in_flight == IN_FLIGHT_MAX {
+                live.house.hold_input(channel);
+            }
+        }
+    }
+
+    /// Does what somebody typed; what is for them alone comes behind the reply.
+    fn run(&self, live: &mut Live<'_, Hall>, id: Option<i64>, key: Option<Key>, typed: Typed) {
+        let channel = live.channel();
+        let user = self.user();
+        let room = typed.room.clone();
+        let its_key = key.clone();
+        self.take_off(live);
+        slash::run(&mut live.tick(), user, key, typed, move |tick, done| {
+            let json = done.as_ref().map_err(Clone::clone);
+            let json = json.and_then(|done| slash::done_json(tick.state, user, &room, done));
+            let json = json.map(Object::end);
+            match &json {
+                Ok(json) => reply(&mut tick.house, channel, id, Ok(json)),
+                Err(refusal) => reply(&mut tick.house, channel, id, Err(refusal)),
+            }
+            let now = tick.house.now().unix_ms;
+            let told = done
+                .ok()
+                .and_then(|done| slash::told(&done, &room, its_key.as_ref(), now));
+            if let Some(told) = told {
+                tick.house.send_text(channel, &told);
+            }
+            land(tick, user, channel);
+        });
     }
 
     /// The client says where it was.
@@ -395,7 +427,10 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .text("server", concat!("parlour/", env!("CARGO_PKG_VERSION")))
         .number("heartbeat", HEARTBEAT_S)
         .json("limits", &limits.end())
-        .texts("features", ["hold", "resume.since", "watch", "auth"])
+        .texts(
+            "features",
+            ["hold", "resume.since", "watch", "auth", "commands"],
+        )
         .array(
             "rooms",
             rooms
@@ -407,6 +442,16 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .flag("more", rooms.more)
         .json("notifications", &notes.end())
         .end())
+}
+
+/// A command was answered.
+fn land(tick: &mut Tick<'_, Hall>, user: UserId, channel: Channel) {
+    if let Some(seat) = tick.state.crowd.seat_mut(user, channel) {
+        seat.in_flight -= 1;
+        if seat.in_flight == IN_FLIGHT_MAX / 2 {
+            tick.house.release_input(channel);
+        }
+    }
 }
 
 /// Answers a command whose operation was judged.
@@ -434,6 +479,17 @@ pub(super) fn answer_json(
     answer: &Answer,
     repeat: bool,
 ) -> Result<String, Refusal> {
+    answer_object(hall, user, room, answer, repeat).map(Object::end)
+}
+
+/// The same, to which more may be added.
+pub(super) fn answer_object(
+    hall: &Hall,
+    user: UserId,
+    room: Option<&RoomName>,
+    answer: &Answer,
+    repeat: bool,
+) -> Result<Object, Refusal> {
     let object = match answer {
         Answer::Sent {
             seq, version, at, ..
@@ -453,6 +509,9 @@ pub(super) fn answer_json(
         Answer::Noted { id, at } => Object::new()
             .number("id", id.0)
             .text("at", &wire::time::rfc3339(*at)),
+        Answer::Reminder { id, due } => Object::new()
+            .number("id", *id)
+            .text("due", &wire::time::rfc3339(*due)),
         Answer::Read { room, seq } => {
             let head = hall.head(*room);
             let upto = head.seq.max(*seq);
@@ -474,12 +533,11 @@ pub(super) fn answer_json(
         Answer::Hook(id) => Object::new().number("webhook", id.0),
         Answer::Done => Object::new(),
     };
-    let object = if repeat {
+    Ok(if repeat {
         object.flag("repeat", true)
     } else {
         object
-    };
-    Ok(object.end())
+    })
 }
 
 /// Says that something was not done, and counts that.

@@ -345,8 +345,9 @@ fn all_that_people_did_is_exported() {
         json!({"do": "create_room", "room": "den", "title": "The \"den\"\u{2028}"}),
         json!({"do": "invite", "room": "den", "user": "bo"}),
         json!({"do": "send", "room": "den", "text": "hi @bo\n\u{1f600}", "key": "k1"}),
+        json!({"do": "send", "room": "den", "text": "/me waves"}),
         json!({"do": "send", "room": "den", "text": "gone", "reply_to": 1}),
-        json!({"do": "delete", "room": "den", "seq": 2}),
+        json!({"do": "delete", "room": "den", "seq": 3}),
         json!({"do": "react", "room": "den", "seq": 1, "emoji": "\u{1f44d}"}),
         json!({"do": "dm", "user": "bo"}),
         json!({"do": "notify", "to": "bo", "text": "see"}),
@@ -373,6 +374,11 @@ fn all_that_people_did_is_exported() {
         let said = run_in(home.path(), words, "");
         assert_eq!(said.code, Some(0), "{words:?}: {said:?}");
     };
+    ana.post(
+        "/rooms/den/messages",
+        json!({"text": "/remind me in 1h tea"}),
+    )
+    .expect(200);
     let [one, two] = ["one", "two"].map(|name| home.path().join(name));
     does(&parlour, &["export", one.to_str().unwrap()]);
     run(&["import", "one", "--data", "other"]);

@@ -25,10 +25,12 @@ mod messages;
 mod notifications;
 mod protocol;
 mod receiver;
+mod reminders;
 mod resume;
 mod rooms;
 mod scopes;
 mod send;
+mod slash;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;

@@ -215,6 +215,11 @@ fn every_kind_of_damage_is_found() {
     check("UPDATE members SET read = 4", D::MarkerAhead);
     check("UPDATE members SET role = 'member'", D::NoOwner);
     check("UPDATE rooms SET members = 3", D::MemberCount);
+    check(
+        "INSERT INTO reminders (by, room, made_at, due_at, text) VALUES (1, 1, 1, 2, 'x');
+         UPDATE rooms SET deleted_at = 1",
+        D::ReminderLost,
+    );
     check("UPDATE indexed SET version = 8", D::IndexAhead);
     check("UPDATE users SET disabled_at = 1", D::NoAdmin);
     check("UPDATE users SET role = 'member'", D::NoAdmin);

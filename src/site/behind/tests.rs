@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::{
-    Entry, Keepsake, Kind, Op, Operation, Text, Title, TokenId, UserName, Verdict, open_in_memory,
-    summary,
+    Entry, Keepsake, Kind, Op, Operation, Style, Text, Title, TokenId, UserName, Verdict,
+    open_in_memory, summary,
 };
 use crate::ground::time::Instant;
 use crate::layer::Channel;
@@ -91,6 +91,7 @@ impl Town {
             text: Text::trusted(text),
             reply_to: None,
             attachment: None,
+            style: Style::Plain,
         };
         self.want(Some(ANA), operation);
     }

@@ -11,7 +11,7 @@ use super::letter::{self, Letter};
 use super::{Parcel, Receipt, Undelivered};
 use crate::chat::deliveries::{self, ANSWER_KEY, Failed, Outgoing, WAITING_MAX};
 use crate::chat::limits::TEXT_CHARS_MAX;
-use crate::chat::{Entry, HookId, Key, Log, Millis, Op, Operation, Text, UserId, Verdict};
+use crate::chat::{Entry, HookId, Key, Log, Millis, Op, Operation, Style, Text, UserId, Verdict};
 use crate::ground::seed::Seed;
 use crate::site::wire;
 use crate::store::{Database, Reader, StoreError};
@@ -229,6 +229,7 @@ impl Round {
             text,
             reply_to: None,
             attachment: None,
+            style: Style::Plain,
         };
         let said = self.want(Some(letter.hook.bot), Some(Key::trusted(key)), operation)?;
         if let Err(refusal) = &said {

@@ -5,7 +5,7 @@ use super::*;
 use crate::chat::deliveries::{Delivery, deliveries};
 use crate::chat::hooks;
 use crate::chat::{
-    Entry, HookEvent, HookUrl, HookWay, Kind, Log, Operation, RoomName, Text, Title, UserId,
+    Entry, HookEvent, HookUrl, HookWay, Kind, Log, Operation, RoomName, Style, Text, Title, UserId,
     UserName, open_in_memory, summary,
 };
 
@@ -93,6 +93,7 @@ impl Town {
             text: Text::trusted(text),
             reply_to: None,
             attachment: None,
+            style: Style::Plain,
         };
         self.want(Some(by), operation);
     }

@@ -13,8 +13,8 @@ use super::asking::{Answered, body, created, done, idempotency_key, ok, segment,
 use crate::chat::deliveries;
 use crate::chat::hooks::{self, Door, Hook};
 use crate::chat::{
-    Answer, Code, HookEvent, HookId, HookUrl, HookWay, Identity, Operation, Refusal, Role, Text,
-    UserId,
+    Answer, Code, HookEvent, HookId, HookUrl, HookWay, Identity, Operation, Refusal, Role, Style,
+    Text, UserId,
 };
 use crate::http::Response;
 use crate::site::auth;
@@ -283,6 +283,7 @@ pub(in crate::site) fn say(cx: &mut Cx<'_, Hall>) -> Answered {
         text: Text::parse("text", &text)?,
         reply_to: None,
         attachment: None,
+        style: Style::Plain,
     };
     let key = idempotency_key(cx)?;
     Ok(want(cx, Some(door.bot), key, operation, |_, _| {

@@ -4,6 +4,7 @@
 
 pub(super) mod admin;
 pub(super) mod asking;
+mod commands;
 mod events;
 mod hooks;
 pub(super) mod invites;
@@ -102,6 +103,7 @@ pub(super) fn routes() -> Routes<Hall> {
         .post("/webhooks/{id}/test", api(hooks::test))
         .post("/hooks/{secret}", api(hooks::say))
         .get("/search", api(notes::search))
+        .get("/commands", api(commands::list))
         .get("/events", api(events::listen))
 }
 

@@ -194,7 +194,7 @@ pub(super) static DOCUMENT: LazyLock<String> = LazyLock::new(document);
 fn document() -> String {
     let schemas: Value = serde_json::from_str(SCHEMAS).expect("a test reads it");
     let mut paths = Map::new();
-    for op in &OPS {
+    for op in OPS {
         let path = paths.entry(op.path).or_insert_with(|| json!({}));
         path[op.method.name().to_ascii_lowercase()] = op.written();
     }
@@ -228,7 +228,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 62] = [
+const OPS: &[Op] = &[
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -303,8 +303,8 @@ const OPS: [Op; 62] = [
     op(Get, "/rooms/{room}/messages", "A page of what was said: the latest, or by one of the numbers.")
         .asks(&[("before", "integer"), ("after", "integer"), ("around", "integer"), ("limit", "integer")])
         .gives(&[(200, "Messages")]).codes(&[NotAMember]),
-    op(Post, "/rooms/{room}/messages", "Says something.")
-        .takes("NewMessage").gives(&[(201, "Sent"), (200, "Sent")]).codes(IN_ROOM).keyed(),
+    op(Post, "/rooms/{room}/messages", "Says something, or has a command done.")
+        .takes("NewMessage").gives(&[(201, "Sent"), (200, "SentOrDone")]).codes(IN_ROOM).keyed(),
     op(Get, "/rooms/{room}/messages/{seq}", "One message.").gives(&[(200, "Message")]).codes(&[NotAMember]),
     op(Patch, "/rooms/{room}/messages/{seq}", "Says it differently.")
         .takes("Text").gives(&[(200, "Changed")]).codes(IN_ROOM).keyed(),
@@ -336,6 +336,8 @@ const OPS: [Op; 62] = [
     op(Get, "/search", "Messages by their words.")
         .asks(&[("query", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),
+    op(Get, "/commands", "What can be done by a text that begins with `/`, in a room or anywhere.")
+        .asks(&[("room", "string")]).gives(&[(200, "Commands")]).codes(&[NotFound, NotAMember]),
     op(Get, "/events", "Server-Sent Events; with `wait`, one answer when there is something.")
         .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer"), ("limit", "integer"), ("durable", "boolean")])
         .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, Gone, TooMany]),

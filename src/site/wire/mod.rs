@@ -11,5 +11,6 @@ pub(super) mod time;
 pub(super) use event::{Told, event, state};
 pub(super) use object::Object;
 pub(super) use things::{
-    ban, delivery, face, hook, member, message, notification, profile, refusal, room, upload,
+    answer, ban, delivery, face, hook, member, message, notification, profile, refusal, room,
+    upload,
 };

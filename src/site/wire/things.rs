@@ -4,7 +4,7 @@ use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
     Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
-    RoomSummary, bans::Ban, deliveries::Delivery, hooks::Hook, people::Profile,
+    RoomSummary, Style, bans::Ban, deliveries::Delivery, hooks::Hook, people::Profile,
 };
 use crate::site::crowd::State;
 
@@ -25,6 +25,11 @@ pub(super) fn message_members(object: Object, message: &Message) -> Object {
         .maybe_number("reply_to", message.reply_to)
         .maybe_text("key", message.key.as_deref())
         .text("at", &rfc3339(message.at));
+    match message.style {
+        Style::Plain => {}
+        Style::Action => object = object.flag("action", true),
+        Style::Poll => object = object.flag("poll", true),
+    }
     if let Some(file) = &message.attachment {
         object = object.json("attachment", &attachment(file));
     }
@@ -218,6 +223,24 @@ pub(in crate::site) fn delivery(it: &Delivery) -> String {
         .maybe_text("next_at", it.next_at.map(rfc3339).as_deref())
         .maybe_text("tried_at", it.tried_at.map(rfc3339).as_deref())
         .maybe_text("error", it.error.as_deref())
+        .end()
+}
+
+/// What a command answers whoever typed it, and nobody else: it has no version.
+pub(in crate::site) fn answer(
+    room: &str,
+    command: &str,
+    text: &str,
+    key: Option<&str>,
+    at: Millis,
+) -> String {
+    Object::new()
+        .text("event", "answer")
+        .text("room", room)
+        .text("command", command)
+        .text("text", text)
+        .maybe_text("key", key)
+        .text("at", &rfc3339(at))
         .end()
 }
 
