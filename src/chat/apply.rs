@@ -103,7 +103,7 @@ fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
         }
         O::BotSay { .. } => bot::perform(work, operation),
         O::Notify { .. } | O::Seen { .. } => notification::perform(work, operation),
-        O::CreateHook { .. } | O::PauseHook { .. } | O::DeleteHook { .. } => {
+        O::CreateHook { .. } | O::PauseHook { .. } | O::DeleteHook { .. } | O::HandOver { .. } => {
             hook::perform(work, operation)
         }
         O::Remind { .. } | O::CancelReminder { .. } | O::FireReminder { .. } => {

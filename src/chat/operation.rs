@@ -494,6 +494,13 @@ pub enum Operation {
     DeleteHook {
         hook: HookId,
     },
+    /// Says a command that hooks of the room take, and hands it to them.
+    HandOver {
+        room: RoomName,
+        command: String,
+        /// All that was typed.
+        text: Text,
+    },
     // -------------------------------------------------------------------------- reminders
     /// Notes what somebody is to be reminded of, when it is time.
     Remind {
@@ -547,6 +554,7 @@ impl Operation {
             | Self::MuteFor { room, .. }
             | Self::SetLevel { room, .. }
             | Self::Send { room, .. }
+            | Self::HandOver { room, .. }
             | Self::BotSay { room, .. }
             | Self::Edit { room, .. }
             | Self::Delete { room, .. }

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::built_in;
 use super::reply::{Asked, Reply};
 use super::typed::is_name;
-use crate::chat::{Kind, Refusal, Standing};
+use crate::chat::{Kind, Refusal, Standing, Title};
 use crate::ground::nearest::nearest;
 use crate::site::hall::Hall;
 use crate::site::wire::Object;
@@ -252,7 +252,7 @@ impl Commands {
         self
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Rc<Command>> {
+    pub(in crate::site) fn find(&self, name: &str) -> Option<Rc<Command>> {
         self.by_name.get(name).cloned()
     }
 
@@ -285,8 +285,17 @@ pub(in crate::site) fn listed(
     kind: Kind,
     standing: Standing,
     is_admin: bool,
+    of_hooks: &[(String, Title)],
 ) -> String {
     let open = commands.open_to(kind, standing, is_admin);
+    let theirs = of_hooks.iter().map(|(name, about)| {
+        Object::new()
+            .text("name", name)
+            .text("usage", "[TEXT]")
+            .text("about", about)
+            .text("help", about)
+            .end()
+    });
     let each = open.map(|it| {
         Object::new()
             .text("name", &it.name)
@@ -295,5 +304,5 @@ pub(in crate::site) fn listed(
             .text("help", it.help())
             .end()
     });
-    Object::new().array("commands", each).end()
+    Object::new().array("commands", each.chain(theirs)).end()
 }

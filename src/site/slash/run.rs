@@ -9,7 +9,7 @@ use super::typed::Typed;
 use crate::chat::limits::TEXT_CHARS_MAX;
 use crate::chat::{
     Answer, Code, Hit, Key, Kind, Operation, Part, Refusal, RoomId, RoomName, Standing, Text,
-    UserId, Verdict, is_used, people, summary,
+    UserId, Verdict, hooks, is_used, people, summary,
 };
 use crate::site::hall::{Hall, want};
 use crate::site::questions::find;
@@ -73,6 +73,14 @@ impl Course {
         let asked = self.asked(tick)?;
         let commands = &tick.state.commands;
         let Some(command) = commands.find(&self.typed.name) else {
+            if self.is_handed_over(tick.state, asked.room_id)? {
+                let operation = Operation::HandOver {
+                    room: self.typed.room.clone(),
+                    command: self.typed.name.clone(),
+                    text: self.typed.whole.clone(),
+                };
+                return Ok(Reply(Does::Want(operation, None)));
+            }
             let tell = commands.unknown(&asked, &self.typed.name);
             return Ok(match self.typed.attachment {
                 None => Reply(Does::Unknown(tell)),
@@ -88,6 +96,12 @@ impl Course {
             Some(refusal) if !command.is_judged() && !self.is_again => Err(refusal.clone()),
             _ => command.run(tick, &asked),
         }
+    }
+
+    /// Whether a hook of the room takes it.
+    fn is_handed_over(&self, hall: &Hall, room: RoomId) -> Result<bool, Refusal> {
+        let found = hall.look(|tables, _| hooks::commands(tables, room))?;
+        Ok(found.iter().any(|(name, _)| *name == self.typed.name))
     }
 
     /// The room, and what whoever asks is in it.
