@@ -51,6 +51,10 @@ fn notice(path: String) -> impl Fn(&Asked) -> Reply {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program knows when it was started"
+)]
 fn app(args: &Args) -> Result<App<Hall>, Box<dyn Error>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
     let seed = RandomState::new().hash_one(now);

@@ -80,6 +80,16 @@ fn people_and_rooms_are_reminded() {
         "who is called is called"
     );
     assert_eq!(told(&mut ana, "/remind list"), "You have no reminders.");
+    // Two people alone are reminded, too, by somebody who is not there.
+    let dm = ana.ask(json!({"do": "dm", "user": "bo"}))["room"].clone();
+    ana.ask(json!({"do": "send", "room": dm, "text": "/remind here in 1s us"}));
+    let said = bo.find("the reminder", |it| {
+        it["event"] == "message" && it["room"] == dm
+    });
+    assert_eq!(
+        (&said["text"], &said["from"]),
+        (&"Reminder by @ana: us".into(), &"parlour".into())
+    );
 }
 
 #[test]
@@ -116,7 +126,11 @@ fn what_waits_is_listed_and_taken_back() {
     let mut under = send("/remind @bo in 3 days call");
     under["key"] = "k".into();
     let first = ana.ask(under.clone());
-    assert_eq!(first, json!({"room": "den", "command": "remind"}));
+    assert_eq!(
+        (&first["id"], &first["command"]),
+        (&3.into(), &"remind".into())
+    );
+    assert!(first["due"].as_str().unwrap().ends_with('Z'), "{first}");
     let words = ana.event("answer")["text"].clone();
     assert_eq!(ana.ask(under.clone())["repeat"], true);
     assert_eq!(ana.event("answer")["text"], words, "the same time, too");

@@ -51,7 +51,7 @@ pub(in crate::site) fn typing(text: &str) -> Typing<'_> {
 }
 
 /// Whether a command can be called so.
-pub(super) fn is_name(word: &str) -> bool {
+pub(in crate::site) fn is_name(word: &str) -> bool {
     let may = |c: char| c.is_alphanumeric() || "-_".contains(c);
     word.starts_with(char::is_alphabetic) && word.chars().all(may)
 }
