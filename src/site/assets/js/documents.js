@@ -151,7 +151,7 @@ function trying(room) {
     "This is what an answer is made of.",
     h(
       "form",
-      { onsubmit: ask },
+      { class: "form", onsubmit: ask },
       h("label", { for: "docs-question" }, "Question"),
       input,
       h("div", { class: "actions" }, button("Ask", null, { type: "submit", kind: "main" })),
