@@ -23,6 +23,7 @@ pub mod ground;
 pub mod http;
 pub mod knowledge;
 pub mod layer;
+pub mod nano;
 pub mod reactor;
 pub mod sim;
 pub mod site;

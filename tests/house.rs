@@ -13,17 +13,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 13] = [
+const FLOORS: [(&str, &[&str]); 14] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
+    ("nano", &["ground"]),
     ("layer", &["ground"]),
     ("store", &["ground"]),
-    ("client", &["http", "ws", "ground"]),
+    ("client", &["http", "ws", "nano", "ground"]),
     ("reactor", &["http", "ws", "ground"]),
     (
         "web",
-        &["reactor", "store", "layer", "http", "ws", "ground"],
+        &["reactor", "store", "layer", "nano", "http", "ws", "ground"],
     ),
     ("chat", &["store", "layer", "ground"]),
     ("knowledge", &["store", "ground"]),
@@ -35,6 +36,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
             "knowledge",
             "store",
             "layer",
+            "nano",
             "reactor",
             "http",
             "ws",
@@ -51,6 +53,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
             "web",
             "reactor",
             "client",
+            "nano",
             "http",
             "ws",
             "ground",
@@ -59,7 +62,7 @@ const FLOORS: [(&str, &[&str]); 13] = [
     (
         "sim",
         &[
-            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+            "site", "chat", "store", "web", "reactor", "client", "nano", "http", "ws", "ground",
         ],
     ),
 ];

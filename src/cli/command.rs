@@ -15,7 +15,7 @@ use lexopt::{Arg, Parser};
 
 use super::CliError;
 use super::data::DEFAULT_DATA;
-use crate::ground::words::distance;
+pub(super) use crate::ground::nearest::nearest;
 
 /// One command.
 pub(super) struct Command {
@@ -177,6 +177,15 @@ impl Given {
         self.options.iter().any(|(option, _)| *option == name)
     }
 
+    /// The values of an option that may be given more than once.
+    pub(super) fn values(&self, name: &str) -> Result<Vec<&str>, CliError> {
+        let found = self.options.iter().filter(|(option, _)| *option == name);
+        found
+            .filter_map(|(_, value)| value.as_deref())
+            .map(text)
+            .collect()
+    }
+
     /// The value of an option; the last one, if it was given more than once.
     pub(super) fn value(&self, name: &str) -> Result<Option<&str>, CliError> {
         let found = self.options.iter().rfind(|(option, _)| *option == name);
@@ -190,15 +199,6 @@ fn text(word: &OsStr) -> Result<&str, CliError> {
         let word = word.to_string_lossy();
         CliError::Usage(format!("'{word}' is no text in UTF-8"))
     })
-}
-
-/// The word among those known that somebody may have meant.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|known| (distance(word, known), known));
-    let (distance, near) = near.min_by_key(|(distance, _)| *distance)?;
-    let short = word.chars().count().min(near.chars().count());
-    // A third of the letters wrong is another word.
-    (distance <= 1 + short / 4 && distance < short).then_some(near)
 }
 
 #[cfg(test)]

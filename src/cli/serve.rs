@@ -7,17 +7,20 @@ use std::process::ExitCode;
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::data::{self, DEFAULT_DATA};
+use super::post::Post;
 use super::{CliError, Program, exit_code, say};
 use crate::chat::Files;
+use crate::client::Allowed;
 use crate::knowledge::Library;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
-use crate::site::{self, Choices, Hall};
+use crate::site::{self, Choices, Commands, Hall};
 use crate::store::Durability;
 use crate::web::made_s;
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Where a server listens if nothing is said.
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 /// The options, as the help tells of them.
 pub(super) const OPTIONS: &str =
@@ -29,6 +32,11 @@ pub(super) const OPTIONS: &str =
                    [default: full]
   --assets DIR     Read the pages' files from there and not from the program, anew at
                    each visit: for work on them
+  --webhooks-allow ADDR
+                   Also send webhooks to this address or network, which is not of the
+                   public internet: 127.0.0.1, 10.0.0.0/8. May be given several times
+  --nano-tcp ADDR  Also serve the game protocol at /nano straight over TCP, at HOST:PORT.
+                   May be given several times
   --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
 ";
 
@@ -57,7 +65,9 @@ pub(super) struct Options {
     data: Option<PathBuf>,
     durability: Durability,
     echo: bool,
+    nano_tcp: Vec<Address>,
     assets: Option<PathBuf>,
+    webhooks_allow: Vec<Allowed>,
     /// One of those that other commands do not have.
     own: Option<&'static str>,
 }
@@ -104,6 +114,18 @@ impl Options {
                 self.own = Some("--assets");
                 self.assets = Some(words.value()?.into());
             }
+            Some(Arg::Long("webhooks-allow")) => {
+                self.own = Some("--webhooks-allow");
+                self.webhooks_allow
+                    .push(words.value()?.parse_with(str::parse)?);
+            }
+            Some(Arg::Long("nano-tcp")) => {
+                self.own = Some("--nano-tcp");
+                let place = words.value()?;
+                let place = format!("tcp:{}", place.to_string_lossy());
+                let plain = place.parse().map_err(CliError::Usage)?;
+                self.nano_tcp.push(plain);
+            }
             Some(Arg::Long("echo")) => {
                 self.own = Some("--echo");
                 self.echo = true;
@@ -141,14 +163,16 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let hall = Hall::open(database, fresh_seed()).map_err(|error| failed(&error))?;
     let hall = hall
         .files(Files::beside(folder))
-        .library(Library::beside(folder));
+        .library(Library::beside(folder))
+        .carrier(Post::new(&options.webhooks_allow));
     let choices = Choices {
         echo: options.echo,
         modified_s: made_s(),
         assets: options.assets.clone(),
+        commands: Commands::new(),
     };
     let app = site::app(hall, choices);
-    let driver = open(&options.listen)?;
+    let driver = open(&options.listen, &options.nano_tcp)?;
     // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut said = Ok(());
@@ -165,7 +189,7 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
     // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let mut driver = open(addresses)?;
+    let mut driver = open(addresses, &[])?;
     driver.stop_on_signals().map_err(|error| failed(&error))?;
     for address in driver.addresses() {
         say(&format!("listening on {address}\n"))?;
@@ -177,19 +201,21 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
 }
 
 /// Where to listen if nothing is said.
-pub(super) fn default_listen() -> Result<Address, CliError> {
+fn default_listen() -> Result<Address, CliError> {
     DEFAULT_LISTEN.parse().map_err(CliError::Failed)
 }
 
-/// Opens the addresses; without any, what systemd handed over, or else the default.
-fn open(addresses: &[Address]) -> Result<Driver, CliError> {
+/// Opens the addresses; without any, what systemd handed over, or else the default. The others come
+/// behind.
+fn open(addresses: &[Address], others: &[Address]) -> Result<Driver, CliError> {
+    let with_others = |first: &[Address]| Driver::open(&[first, others].concat());
     let opened = if addresses.is_empty() {
-        match Driver::open(&[Address::Systemd]) {
-            Err(ListenError::NoSystemd) => Driver::open(&[default_listen()?]),
+        match with_others(&[Address::Systemd]) {
+            Err(ListenError::NoSystemd) => with_others(&[default_listen()?]),
             other => other,
         }
     } else {
-        Driver::open(addresses)
+        with_others(addresses)
     };
     opened.map_err(|error| CliError::Failed(error.to_string()))
 }

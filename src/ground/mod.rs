@@ -6,6 +6,7 @@
 #[cfg(test)]
 pub(crate) mod corpus;
 pub mod memory;
+pub mod nearest;
 pub mod priority;
 pub mod seed;
 pub mod time;

@@ -26,6 +26,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "css/door.css",
     "css/over.css",
     "css/pages.css",
+    "css/poll.css",
     "css/room.css",
     "css/settings.css",
     "css/tools.css",
@@ -93,6 +94,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/person.js",
     "js/picker.js",
     "js/placeholder.js",
+    "js/poll.js",
     "js/profile.js",
     "js/quotes.js",
     "js/reading.js",
@@ -101,6 +103,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/room.js",
     "js/roommenu.js",
     "js/route.js",
+    "js/scopes.js",
     "js/search.js",
     "js/settings.js",
     "js/sheet.js",
@@ -116,6 +119,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/toast.js",
     "js/typing.js",
     "js/users.js",
+    "js/webhooks.js",
     "js/window.js",
 ]);
 

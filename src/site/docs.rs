@@ -93,7 +93,7 @@ pub(super) fn open(library: Arc<Library>) -> Wait<Result<Database, Refusal>> {
     Wait::on_helper(move || library.open().map_err(unopened))
 }
 
-fn unopened(error: OpenError) -> Refusal {
+pub(super) fn unopened(error: OpenError) -> Refusal {
     log::error!("the documents cannot be opened: {error}");
     error.why.into()
 }

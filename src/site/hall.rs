@@ -15,14 +15,19 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::announce::announce;
 use super::behind::Parting;
 use super::counts::Counts;
+use super::courier::{Carrier, Courier};
 use super::crowd::Crowd;
 use super::faces::Faces;
+use super::players::Players;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
+use super::slash::Commands;
 use super::uses::Uses;
 use super::watching::Summaries;
 use crate::chat::{
@@ -49,6 +54,10 @@ pub(super) struct Head {
 
 /// The chat's live state.
 pub struct Hall {
+    /// Ends before the database does.
+    pub(super) courier: Option<Courier>,
+    /// Who carries what hooks are sent, once it begins.
+    carrier: Option<Arc<dyn Carrier>>,
     pub(super) log: Rc<dyn Log>,
     pub(super) database: Database,
     pub(super) reader: Reader,
@@ -61,6 +70,7 @@ pub struct Hall {
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
+    pub(super) players: Players,
     pub(super) faces: Faces,
     /// Who has left which room in this turn.
     pub(super) partings: Vec<(UserId, Parting)>,
@@ -69,11 +79,16 @@ pub struct Hall {
     pub(super) counts: Counts,
     pub(super) uses: Uses,
     pub(super) far: Far,
+    pub(super) commands: Commands,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
     /// Something that is to go is going.
     pub(super) removing: bool,
+    /// A reminder is being told.
+    pub(super) reminding: bool,
     seed: Seed,
+    /// Makes what is drawn for a key another thing on each server.
+    salt: u64,
     waiting_bytes: usize,
 }
 
@@ -104,6 +119,8 @@ impl Hall {
             .map(|(room, seq, version)| (room, Head { seq, version }))
             .collect();
         Ok(Self {
+            courier: None,
+            carrier: None,
             log,
             database,
             reader,
@@ -114,6 +131,7 @@ impl Hall {
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
+            players: Players::default(),
             faces: Faces::default(),
             partings: Vec::new(),
             summaries: Summaries::default(),
@@ -121,10 +139,13 @@ impl Hall {
             counts: Counts::default(),
             uses: Uses::default(),
             far: Far::default(),
+            commands: Commands::new(),
             // Those of the last run may be left.
             unindexed: true,
             removing: false,
+            reminding: false,
             seed: Seed::new(seed),
+            salt: Seed::new(seed).bits(),
             waiting_bytes: 0,
         })
     }
@@ -141,6 +162,20 @@ impl Hall {
     pub fn library(mut self, library: Library) -> Self {
         self.library = Some(Arc::new(library));
         self
+    }
+
+    /// Sends events to outgoing hooks, by this carrier.
+    #[must_use]
+    pub fn carrier(mut self, carrier: impl Carrier + 'static) -> Self {
+        self.carrier = Some(Arc::new(carrier));
+        self
+    }
+
+    pub(super) fn begin_courier(&mut self) {
+        if let Some(carrier) = self.carrier.take() {
+            let (database, seed) = (self.database.clone(), self.seed.bits());
+            self.courier = Some(Courier::begin(database, carrier, &self.epoch, seed));
+        }
     }
 
     /// Tells more, or less, to whoever missed it.
@@ -191,6 +226,18 @@ impl Hall {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.seed.bits().to_le_bytes());
         bytes[8..].copy_from_slice(&self.seed.bits().to_le_bytes());
+        bytes
+    }
+
+    /// The same, but alike for what is wanted again under the same key.
+    pub(super) fn drawn_for(&self, user: UserId, key: &Key) -> [u8; 16] {
+        let hash = Sha256::new()
+            .chain_update(self.salt.to_le_bytes())
+            .chain_update(user.0.to_le_bytes())
+            .chain_update(key.as_str())
+            .finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
         bytes
     }
 }
@@ -256,6 +303,7 @@ fn busy() -> Refusal {
 fn weight(operation: &Operation) -> usize {
     let text = match operation {
         Operation::Send { text, .. }
+        | Operation::BotSay { text, .. }
         | Operation::Edit { text, .. }
         | Operation::Notify { text, .. } => text.len(),
         _ => 0,

@@ -70,6 +70,59 @@ fn a_form_says_something_once_however_often_it_is_sent() {
 }
 
 #[test]
+fn a_form_has_commands_done_and_shows_what_is_for_one_alone() {
+    let (_place, mut ana) = Place::begun();
+    leads_to(
+        &ana.post("/r/general", &[("key", "1"), ("text", "/me waves")]),
+        "/r/general#m-1",
+    );
+    let page = ana.get("/r/general").expect(200);
+    assert!(
+        page.text()
+            .contains("<div class=\"text action\"><b dir=\"auto\">"),
+        "{}",
+        page.text()
+    );
+    let page = ana.post("/r/general", &[("key", "2"), ("text", "/topic Tea & <b>")]);
+    let page = page.expect(200);
+    let told = "role=\"status\" dir=\"auto\">The topic is changed.</p>";
+    assert!(page.text().contains(told), "{}", page.text());
+    assert!(page.text().contains("Tea &amp; &lt;b&gt;"));
+    // Sent again it is done once, and the page that is looked at again says nothing of it.
+    ana.post("/r/general", &[("key", "2"), ("text", "/topic Tea & <b>")])
+        .expect(200);
+    let page = ana.get("/r/general").expect(200);
+    assert!(!page.text().contains("The topic is changed"));
+    let page = ana.post("/r/general", &[("key", "3"), ("text", "/<b>")]);
+    leads_to(&page, "/r/general#m-2");
+    let page = ana
+        .post("/r/general", &[("key", "4"), ("text", "/nothing")])
+        .expect(200);
+    assert!(page.text().contains("There is no command &#x2f;nothing."));
+    // What was typed wrongly comes back, with how it is right.
+    let page = ana
+        .post("/r/general", &[("key", "5"), ("text", "/mute")])
+        .expect(400);
+    assert!(
+        page.text()
+            .contains("It goes like this: &#x2f;mute @NAME [TIME]"),
+        "{}",
+        page.text()
+    );
+    assert!(page.text().contains("\n&#x2f;mute</textarea>"));
+    let remind = [("key", "6"), ("text", "/remind me in 2 hours tea")];
+    for _ in 0..2 {
+        let page = ana.post("/r/general", &remind).expect(200);
+        assert!(
+            page.text().contains("&#x2f;remind cancel 1."),
+            "{}",
+            page.text()
+        );
+    }
+    assert_eq!(history(&mut ana, "general"), ["waves", "/<b>"]);
+}
+
+#[test]
 fn what_cannot_be_said_is_told_beside_the_field() {
     let (_place, mut ana) = Place::begun();
     let page = ana

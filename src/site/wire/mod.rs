@@ -6,10 +6,14 @@
 mod docs;
 mod event;
 mod object;
+pub(super) mod players;
 mod things;
 pub(super) mod time;
 
 pub(super) use docs::{document, found};
 pub(super) use event::{Told, event, state};
 pub(super) use object::Object;
-pub(super) use things::{ban, face, member, message, notification, profile, refusal, room, upload};
+pub(super) use things::{
+    answer, ban, delivery, face, hook, member, message, notification, profile, refusal, room,
+    upload,
+};

@@ -15,6 +15,7 @@ import { nameServer } from "./sidebar.js";
 import { store } from "./store.js";
 import { number } from "./time.js";
 import { complain, toast } from "./toast.js";
+import { showWebhooks } from "./webhooks.js";
 
 const PARTS = [
   { part: "overview", label: "Overview", build: showDashboard },
@@ -23,6 +24,7 @@ const PARTS = [
   { part: "invites", label: "Invites", build: (place) => void showInvites(place) },
   { part: "documents", label: "Documents", build: (place) => void showDocuments(place) },
   { part: "bots", label: "Bots", build: (place) => void showBots(place) },
+  { part: "webhooks", label: "Webhooks", build: (place) => void showWebhooks(place) },
   { part: "server", label: "Server", build: (place) => void showServer(place) },
 ];
 
