@@ -21,6 +21,7 @@ pub mod cli;
 pub mod client;
 pub mod ground;
 pub mod http;
+pub mod knowledge;
 pub mod layer;
 pub mod nano;
 pub mod reactor;

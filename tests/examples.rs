@@ -47,6 +47,7 @@ fn example(name: &str) -> Server {
 fn each_says_what_it_is_when_it_is_asked() {
     let names = [
         "broadcast",
+        "commands",
         "consumers",
         "echo",
         "embed",

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use parlour::chat::{
-    self, Entry, Key, Kind, Log, Operation, Refusal, RoomName, Text, Title, UserId, UserName,
-    Verdict,
+    self, Entry, Key, Kind, Log, Operation, Refusal, RoomName, Style, Text, Title, UserId,
+    UserName, Verdict,
 };
 use parlour::store::{Database, Durability};
 use sha2::{Digest, Sha256};
@@ -65,6 +65,7 @@ impl Town {
             };
             town.want(None, None, sign_up)?;
             let create_token = Operation::CreateToken {
+                scopes: None,
                 user: checked(UserName::parse("name", &name))?,
                 hash: Sha256::digest(token(user)).into(),
                 name: checked(Title::parse("name", "bench"))?,
@@ -125,6 +126,7 @@ impl Town {
             text: checked(Text::parse("text", text))?,
             reply_to: None,
             attachment: None,
+            style: Style::Plain,
         };
         self.want(Some(user), Some(key), send)
     }

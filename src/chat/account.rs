@@ -17,7 +17,7 @@ use super::operation::{Hash, Operation, Role, Setting, SignUp};
 use super::outcome::Answer;
 use super::refusal::{Code, Refusal};
 use super::work::{Work, person};
-use super::{people, room, token};
+use super::{hook, people, room, token};
 
 /// What may be an avatar. Other images are documents with scripts in them, or nobody can show them.
 const AVATARS: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
@@ -94,12 +94,12 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
 
 // ----------------------------------------------------------------------------------- coming in
 
-struct Account<'a> {
-    name: &'a UserName,
-    display_name: &'a Title,
-    email: Option<&'a Email>,
-    password: Option<&'a str>,
-    role: Role,
+pub(super) struct Account<'a> {
+    pub(super) name: &'a UserName,
+    pub(super) display_name: &'a Title,
+    pub(super) email: Option<&'a Email>,
+    pub(super) password: Option<&'a str>,
+    pub(super) role: Role,
 }
 
 /// Whether somebody may make an account, and as what, and which room they come into.
@@ -135,7 +135,8 @@ pub(super) fn past_name(name: &UserName) -> Hash {
     Sha256::digest(name.as_str()).into()
 }
 
-fn add(work: &Work<'_>, account: &Account<'_>) -> Result<Person, Stop> {
+/// Makes an account, whose name nobody has or had.
+pub(super) fn add(work: &Work<'_>, account: &Account<'_>) -> Result<Person, Stop> {
     let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE name = ?)
                    OR EXISTS (SELECT 1 FROM past_names WHERE hash = ?)";
     if work.value(sql, (account.name.as_str(), past_name(account.name)))? {
@@ -165,6 +166,26 @@ fn add(work: &Work<'_>, account: &Account<'_>) -> Result<Person, Stop> {
         name: account.name.clone(),
         display_name: account.display_name.clone(),
     })
+}
+
+/// Makes the account of a program, under a name that nobody has yet.
+pub(super) fn add_bot(work: &Work<'_>, name: &str, display_name: &Title) -> Result<Person, Stop> {
+    let mut free = UserName::trusted(name);
+    let mut next = 2;
+    let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE name = ?)
+                   OR EXISTS (SELECT 1 FROM past_names WHERE hash = ?)";
+    while work.value(sql, (free.as_str(), past_name(&free)))? {
+        free = UserName::trusted(format!("{name}-{next}"));
+        next += 1;
+    }
+    let account = Account {
+        name: &free,
+        display_name,
+        email: None,
+        password: None,
+        role: Role::Bot,
+    };
+    add(work, &account)
 }
 
 // ------------------------------------------------------------------------------------ changing
@@ -264,6 +285,7 @@ fn disable(work: &mut Work<'_>, user: &UserName, disabled: bool) -> Result<Answe
 pub(super) fn take_back(work: &mut Work<'_>, user: UserId) -> Result<(), Stop> {
     work.execute("DELETE FROM resets WHERE user = ?", [user.0])?;
     work.execute("DELETE FROM invites WHERE by = ?", [user.0])?;
+    hook::pause_those_of(work, user)?;
     token::sign_out(work, user, None)
 }
 

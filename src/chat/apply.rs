@@ -13,12 +13,12 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::id::{NotificationId, RoomId, TokenId, UserId};
+use super::id::{HookId, Millis, NotificationId, RoomId, TokenId, UserId};
 use super::operation::{Entry, Operation};
 use super::outcome::{Answer, Outcome};
 use super::refusal::{Code, Refusal};
 use super::work::Work;
-use super::{account, message, notification, removal, room, token, upload};
+use super::{account, bot, hook, message, notification, reminder, removal, room, token, upload};
 use crate::store::StoreError;
 use crate::store::rusqlite;
 
@@ -94,11 +94,19 @@ fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
         | O::DeleteRoom { .. }
         | O::SetStanding { .. }
         | O::Mute { .. }
+        | O::MuteFor { .. }
         | O::SetLevel { .. } => room::perform(work, operation),
         O::Send { .. } | O::Edit { .. } | O::Delete { .. } | O::React { .. } | O::Read { .. } => {
             message::perform(work, operation)
         }
+        O::BotSay { .. } => bot::perform(work, operation),
         O::Notify { .. } | O::Seen { .. } => notification::perform(work, operation),
+        O::Remind { .. } | O::CancelReminder { .. } | O::FireReminder { .. } => {
+            reminder::perform(work, operation)
+        }
+        O::CreateHook { .. } | O::PauseHook { .. } | O::DeleteHook { .. } => {
+            hook::perform(work, operation)
+        }
         O::AddUpload { .. } => upload::perform(work, operation),
         O::GoOn { removal } => removal::go_on(work, *removal),
         O::Tidy => {
@@ -137,7 +145,7 @@ fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>
             let seq = row.get::<_, Option<u32>>(3)?.unwrap_or_default();
             let version = row.get::<_, Option<u32>>(4)?.unwrap_or_default();
             let number = row.get::<_, Option<u32>>(5)?.unwrap_or_default();
-            let at = row.get(6)?;
+            let at: Millis = row.get(6)?;
             let answer = match row.get::<_, i64>(1)? {
                 n if n == Kept::Sent as i64 => Answer::Sent {
                     room,
@@ -156,6 +164,11 @@ fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>
                 n if n == Kept::User as i64 => Answer::User(UserId(number)),
                 n if n == Kept::Token as i64 => Answer::Token(UserId(seq), TokenId(number)),
                 n if n == Kept::Invite as i64 => Answer::Invite(number),
+                n if n == Kept::Reminder as i64 => Answer::Reminder {
+                    id: number,
+                    due: reminder::due(&entry.operation, at),
+                },
+                n if n == Kept::Hook as i64 => Answer::Hook(HookId(number)),
                 _ => Answer::Done,
             };
             Ok((content, answer))
@@ -186,6 +199,8 @@ enum Kept {
     Token = 8,
     Invite = 9,
     Done = 10,
+    Reminder = 11,
+    Hook = 21,
 }
 
 /// Keeps the answer under the entry's key.
@@ -208,6 +223,8 @@ fn remember(work: &Work<'_>, entry: &Entry, answer: &Answer) -> Result<(), Stop>
         Answer::User(id) => (Kept::User, None, None, None, Some(id.0)),
         Answer::Token(user, id) => (Kept::Token, None, Some(user.0), None, Some(id.0)),
         Answer::Invite(number) => (Kept::Invite, None, None, None, Some(number)),
+        Answer::Reminder { id, .. } => (Kept::Reminder, None, None, None, Some(id)),
+        Answer::Hook(id) => (Kept::Hook, None, None, None, Some(id.0)),
         Answer::Done => (Kept::Done, None, None, None, None),
     };
     work.execute(

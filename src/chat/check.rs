@@ -62,6 +62,8 @@ pub enum Damage {
     NoOwner,
     /// A room counts its members wrongly.
     MemberCount,
+    /// A reminder is for a room that is deleted.
+    ReminderLost,
     /// A room's words are indexed further than it is.
     IndexAhead,
     /// There are people, and nobody who can act as an admin.
@@ -96,6 +98,7 @@ impl Damage {
             Self::MarkerAhead => "more is read than was said",
             Self::NoOwner => "it has members and no owner",
             Self::MemberCount => "its members are counted wrongly",
+            Self::ReminderLost => "its room is deleted",
             Self::IndexAhead => "it is indexed further than it is",
             Self::NoAdmin => "nobody can act as an admin",
             Self::FileLost => "its file is not there",
@@ -204,6 +207,11 @@ const RULES: &[Rule] = &[
         Damage::MemberCount,
         "SELECT format('room %d', r.id) FROM rooms r
          WHERE r.members != (SELECT count(*) FROM members m WHERE m.room = r.id)",
+    ),
+    (
+        Damage::ReminderLost,
+        "SELECT format('reminder %d', m.id)
+         FROM reminders m JOIN rooms r ON r.id = m.room WHERE r.deleted_at IS NOT NULL",
     ),
     (
         Damage::IndexAhead,

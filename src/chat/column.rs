@@ -5,7 +5,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
-use super::operation::{Kind, Level, Role, SignUp, Standing};
+use super::operation::{HookEvent, Kind, Level, Role, SignUp, Standing, Style};
 use crate::store::rusqlite;
 
 macro_rules! words {
@@ -49,5 +49,7 @@ words! {
     Kind { Public = "public", Private = "private", Direct = "direct" }
     Standing { Member = "member", Moderator = "moderator", Owner = "owner" }
     Level { Everything = "everything", Mentions = "mentions", Nothing = "nothing" }
+    Style { Plain = "plain", Action = "action", Poll = "poll" }
+    HookEvent { Message = "message", Mention = "mention", Command = "command", Join = "join" }
     SignUp { Open = "open", Invite = "invite", Closed = "closed" }
 }

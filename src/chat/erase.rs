@@ -16,7 +16,7 @@ use super::id::RoomId;
 use super::name::UserName;
 use super::operation::Kind;
 use super::work::Work;
-use super::{removal, room};
+use super::{hook, removal, room};
 
 /// What somebody is called who is gone.
 const DISPLAY_NAME: &str = "Erased person";
@@ -31,6 +31,7 @@ pub(super) fn erase(work: &mut Work<'_>, person: &Person, messages: bool) -> Res
     ] {
         work.execute(sql, [person.id.0])?;
     }
+    hook::forget_bot(work, person.id)?;
     rename(work, person)?;
     // The one event that is left of them: the server ends their connections by it, also where
     // another process has erased them.

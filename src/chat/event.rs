@@ -9,7 +9,7 @@
 
 use super::id::{Millis, NotificationId, Op, RoomId, Seq, UserId, Version};
 use super::name::{Emoji, RoomName, Title, Topic, UserName};
-use super::operation::{Kind, Level, Role, Standing};
+use super::operation::{Kind, Level, Role, Standing, Style};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct Message {
     pub at: Millis,
     /// What; nothing once it is deleted.
     pub text: Box<str>,
+    /// How that is meant.
+    pub style: Style,
     /// What its sender called it.
     pub key: Option<Box<str>>,
     /// Which message it answers.

@@ -33,6 +33,10 @@ pub struct TokenId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NotificationId(pub u32);
 
+/// A way for a program in or out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HookId(pub u32);
+
 impl RoomId {
     /// The key of the room's `number`-th message or event.
     pub const fn key(self, number: u32) -> i64 {

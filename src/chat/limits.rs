@@ -39,6 +39,15 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=1024;
 /// Messages of a page of history.
 pub const HISTORY_MAX: u32 = 200;
 
+/// Reminders of a person that wait at once.
+pub const REMINDERS_MAX: u32 = 100;
+
+/// Characters of what somebody is reminded of: with what is said around it, it is a message.
+pub const REMINDER_CHARS_MAX: usize = 1000;
+
+/// How far ahead somebody can be reminded: five years.
+pub const REMINDER_MS_MAX: u64 = 5 * 366 * 24 * 60 * 60 * 1000;
+
 /// Rooms that `hello` lists.
 pub const HELLO_ROOMS_MAX: u32 = 200;
 
@@ -65,6 +74,12 @@ pub const UPLOAD_BYTES_PER_DAY_MAX: u64 = 1 << 30;
 
 /// Files that a person may upload within a day.
 pub const UPLOADS_PER_DAY_MAX: u64 = 1000;
+
+/// Hooks that a person may have made.
+pub const HOOKS_MAX: u32 = 100;
+
+/// Bytes of an address to which events are sent.
+pub const HOOK_URL_BYTES_MAX: usize = 2000;
 
 /// People of a page.
 pub const PEOPLE_MAX: u32 = 200;

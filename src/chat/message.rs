@@ -13,7 +13,7 @@ use super::limits::{EMOJI_PER_MESSAGE_MAX, ROOM_MENTION_MEMBERS_MAX};
 use super::mention::{Mentions, mentions};
 use super::name::{Emoji, RoomName, Text};
 use super::notification;
-use super::operation::{Level, Operation, Role, Standing};
+use super::operation::{Level, Operation, Role, Standing, Style};
 use super::outcome::Answer;
 use super::place::Place;
 use super::reading;
@@ -27,7 +27,17 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
             text,
             reply_to,
             attachment,
-        } => send(work, room, text, *reply_to, attachment.as_deref()),
+            style,
+        } => {
+            let saying = Saying {
+                text,
+                reply_to: *reply_to,
+                attachment: attachment.as_deref(),
+                style: *style,
+                client_key: work.entry().key.as_deref(),
+            };
+            send(work, room, saying)
+        }
         Operation::Edit { room, seq, text } => edit(work, room, *seq, text),
         Operation::Delete { room, seq } => delete(work, room, *seq),
         Operation::React {
@@ -41,45 +51,68 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
     }
 }
 
-fn send(
-    work: &mut Work<'_>,
-    room: &RoomName,
-    text: &Text,
-    reply_to: Option<Seq>,
-    attachment: Option<&str>,
-) -> Result<Answer, Stop> {
+/// What is said.
+pub(super) struct Saying<'a> {
+    pub(super) text: &'a Text,
+    pub(super) reply_to: Option<Seq>,
+    pub(super) attachment: Option<&'a str>,
+    pub(super) style: Style,
+    /// What its author calls it.
+    pub(super) client_key: Option<&'a str>,
+}
+
+fn send(work: &mut Work<'_>, room: &RoomName, saying: Saying<'_>) -> Result<Answer, Stop> {
     let (place, actor) = work.inside(room, "sending to it")?;
     may_speak(work, &place)?;
-    if text.is_empty() && attachment.is_none() {
+    if saying.text.is_empty() && saying.attachment.is_none() {
         return Err(Refusal::field("text", "`text` is empty.").into());
     }
-    if let Some(seq) = reply_to {
+    if let Some(seq) = saying.reply_to {
         must_exist(work, &place, seq, "reply_to")?;
     }
-    let (op, seq, version) = work.tell_message(&place)?;
+    store(work, &place, &actor.person, saying)
+}
+
+/// Stores a message of somebody who may speak there, and tells it.
+pub(super) fn store(
+    work: &mut Work<'_>,
+    place: &Place,
+    author: &Person,
+    saying: Saying<'_>,
+) -> Result<Answer, Stop> {
+    let Saying {
+        text,
+        reply_to,
+        attachment,
+        style,
+        client_key,
+    } = saying;
+    let (op, seq, version) = work.tell_message(place)?;
     let key = place.id.key(seq);
     let file = attachment.map(|id| attach(work, id, key)).transpose()?;
-    let client_key = work.entry().key.as_deref();
     work.execute(
-        "INSERT INTO messages (key, version, author, at, text, client_key, reply_to, attachment)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO messages (key, version, author, at, text, client_key, reply_to, attachment,
+             style)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             key,
             version,
-            actor.person.id.0,
+            author.id.0,
             work.at(),
             text.as_str(),
             client_key,
             reply_to,
             attachment,
+            (style != Style::Plain).then_some(style),
         ),
     )?;
     let message = Message {
         seq,
         version,
-        from: actor.person.clone(),
+        from: author.clone(),
         at: work.at(),
         text: text.as_str().into(),
+        style,
         key: client_key.map(Into::into),
         reply_to,
         attachment: file,
@@ -87,8 +120,8 @@ fn send(
         deleted_at: None,
         reactions: Vec::new(),
     };
-    work.tell_members(&place, op, version, What::Message(message));
-    call(work, &place, &actor.person, seq, text, &Mentions::default())?;
+    work.tell_members(place, op, version, What::Message(message));
+    call(work, place, author, seq, text, &Mentions::default())?;
     Ok(Answer::Sent {
         room: place.id,
         seq,
@@ -98,7 +131,7 @@ fn send(
 }
 
 /// Whoever is no longer allowed to speak is told until when, or why.
-fn may_speak(work: &Work<'_>, place: &Place) -> Result<(), Stop> {
+pub(super) fn may_speak(work: &Work<'_>, place: &Place) -> Result<(), Stop> {
     if place.archived {
         let tell = format!(
             "Room \"{}\" is archived: it can be read, not written.",
@@ -314,7 +347,7 @@ pub(super) fn remove(
     let version = work.tell_room(place, EventKind::Deleted, note, What::Deleted { by, seq })?;
     let key = place.id.key(seq);
     work.execute(
-        "UPDATE messages SET text = '', attachment = NULL, deleted_at = ?, version = ?
+        "UPDATE messages SET text = '', style = NULL, attachment = NULL, deleted_at = ?, version = ?
          WHERE key = ?",
         (work.at(), version, key),
     )?;

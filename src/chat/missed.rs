@@ -349,8 +349,9 @@ pub fn user_events(
                       u.id, u.name, u.display_name, u.role, u.disabled_at IS NOT NULL,
                       n.id, n.kind, n.at, n.seq, n.text, n.seen_at IS NOT NULL
                FROM user_events e JOIN users u ON u.id = e.user
-               LEFT JOIN users b ON b.id = e.by LEFT JOIN rooms r ON r.id = e.room
+               LEFT JOIN rooms r ON r.id = e.room
                LEFT JOIN notifications n ON n.id = e.number AND n.op = e.op
+               LEFT JOIN users b ON b.id = iif(n.id IS NULL, e.by, n.by)
                WHERE e.user = ? AND e.op > ? AND e.op <= ? AND (e.kind != ? OR n.id IS NOT NULL)
                ORDER BY e.op LIMIT ?";
     let values = (user.0, after, upto, EventKind::Notified as i64, limit);

@@ -18,8 +18,15 @@ use super::refusal::Refusal;
 pub const DIRECT_PREFIX: &str = "dm-";
 
 /// Names that would be mistaken for something else in a path or a mention.
-const RESERVED: [&str; 7] = [
-    "me", "room", "here", "everyone", "all", "channel", "current",
+const RESERVED: [&str; 8] = [
+    "me",
+    "room",
+    "here",
+    "everyone",
+    "all",
+    "channel",
+    "current",
+    super::bot::NAME,
 ];
 
 macro_rules! word {
@@ -92,6 +99,10 @@ word! {
 word! {
     /// A reaction.
     Emoji
+}
+word! {
+    /// Where an outgoing hook sends events: an address of the web.
+    HookUrl
 }
 word! {
     /// What a client calls an operation, so that it is done once.

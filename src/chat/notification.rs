@@ -50,7 +50,8 @@ pub(super) fn mention(
     Ok(())
 }
 
-fn store(
+/// Stores a notification, and tells it.
+pub(super) fn store(
     work: &mut Work<'_>,
     user: UserId,
     kind: Notice,

@@ -14,8 +14,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::id::{Millis, NotificationId, Seq, TokenId, UserId};
-use super::name::{Email, Emoji, Key, RoomName, Text, Title, Topic, UserName};
+use super::id::{HookId, Millis, NotificationId, Seq, TokenId, UserId};
+use super::name::{Email, Emoji, HookUrl, Key, RoomName, Text, Title, Topic, UserName};
+use super::scope::Scopes;
 
 /// A SHA-256 of something secret that was handed out.
 pub type Hash = [u8; 32];
@@ -41,7 +42,17 @@ pub struct Entry {
 impl Entry {
     /// What the same key may be used for again: the same content.
     pub(super) fn content(&self) -> [u8; 16] {
-        let text = serde_json::to_vec(&self.operation).expect("an operation has no odd map keys");
+        let asked = match &self.operation {
+            // What is answered may be another thing by now.
+            Operation::BotSay { room, asked, .. } => Some(Operation::BotSay {
+                room: room.clone(),
+                asked: asked.clone(),
+                text: Text::trusted(""),
+            }),
+            _ => None,
+        };
+        let operation = asked.as_ref().unwrap_or(&self.operation);
+        let text = serde_json::to_vec(operation).expect("an operation has no odd map keys");
         let hash = Sha256::digest(&text);
         let mut content = [0; 16];
         content.copy_from_slice(&hash[..16]);
@@ -110,6 +121,96 @@ pub enum SignUp {
     Closed,
 }
 
+/// How what a message says is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    /// As it is.
+    #[default]
+    Plain,
+    /// As what its author does: "waves" by Ana is "Ana waves".
+    Action,
+    /// As a question and what can be answered, by reactions.
+    Poll,
+}
+
+impl Style {
+    /// Whether it says nothing beyond the text. What is left out of an operation then is content that
+    /// has the same hash as before there were styles, so that old keys stay good.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
+}
+
+/// Who is reminded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// Whoever makes the reminder.
+    Oneself,
+    /// Somebody else.
+    User(UserName),
+    /// Everybody in a room.
+    Room(RoomName),
+}
+
+/// When something is due, as it was said. What it comes to depends on when it is wanted, so that the
+/// same said again is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// So long from then on.
+    After {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// When clocks show this.
+    Clock {
+        /// So many days from that day on; the next time if it is not said.
+        days: Option<u16>,
+        /// Minutes since midnight.
+        minute: u16,
+        /// How many minutes those clocks are before UTC.
+        offset: i16,
+    },
+    /// Then.
+    At {
+        /// When.
+        at: Millis,
+    },
+}
+
+const MINUTE_MS: i64 = 60 * 1000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+impl Moment {
+    /// When that is, for what is wanted now.
+    pub fn due(self, now: Millis) -> Millis {
+        match self {
+            Self::After { ms } => now.saturating_add(ms),
+            Self::At { at } => at,
+            Self::Clock {
+                days,
+                minute,
+                offset,
+            } => {
+                let now = i64::try_from(now).unwrap_or(i64::MAX / 2);
+                let offset_ms = i64::from(offset) * MINUTE_MS;
+                let today = (now + offset_ms).div_euclid(DAY_MS);
+                let on =
+                    |days: i64| (today + days) * DAY_MS + i64::from(minute) * MINUTE_MS - offset_ms;
+                let due = match days {
+                    Some(days) => on(days.into()),
+                    None if on(0) > now => on(0),
+                    None => on(1),
+                };
+                due.try_into().unwrap_or(0)
+            }
+        }
+    }
+}
+
 /// A change of a setting of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +231,40 @@ pub enum Tokens {
     AllBut(TokenId),
     /// All of them end.
     All,
+}
+
+/// What an outgoing hook may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookEvent {
+    /// Every message.
+    Message,
+    /// Messages that mention its bot.
+    Mention,
+    /// A command that was handed to it.
+    Command,
+    /// Somebody came into a room.
+    Join,
+}
+
+/// Which way a hook goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(
+    missing_docs,
+    reason = "fields have the names of the contract; unusual ones are told"
+)]
+pub enum HookWay {
+    /// What is sent to an address with this secret is said in a room.
+    Incoming { hash: Hash },
+    /// What happens in rooms is sent to an address, signed with the secret.
+    Outgoing {
+        url: HookUrl,
+        events: Vec<HookEvent>,
+        /// The command that is handed to it.
+        command: Option<String>,
+        secret: String,
+    },
 }
 
 /// Everything durable that can be wanted. `by` is whoever wants it.
@@ -194,6 +329,8 @@ pub enum Operation {
         /// another by now, they have to sign in with that.
         password: Option<String>,
         expires_at: Option<Millis>,
+        /// What it is good for; nothing for everything.
+        scopes: Option<Scopes>,
     },
     /// Oneself or an admin.
     RevokeTokens {
@@ -284,6 +421,12 @@ pub enum Operation {
         user: UserName,
         until: Option<Millis>,
     },
+    /// The same for so long from when it is wanted: said again, it is the same.
+    MuteFor {
+        room: RoomName,
+        user: UserName,
+        ms: u64,
+    },
     /// What whoever asks wants to be told of.
     SetLevel {
         room: RoomName,
@@ -296,6 +439,15 @@ pub enum Operation {
         reply_to: Option<Seq>,
         /// An upload's id.
         attachment: Option<String>,
+        #[serde(default, skip_serializing_if = "Style::is_plain")]
+        style: Style,
+    },
+    /// The server's bot answers in a room what somebody asked there, who has to be allowed to speak.
+    BotSay {
+        room: RoomName,
+        /// What was asked: by it, not by the answer, a key knows what it was used for.
+        asked: Text,
+        text: Text,
     },
     Edit {
         room: RoomName,
@@ -325,6 +477,36 @@ pub enum Operation {
     },
     Seen {
         id: NotificationId,
+    },
+    /// Notes what somebody is to be reminded of, when it is time.
+    Remind {
+        whom: Whom,
+        when: Moment,
+        text: Text,
+    },
+    /// Takes back one's own.
+    CancelReminder {
+        id: u32,
+    },
+    /// Takes a reminder away that is due, and reminds: the server, as whoever made it.
+    FireReminder {
+        id: u32,
+    },
+    // ------------------------------------------------------------------------------ hooks
+    /// An owner of the room, or an admin: connects a program. Without `bot`, one is made for it.
+    CreateHook {
+        name: Title,
+        room: Option<RoomName>,
+        bot: Option<UserName>,
+        way: HookWay,
+    },
+    /// Who made it, an owner of its room, an admin.
+    PauseHook {
+        hook: HookId,
+        paused: bool,
+    },
+    DeleteHook {
+        hook: HookId,
     },
     // --------------------------------------------------------------------------- uploads
     /// A file that lies in the folder already.
@@ -361,8 +543,10 @@ impl Operation {
             | Self::DeleteRoom { room }
             | Self::SetStanding { room, .. }
             | Self::Mute { room, .. }
+            | Self::MuteFor { room, .. }
             | Self::SetLevel { room, .. }
             | Self::Send { room, .. }
+            | Self::BotSay { room, .. }
             | Self::Edit { room, .. }
             | Self::Delete { room, .. }
             | Self::React { room, .. }

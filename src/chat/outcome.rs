@@ -4,7 +4,7 @@
 //! commit: whoever holds an [`Outcome`] may acknowledge and tell.
 
 use super::event::Event;
-use super::id::{Millis, NotificationId, RoomId, Seq, TokenId, UserId, Version};
+use super::id::{HookId, Millis, NotificationId, RoomId, Seq, TokenId, UserId, Version};
 
 /// What came of an operation that was done, or had been done before under the same key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,13 @@ pub enum Answer {
         /// When.
         at: Millis,
     },
+    /// There is this reminder.
+    Reminder {
+        /// Its number.
+        id: u32,
+        /// When it is due.
+        due: Millis,
+    },
     /// A room is read up to somewhere; who asks is told what is left.
     Read {
         /// Which room.
@@ -73,6 +80,8 @@ pub enum Answer {
     Token(UserId, TokenId),
     /// There is an invite with this number.
     Invite(u32),
+    /// There is a hook with this number.
+    Hook(HookId),
     /// It is done, and there is nothing more to tell.
     Done,
 }

@@ -10,6 +10,7 @@ use super::id::{Millis, TokenId, UserId};
 use super::limits::{PEOPLE_MAX, TOKENS_MAX};
 use super::name::{RoomName, Title, UserName};
 use super::operation::{Hash, Role, SignUp};
+use super::scope::Scopes;
 use super::work::person;
 use crate::store::{StoreError, rusqlite};
 
@@ -32,11 +33,13 @@ pub struct Identity {
     pub expires_at: Option<Millis>,
     /// When it was used last, but for the last hour's uses.
     pub used_at: Option<Millis>,
+    /// What the token is good for; nothing for everything.
+    pub scopes: Option<Scopes>,
 }
 
 /// Asked for each request and each upgrade.
 const IDENTITY: &str = "SELECT u.id, u.name, u.display_name, u.role, u.avatar, t.id, t.expires_at,
-        t.used_at
+        t.used_at, t.scopes
     FROM tokens t JOIN users u ON u.id = t.user
     WHERE t.hash = ? AND (t.expires_at IS NULL OR t.expires_at > ?)
       AND u.disabled_at IS NULL AND u.erased_at IS NULL";
@@ -59,9 +62,15 @@ pub fn identity(
             token: TokenId(row.get(5)?),
             expires_at: row.get(6)?,
             used_at: row.get(7)?,
+            scopes: scopes(row, 8)?,
         })
     });
     Ok(found.optional()?)
+}
+
+fn scopes(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Scopes>> {
+    let text: Option<String> = row.get(at)?;
+    Ok(text.map(|text| Scopes::stored(&text)))
 }
 
 /// What somebody's password is compared with.
@@ -210,12 +219,14 @@ pub struct Token {
     pub expires_at: Option<Millis>,
     /// When it was used last, but for the last hour's uses.
     pub used_at: Option<Millis>,
+    /// What it is good for; nothing for everything.
+    pub scopes: Option<Scopes>,
 }
 
 /// Somebody's tokens, the newest first.
 pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, StoreError> {
     let mut look = connection.prepare_cached(
-        "SELECT id, name, created_at, expires_at, used_at FROM tokens WHERE user = ?
+        "SELECT id, name, created_at, expires_at, used_at, scopes FROM tokens WHERE user = ?
          ORDER BY id DESC LIMIT ?",
     )?;
     let rows = look.query_map((user.0, TOKENS_MAX), |row| {
@@ -225,6 +236,7 @@ pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, St
             created_at: row.get(2)?,
             expires_at: row.get(3)?,
             used_at: row.get(4)?,
+            scopes: scopes(row, 5)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use super::event::{Attachment, Message, Reaction};
 use super::id::{Seq, number_of_key};
 use super::name::{Emoji, RoomName, UserName};
+use super::operation::Style;
 use super::work::person;
 use crate::store::{StoreError, rusqlite};
 
@@ -70,7 +71,7 @@ pub(super) fn room_name(stored: &str) -> RoomName {
 /// The columns that [`message_row`] reads, of `messages m` with its author `u` and its file `f`.
 pub(super) const MESSAGE: &str = "m.key, m.version, u.id, u.name, u.display_name, m.at, m.text,
     m.client_key, m.reply_to, m.edited_at, m.deleted_at, f.id, f.name, f.media, f.bytes,
-    f.width, f.height";
+    f.width, f.height, m.style";
 
 /// Where they come from.
 pub(super) const MESSAGE_FROM: &str = "messages m JOIN users u ON u.id = m.author
@@ -89,6 +90,7 @@ pub(super) fn message_row(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
         from: person(row, 2)?,
         at: row.get(5)?,
         text: row.get(6)?,
+        style: row.get::<_, Option<Style>>(17)?.unwrap_or_default(),
         key: row.get(7)?,
         reply_to: row.get::<_, Option<Seq>>(8)?,
         attachment,

@@ -126,6 +126,10 @@ fn forget(work: &Work<'_>, removal: &Removal) -> Result<bool, Stop> {
         "DELETE FROM user_events WHERE user = ?1 AND op IN
              (SELECT op FROM user_events WHERE user = ?1
                 AND op < (SELECT max(op) FROM user_events WHERE user = ?1) LIMIT ?2)",
+        "DELETE FROM reminders WHERE id IN
+             (SELECT id FROM reminders WHERE by = ?1 LIMIT ?2)",
+        "DELETE FROM reminders WHERE id IN
+             (SELECT id FROM reminders WHERE user = ?1 LIMIT ?2)",
         "DELETE FROM keys WHERE user = ?1 AND key IN
              (SELECT key FROM keys WHERE user = ?1 LIMIT ?2)",
     ] {

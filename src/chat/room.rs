@@ -14,8 +14,8 @@ use super::operation::{Kind, Level, Operation, Standing};
 use super::outcome::Answer;
 use super::place::{Place, no_room};
 use super::refusal::{Code, Refusal};
-use super::removal;
 use super::work::{Note, Work};
+use super::{hook, removal};
 
 pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
     match operation {
@@ -40,6 +40,10 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
         Operation::DeleteRoom { room } => delete(work, room),
         Operation::SetStanding { room, user, role } => set_standing(work, room, user, *role),
         Operation::Mute { room, user, until } => mute(work, room, user, *until),
+        Operation::MuteFor { room, user, ms } => {
+            let until = work.at().saturating_add(*ms);
+            mute(work, room, user, Some(until))
+        }
         Operation::SetLevel { room, level } => set_level(work, room, *level),
         other => unreachable!("{other:?} is not about rooms"),
     }
@@ -178,7 +182,7 @@ fn direct(work: &mut Work<'_>, users: &[UserName]) -> Result<Answer, Stop> {
 }
 
 /// Makes somebody a member, and has everybody told.
-fn enter(
+pub(super) fn enter(
     work: &mut Work<'_>,
     place: &Place,
     person: &Person,
@@ -222,7 +226,11 @@ pub(super) fn must_be_open(place: &Place, what: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-fn must_not_be_banned(work: &Work<'_>, place: &Place, user: &Person) -> Result<(), Stop> {
+pub(super) fn must_not_be_banned(
+    work: &Work<'_>,
+    place: &Place,
+    user: &Person,
+) -> Result<(), Stop> {
     let sql = "SELECT count(*) FROM bans WHERE room = ? AND user = ?";
     if work.value::<u32>(sql, (place.id.0, user.id.0))? == 0 {
         return Ok(());
@@ -522,6 +530,8 @@ fn delete(work: &mut Work<'_>, name: &RoomName) -> Result<Answer, Stop> {
         work.tell_room(&place, EventKind::Closed, note, what)?;
     }
     work.execute("DELETE FROM members WHERE room = ?", [place.id.0])?;
+    work.execute("DELETE FROM reminders WHERE room = ?", [place.id.0])?;
+    hook::forget_room(work, place.id)?;
     work.execute(
         "UPDATE rooms SET deleted_at = ?, name = '~' || id || '~' || name WHERE id = ?",
         (work.at(), place.id.0),

@@ -33,6 +33,22 @@ pub const CHAT: Migrations = Migrations {
             name: "sizes of pictures",
             sql: include_str!("sizes.sql"),
         },
+        Migration {
+            name: "styles of messages",
+            sql: include_str!("styles.sql"),
+        },
+        Migration {
+            name: "reminders",
+            sql: include_str!("reminders.sql"),
+        },
+        Migration {
+            name: "hooks",
+            sql: include_str!("hooks.sql"),
+        },
+        Migration {
+            name: "scopes of tokens",
+            sql: include_str!("scopes.sql"),
+        },
     ],
 };
 

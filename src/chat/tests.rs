@@ -11,12 +11,14 @@ use crate::store::rusqlite::{self, Connection};
 use crate::store::{Database, Reader, StoreError};
 
 mod accounts;
+mod bot;
 mod check;
 mod erased;
 mod history;
 mod messages;
 mod missed;
 mod notifications;
+mod reminders;
 mod rooms;
 mod search;
 mod summary;
@@ -232,6 +234,7 @@ pub(super) fn send(name: &str, text: &str) -> Operation {
         text: Text::trusted(text),
         reply_to: None,
         attachment: None,
+        style: Style::Plain,
     }
 }
 

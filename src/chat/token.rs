@@ -18,6 +18,7 @@ use super::operation::{Hash, Operation, Role, SignUp, Tokens};
 use super::outcome::{Answer, Ended};
 use super::refusal::{Code, Refusal};
 use super::room::must_be_open;
+use super::scope::Scopes;
 use super::work::Work;
 use super::{account, people};
 
@@ -29,12 +30,13 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
             name,
             password,
             expires_at,
+            scopes,
         } => {
             let person = match work.by() {
                 None if !work.is_command_line() => signing_in(work, user, password.as_deref())?,
                 _ => work.subject(user, "create tokens for them")?,
             };
-            create(work, &person, hash, name, *expires_at)
+            create(work, &person, hash, name, (*expires_at, scopes.as_ref()))
         }
         Operation::RevokeTokens { user, which } => revoke(work, user, *which),
         Operation::CreateInvite {
@@ -89,7 +91,7 @@ fn create(
     person: &Person,
     hash: &Hash,
     name: &Title,
-    expires_at: Option<Millis>,
+    (expires_at, scopes): (Option<Millis>, Option<&Scopes>),
 ) -> Result<Answer, Stop> {
     must_be_enabled(work, person.id)?;
     must_be_ahead(work, expires_at)?;
@@ -101,9 +103,16 @@ fn create(
         end_token(work, person.id, TokenId(oldest))?;
     }
     let id = work.value(
-        "INSERT INTO tokens (hash, user, name, created_at, expires_at)
-         VALUES (?, ?, ?, ?, ?) RETURNING id",
-        (hash, person.id.0, name.as_str(), work.at(), expires_at),
+        "INSERT INTO tokens (hash, user, name, created_at, expires_at, scopes)
+         VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            hash,
+            person.id.0,
+            name.as_str(),
+            work.at(),
+            expires_at,
+            scopes.map(Scopes::to_string),
+        ),
     )?;
     Ok(Answer::Token(person.id, TokenId(id)))
 }

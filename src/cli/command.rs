@@ -15,6 +15,7 @@ use lexopt::{Arg, Parser};
 
 use super::CliError;
 use super::data::DEFAULT_DATA;
+pub(super) use crate::ground::nearest::nearest;
 
 /// One command.
 pub(super) struct Command {
@@ -22,7 +23,8 @@ pub(super) struct Command {
     pub(super) name: &'static str,
     /// What it does, in a line.
     pub(super) about: &'static str,
-    /// What it takes; in brackets what may be left out, and that comes last.
+    /// What it takes; in brackets what may be left out, and that comes last. What ends with dots may come
+    /// several times.
     pub(super) arguments: &'static [&'static str],
     /// Its own options, written as the help shows them but for the dashes: `email ADDRESS`.
     pub(super) options: &'static [(&'static str, &'static str)],
@@ -75,7 +77,9 @@ impl Command {
                     }
                     None => return Err(self.unknown(name)),
                 },
-                Arg::Value(word) if given.words.len() < self.arguments.len() => {
+                Arg::Value(word)
+                    if given.words.len() < self.arguments.len() || self.takes_many() =>
+                {
                     given.words.push(word);
                 }
                 other => return Err(other.unexpected().into()),
@@ -87,6 +91,12 @@ impl Command {
             }
             _ => Ok(Some(given)),
         }
+    }
+
+    fn takes_many(&self) -> bool {
+        self.arguments
+            .last()
+            .is_some_and(|last| last.ends_with("..."))
     }
 
     /// The name of an option as the table has it, and whether a value follows.
@@ -152,6 +162,11 @@ impl Given {
         self.words.get(at).map(|word| text(word)).transpose()
     }
 
+    /// All arguments.
+    pub(super) fn all(&self) -> Result<Vec<&str>, CliError> {
+        self.words.iter().map(|word| text(word)).collect()
+    }
+
     /// An argument that names a file.
     pub(super) fn path(&self, at: usize) -> Option<&Path> {
         self.words.get(at).map(Path::new)
@@ -160,6 +175,15 @@ impl Given {
     /// Whether an option without a value was given.
     pub(super) fn has(&self, name: &str) -> bool {
         self.options.iter().any(|(option, _)| *option == name)
+    }
+
+    /// The values of an option that may be given more than once.
+    pub(super) fn values(&self, name: &str) -> Result<Vec<&str>, CliError> {
+        let found = self.options.iter().filter(|(option, _)| *option == name);
+        found
+            .filter_map(|(_, value)| value.as_deref())
+            .map(text)
+            .collect()
     }
 
     /// The value of an option; the last one, if it was given more than once.
@@ -175,36 +199,6 @@ fn text(word: &OsStr) -> Result<&str, CliError> {
         let word = word.to_string_lossy();
         CliError::Usage(format!("'{word}' is no text in UTF-8"))
     })
-}
-
-/// The word among those known that somebody may have meant.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|known| (distance(word, known), known));
-    let (distance, near) = near.min_by_key(|(distance, _)| *distance)?;
-    let short = word.chars().count().min(near.chars().count());
-    // A third of the letters wrong is another word.
-    (distance <= 1 + short / 4 && distance < short).then_some(near)
-}
-
-/// How many letters have to be changed, added, dropped or swapped with the next to make one word of
-/// the other.
-fn distance(one: &str, other: &str) -> usize {
-    let one: Vec<char> = one.chars().collect();
-    let other: Vec<char> = other.chars().collect();
-    let mut rows = vec![(0..=other.len()).collect::<Vec<usize>>()];
-    for (i, a) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in other.iter().enumerate() {
-            let changed = rows[i][j] + usize::from(a != b);
-            let mut least = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && one[i - 1] == *b && other[j - 1] == *a {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
 }
 
 #[cfg(test)]
@@ -243,6 +237,18 @@ mod tests {
         assert_eq!(given.perhaps(1).unwrap(), None);
         assert_eq!(given.data, Path::new(DEFAULT_DATA));
         assert!(read(&["--help"]).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_ends_with_dots_may_come_several_times() {
+        let many = Command {
+            arguments: &["NAME..."],
+            ..greet()
+        };
+        let read = |words: &[&str]| many.read(&mut Parser::from_args(words), None);
+        let given = read(&["ana", "--loud", "bo", "cy"]).unwrap().unwrap();
+        assert_eq!(given.all().unwrap(), ["ana", "bo", "cy"]);
+        assert!(read(&[]).is_err());
     }
 
     #[test]

@@ -14,7 +14,8 @@ use super::CliError;
 use super::command::Given;
 use super::data::{self, now_ms};
 use crate::chat::{
-    self, Code, Entry, Log, Operation, Outcome, Refusal, RoomId, RoomName, UserId, UserName, people,
+    self, Code, Entry, Key, Log, Operation, Outcome, Refusal, RoomId, RoomName, UserId, UserName,
+    people,
 };
 use crate::store::{Connection, Database, Durability, Reader, StoreError};
 
@@ -63,10 +64,20 @@ impl Desk {
         by: Option<UserId>,
         operation: Operation,
     ) -> Result<Outcome, CliError> {
+        self.want_under(by, None, operation)
+    }
+
+    /// The same under a key of theirs.
+    pub(super) fn want_under(
+        &self,
+        by: Option<UserId>,
+        key: Option<Key>,
+        operation: Operation,
+    ) -> Result<Outcome, CliError> {
         let entry = Entry {
             by,
             at: now_ms(),
-            key: None,
+            key,
             random: data::random(),
             outside: true,
             operation,

@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::data::{self, DEFAULT_DATA};
+use super::post::Post;
 use super::{CliError, Program, exit_code, say};
 use crate::chat::Files;
+use crate::client::Allowed;
+use crate::knowledge::Library;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
-use crate::site::{self, Choices, Hall};
+use crate::site::{self, Choices, Commands, Hall};
 use crate::store::Durability;
 use crate::web::made_s;
 
@@ -29,6 +32,9 @@ pub(super) const OPTIONS: &str =
                    [default: full]
   --assets DIR     Read the pages' files from there and not from the program, anew at
                    each visit: for work on them
+  --webhooks-allow ADDR
+                   Also send webhooks to this address or network, which is not of the
+                   public internet: 127.0.0.1, 10.0.0.0/8. May be given several times
   --nano-tcp ADDR  Also serve the game protocol at /nano straight over TCP, at HOST:PORT.
                    May be given several times
   --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
@@ -61,6 +67,7 @@ pub(super) struct Options {
     echo: bool,
     nano_tcp: Vec<Address>,
     assets: Option<PathBuf>,
+    webhooks_allow: Vec<Allowed>,
     /// One of those that other commands do not have.
     own: Option<&'static str>,
 }
@@ -107,6 +114,11 @@ impl Options {
                 self.own = Some("--assets");
                 self.assets = Some(words.value()?.into());
             }
+            Some(Arg::Long("webhooks-allow")) => {
+                self.own = Some("--webhooks-allow");
+                self.webhooks_allow
+                    .push(words.value()?.parse_with(str::parse)?);
+            }
             Some(Arg::Long("nano-tcp")) => {
                 self.own = Some("--nano-tcp");
                 let place = words.value()?;
@@ -149,11 +161,15 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let _alone = data::alone(folder)?;
     let database = data::open(folder, options.durability)?;
     let hall = Hall::open(database, fresh_seed()).map_err(|error| failed(&error))?;
-    let hall = hall.files(Files::beside(folder));
+    let hall = hall
+        .files(Files::beside(folder))
+        .library(Library::beside(folder))
+        .carrier(Post::new(&options.webhooks_allow));
     let choices = Choices {
         echo: options.echo,
         modified_s: made_s(),
         assets: options.assets.clone(),
+        commands: Commands::new(),
     };
     let app = site::app(hall, choices);
     let driver = open(&options.listen, &options.nano_tcp)?;

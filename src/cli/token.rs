@@ -5,9 +5,9 @@ use super::command::{Command, Given, JSON};
 use super::desk::{Desk, refused};
 use super::line::{ends_at, number};
 use super::say;
-use super::table::{Table, moment};
+use super::table::{Table, moment, words};
 use crate::chat::limits::PEOPLE_MAX;
-use crate::chat::{Operation, Title, TokenId, Tokens, UserId, UserName, people};
+use crate::chat::{Operation, Scopes, Title, TokenId, Tokens, UserId, UserName, people};
 use crate::site::{Secret, SecretKind};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -21,12 +21,18 @@ pub(super) const COMMANDS: &[Command] = &[
                 "expires TIME",
                 "When it ends: 30m, 12h, 90d [default: never]",
             ),
+            (
+                "scope SCOPE",
+                "'read', 'write', 'admin' or 'room:NAME'; may be given several times",
+            ),
         ],
-        more: "The token is shown once: only its hash is stored. It is all of what is said on standard \
+        more: "Without a scope it is good for everything that its person may; with some for these alone,\nand \
+               with rooms for what is read and written there.\n\nThe token is shown once: only its hash is stored. It is all of what is said on standard \
                output,\nso that it can be piped.",
         examples: &[
             "parlour token create ci --name 'build server'",
             "parlour token create ana --expires 12h",
+            "parlour token create ci --scope write --scope room:builds",
         ],
         run: create,
     },
@@ -56,6 +62,7 @@ fn create(given: &Given) -> Result<(), CliError> {
     let name = given.value("name")?.unwrap_or("command line");
     let name = Title::parse("name", name).map_err(refused)?;
     let expires_at = ends_at(given)?;
+    let scopes = Scopes::parse("scope", given.values("scope")?).map_err(refused)?;
     let desk = Desk::open(given)?;
     let token = Secret::fresh(SecretKind::Token).map_err(refused)?;
     desk.want(Operation::CreateToken {
@@ -64,6 +71,7 @@ fn create(given: &Given) -> Result<(), CliError> {
         name,
         password: None,
         expires_at,
+        scopes,
     })?;
     say(&format!("{}\n", token.text))
 }
@@ -73,7 +81,14 @@ fn list(given: &Given) -> Result<(), CliError> {
     let user = user.map(|text| UserName::parse("USER", text)).transpose();
     let user = user.map_err(refused)?;
     let desk = Desk::open(given)?;
-    let mut table = Table::new(&["number", "user", "name", "created_at", "expires_at"]);
+    let mut table = Table::new(&[
+        "number",
+        "user",
+        "name",
+        "created_at",
+        "expires_at",
+        "scopes",
+    ]);
     let mut add = |id: UserId, name: &UserName| -> Result<(), CliError> {
         for token in desk.look(|tables| people::tokens_of(tables, id))? {
             table.add([
@@ -82,6 +97,7 @@ fn list(given: &Given) -> Result<(), CliError> {
                 token.name.as_str().into(),
                 moment(Some(token.created_at)),
                 moment(token.expires_at),
+                words(token.scopes.as_ref().map(Scopes::to_string)),
             ]);
         }
         Ok(())

@@ -20,6 +20,7 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: &["NAME"],
         options: &[
             ("role ROLE", "'admin', 'member' or 'bot' [default: member]"),
+            ("bot", "The same as '--role bot'"),
             ("display-name TEXT", "What they are called [default: NAME]"),
             ("email ADDRESS", "With which they may sign in, too"),
             PASSWORD_STDIN,
@@ -30,6 +31,7 @@ pub(super) const COMMANDS: &[Command] = &[
         examples: &[
             "parlour user add ana --role admin",
             "parlour user add bo --display-name 'Bo Diddley' --email bo@example.org",
+            "parlour user add ci --bot",
             "pass show chat/ci | parlour user add ci --role bot --password-stdin",
         ],
         run: add,
@@ -129,7 +131,14 @@ fn role_of(word: &str) -> Result<Role, CliError> {
 
 fn add(given: &Given) -> Result<(), CliError> {
     let name = UserName::parse_new("NAME", given.word(0)?).map_err(refused)?;
-    let role = given.value("role")?.map_or(Ok(Role::Member), role_of)?;
+    let role = match (given.value("role")?, given.has("bot")) {
+        (None | Some("bot"), true) => Role::Bot,
+        (Some(_), true) => {
+            let tell = "--bot: a bot has no other role; leave '--role' out";
+            return Err(CliError::Usage(tell.to_owned()));
+        }
+        (role, false) => role.map_or(Ok(Role::Member), role_of)?,
+    };
     let display_name = given.value("display-name")?.unwrap_or(name.as_str());
     let display_name = Title::parse("display-name", display_name).map_err(refused)?;
     let email = given.value("email")?;

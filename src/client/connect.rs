@@ -292,7 +292,7 @@ impl<'u> Place<'u> {
     clippy::disallowed_methods,
     reason = "a search that blocks cannot be bounded otherwise"
 )]
-fn in_time<T: Send + 'static>(
+pub(super) fn in_time<T: Send + 'static>(
     deadline: Option<Instant>,
     search: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Option<io::Result<T>> {

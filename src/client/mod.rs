@@ -1,6 +1,6 @@
-//! # Client: a blocking WebSocket client, and one of the game protocol
+//! # Client: a blocking WebSocket client, one of the game protocol, and requests
 //!
-//! For bots, tests and the bench: the same protocol core as the server's, over a `TcpStream`.
+//! For bots, hooks, tests and the bench: the same protocol core as the server's, over a `TcpStream`.
 //!
 //! ```text
 //!     Connect ──connect──► Socket ──read / write──► Socket ──close──► read until `None`
@@ -16,10 +16,17 @@
 //!
 //! Never knows: the server's rooms. Start reading at [`Connect::connect`], then [`Socket::read`].
 
+mod address;
+mod bot;
 mod connect;
 mod nano;
+mod request;
 mod socket;
+mod tls;
 
+pub use address::{Allowed, is_public};
+pub use bot::{Bot, BotError, Message};
 pub use connect::{Connect, ConnectError};
 pub use nano::{Nano, NanoError, Said};
+pub use request::{Answer, Request, RequestError};
 pub use socket::{Incoming, ReadError, Socket, WriteError};

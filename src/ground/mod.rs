@@ -6,6 +6,8 @@
 #[cfg(test)]
 pub(crate) mod corpus;
 pub mod memory;
+pub mod nearest;
 pub mod priority;
 pub mod seed;
 pub mod time;
+pub(crate) mod words;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::behind::Parting;
 use super::hall::Hall;
-use super::{players, watching, wire};
+use super::{courier, players, watching, wire};
 use crate::chat::{
     Ended, Event, Exit, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
     people, summary,
@@ -46,6 +46,7 @@ pub(super) fn announce(tick: &mut Tick<'_, Hall>, outcome: Outcome) {
     for ended in outcome.ended {
         end(tick, ended);
     }
+    courier::nudge(tick);
 }
 
 /// Tells what another process has stored, some of it in one go; whether that was anything.
@@ -161,6 +162,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
             // No group: nearly everybody has one device, and a group for each would take more than
             // all else that is kept of them.
             let seats = tick.state.crowd.seats(*user).iter();
+            let seats = seats.filter(|seat| !seat.is_limited());
             let devices: Vec<_> = seats.map(|seat| seat.channel).collect();
             tick.house.send_each(&devices, &numbered(&told, event.op));
         }

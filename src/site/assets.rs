@@ -22,9 +22,11 @@ use crate::web::{App, Asset, Cx, Templates};
 pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "css/app.css",
     "css/base.css",
+    "css/document.css",
     "css/door.css",
     "css/over.css",
     "css/pages.css",
+    "css/poll.css",
     "css/room.css",
     "css/settings.css",
     "css/tools.css",
@@ -57,6 +59,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/device.js",
     "js/devices.js",
     "js/dialog.js",
+    "js/documents.js",
     "js/dom.js",
     "js/drafts.js",
     "js/emoji.js",
@@ -91,6 +94,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/person.js",
     "js/picker.js",
     "js/placeholder.js",
+    "js/poll.js",
     "js/profile.js",
     "js/quotes.js",
     "js/reading.js",
@@ -99,6 +103,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/room.js",
     "js/roommenu.js",
     "js/route.js",
+    "js/scopes.js",
     "js/search.js",
     "js/settings.js",
     "js/sheet.js",
@@ -114,6 +119,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/toast.js",
     "js/typing.js",
     "js/users.js",
+    "js/webhooks.js",
     "js/window.js",
 ]);
 
@@ -213,6 +219,7 @@ macro_rules! templates {
 const TEMPLATES: &[(&str, &str)] = templates![
     "app.html",
     "base.html",
+    "document.html",
     "door.html",
     "error.html",
     "fields.html",

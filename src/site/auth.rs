@@ -8,8 +8,11 @@
 //!    of this origin: a browser sends it along wherever it is sent.
 //! 2. Tokens are compared by their hashes, in the database.
 
+use std::rc::Rc;
+
 use super::fields::Fields;
 use super::hall::Hall;
+use super::scope;
 use super::secret::hash;
 use super::wire::Object;
 use super::wire::time::rfc3339;
@@ -43,6 +46,9 @@ pub(super) fn identity(cx: &Cx<'_, Hall>) -> Result<Identity, Refusal> {
         .query(|tables| people::identity(tables, &hash, at))?;
     let found =
         found.ok_or_else(|| unknown("This token is not good, or not any more. Sign in again."))?;
+    let room = cx.request.query("room");
+    let need = scope::of_request(cx.request.method(), cx.request.path(), room.as_deref());
+    scope::must_have(found.scopes.as_ref(), &need)?;
     cx.state.uses.asked(&found, at);
     Ok(found)
 }
@@ -67,6 +73,11 @@ pub(super) fn renew(
     };
     if fresh.user != user {
         let tell = "This token is somebody else's. Open another connection with it.";
+        return Err(Refusal::forbidden(tell));
+    }
+    let seat = hall.crowd.seat_mut(user, channel);
+    if seat.is_some_and(|seat| seat.scopes != fresh.scopes.as_ref().map(|it| Rc::new(it.clone()))) {
+        let tell = "This token has other scopes. Open another connection with it.";
         return Err(Refusal::forbidden(tell));
     }
     let end = fresh.expires_at.map(rfc3339);

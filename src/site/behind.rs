@@ -99,6 +99,11 @@ impl Parcel {
     pub(super) const fn is_silent(&self) -> bool {
         self.told.json.is_empty()
     }
+
+    /// It concerns its person, and no room.
+    pub(super) const fn is_personal(&self) -> bool {
+        matches!(self.step, Step::Person(_))
+    }
 }
 
 impl Behind {

@@ -4,8 +4,9 @@
 //! stored, or a question, which is answered at once.
 
 use super::fields::{Fields, wrong};
+use super::slash::{Typed, Typing, typing};
 use crate::chat::{
-    Code, Emoji, Kind, Level, NotificationId, Operation, Refusal, RoomName, Standing, Text,
+    Code, Emoji, Kind, Level, NotificationId, Operation, Refusal, RoomName, Standing, Style, Text,
     UserName,
 };
 
@@ -14,6 +15,8 @@ use crate::chat::{
 pub(super) enum Command {
     /// Something that is to last.
     Want(Operation),
+    /// What somebody typed to be done.
+    Run(Typed),
     /// Something that is answered from what there is.
     Ask(Question),
 }
@@ -52,6 +55,12 @@ pub(super) fn command(name: &str, fields: Fields<'_>) -> Result<Command, Refusal
         "me" => Question::Me,
         "watch" => Question::Watch,
         "auth" => Question::Auth,
+        "send" => {
+            return Ok(match send(fields)? {
+                Saying::Say(operation) => Command::Want(operation),
+                Saying::Run(typed) => Command::Run(typed),
+            });
+        }
         _ => return operation(name, fields).map(Command::Want),
     };
     Ok(Command::Ask(question))
@@ -95,7 +104,6 @@ fn operation(name: &str, fields: Fields<'_>) -> Result<Operation, Refusal> {
         "role" => role_of(fields.room()?, fields.user("user")?, fields)?,
         "level" => level_of(fields)?,
         "dm" => direct(fields)?,
-        "send" => send(fields)?,
         "edit" => Operation::Edit {
             room: fields.room()?,
             seq: fields.number("seq")?,
@@ -197,14 +205,38 @@ pub(super) fn direct(fields: Fields<'_>) -> Result<Operation, Refusal> {
 }
 
 /// What somebody says, as a command or as the body of a request.
-pub(super) fn send(fields: Fields<'_>) -> Result<Operation, Refusal> {
+pub(super) fn send(fields: Fields<'_>) -> Result<Saying, Refusal> {
     let attachment = fields.maybe_text("attachment")?;
-    Ok(Operation::Send {
-        room: fields.room()?,
-        text: fields.said(attachment.is_some())?,
-        reply_to: fields.maybe_number("reply_to")?,
-        attachment: attachment.map(str::to_owned),
+    let room = fields.room()?;
+    let whole = fields.said(attachment.is_some())?;
+    let reply_to = fields.maybe_number("reply_to")?;
+    let attachment = attachment.map(str::to_owned);
+    Ok(match typing(&whole) {
+        Typing::Text(text) => Saying::Say(Operation::Send {
+            room,
+            text: Text::trusted(text),
+            reply_to,
+            attachment,
+            style: Style::Plain,
+        }),
+        Typing::Command { name, rest } => Saying::Run(Typed {
+            room,
+            name: name.to_lowercase(),
+            rest: rest.to_owned(),
+            whole: whole.clone(),
+            reply_to,
+            attachment,
+        }),
     })
+}
+
+/// What somebody sends.
+#[derive(Debug)]
+pub(super) enum Saying {
+    /// A message.
+    Say(Operation),
+    /// Something to be done.
+    Run(Typed),
 }
 
 /// What somebody is to know.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::behind::Behind;
 use super::watching::Watch;
-use crate::chat::{Millis, RoomId, RoomName, Title, TokenId, UserId, UserName};
+use crate::chat::{Millis, RoomId, RoomName, Scopes, Title, TokenId, UserId, UserName};
 use crate::ground::time::Instant;
 use crate::layer::Channel;
 
@@ -30,6 +30,8 @@ pub(super) struct Seat {
     pub(super) idle: bool,
     /// Commands that were not answered yet.
     pub(super) in_flight: u16,
+    /// What its token is good for, if that is not everything.
+    pub(super) scopes: Option<Rc<Scopes>>,
     /// The rooms of which it wants to be told, if it does not of all.
     pub(super) only: Option<Rc<[RoomName]>>,
     /// What it shows, if it has said so.
@@ -45,7 +47,17 @@ impl Seat {
 
     /// Whether it wants to be told of a room.
     pub(super) fn wants(&self, room: &RoomName) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(room))
+        self.only.as_ref().is_none_or(|only| only.contains(room)) && self.may_hear(room)
+    }
+
+    /// Whether its token is good for a room.
+    fn may_hear(&self, room: &RoomName) -> bool {
+        self.scopes.as_ref().is_none_or(|it| it.has_room(room))
+    }
+
+    /// Whether its token is good for some rooms alone: what concerns its person is not for it.
+    pub(super) fn is_limited(&self) -> bool {
+        self.scopes.as_ref().is_some_and(|it| it.is_limited())
     }
 
     /// Whether it wants to be told who is in a room, and who types there.
@@ -128,6 +140,12 @@ impl Crowd {
         self.seats_mut(user)
             .iter_mut()
             .find(|seat| seat.channel == channel)
+    }
+
+    /// Whether a connection's token is good for some rooms alone.
+    pub(super) fn is_limited(&self, user: UserId, channel: Channel) -> bool {
+        let mut seats = self.seats(user).iter();
+        seats.any(|seat| seat.channel == channel && seat.is_limited())
     }
 
     /// What somebody who is connected is called.
@@ -309,6 +327,7 @@ mod tests {
             active: Instant(0),
             idle: false,
             in_flight: 0,
+            scopes: None,
             only: None,
             watch: None,
             behind: None,

@@ -67,7 +67,7 @@ fn tell(tick: &mut Tick<'_, Hall>, user: UserId) -> Result<(), StoreError> {
             let is_new = those.insert(other);
             for seat in hall.crowd.seats(other) {
                 // Who listens to some rooms alone is told of the people in these.
-                if seat.only.is_some() {
+                if seat.only.is_some() || seat.is_limited() {
                     if name.is_none() {
                         name = hall.reader.query(|tables| summary::name(tables, room))?;
                     }

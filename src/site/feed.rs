@@ -28,7 +28,7 @@ use crate::web::{Event, Feed, Flow, TimerId, Wait};
 const BEAT: Duration = Duration::from_secs(15);
 
 /// Events of one answer to whoever waits.
-const POLL_EVENTS_MAX: usize = 500;
+pub(super) const POLL_EVENTS_MAX: u32 = 500;
 
 /// Pages that a stream is fed in a row, before others have their turn.
 const PAGES_IN_A_ROW: usize = 2;
@@ -41,8 +41,8 @@ const TIME: &str = "time";
 pub(super) enum Way {
     /// Server-Sent Events, without an end.
     Stream,
-    /// One answer, after this time at the latest.
-    Poll(Duration),
+    /// One answer with so many events at most, after this time at the latest.
+    Poll(Duration, usize),
 }
 
 /// One stream of events, or one answer that waits for some.
@@ -52,6 +52,8 @@ pub(super) struct EventFeed {
     start: Start,
     only: Option<Rc<[RoomName]>>,
     way: Way,
+    /// It is told all that it missed, however much that is.
+    is_durable: bool,
     timer: Option<TimerId>,
     is_seated: bool,
     /// Nothing is left that it has to be told first. Its seat does not say that: who is signed out has
@@ -76,12 +78,19 @@ impl EventFeed {
             start,
             only,
             way,
+            is_durable: false,
             timer: None,
             is_seated: false,
             hears: false,
             told: 0,
             reset: None,
         }
+    }
+
+    /// It is told all that it missed, however much that is.
+    pub(super) const fn durable(mut self, is_durable: bool) -> Self {
+        self.is_durable = is_durable;
+        self
     }
 
     fn user(&self) -> UserId {
@@ -91,7 +100,10 @@ impl EventFeed {
     /// Seats whoever listens, where they say that they were.
     fn begin(&mut self, flow: &mut Flow<'_, Hall>) -> Result<(), Refusal> {
         let (user, channel) = (self.user(), flow.channel());
-        let behind = resume::at_head(flow.state, &resume::rooms_of(flow.state, user)?);
+        let behind = resume::at_head(
+            flow.state,
+            &resume::rooms_of(flow.state, user, self.identity.scopes.as_ref())?,
+        );
         let seat = Seat {
             channel,
             token: self.identity.token,
@@ -100,6 +112,7 @@ impl EventFeed {
             active: flow.house.now().instant,
             idle: false,
             in_flight: 0,
+            scopes: self.identity.scopes.clone().map(Rc::new),
             only: self.only.clone(),
             watch: None,
             behind: Some(Box::new(behind)),
@@ -111,7 +124,13 @@ impl EventFeed {
         flow.state.crowd.sit(user, name, display_name, seat);
         self.is_seated = true;
         let only = self.only.as_deref();
-        let resumed = resume::start(flow.state, user, channel, &self.start, only)?;
+        let resumed = resume::start(
+            flow.state,
+            (user, channel),
+            &self.start,
+            only,
+            self.is_durable,
+        )?;
         for group in resumed.rooms.iter().map(|room| announce::room_group(*room)) {
             flow.join(&group).map_err(too_many)?;
         }
@@ -135,7 +154,7 @@ impl EventFeed {
         }
         let wait = match self.way {
             Way::Stream => BEAT,
-            Way::Poll(wait) => wait,
+            Way::Poll(wait, _) => wait,
         };
         self.timer = Some(remind(flow, wait));
         Ok(())
@@ -148,6 +167,7 @@ impl EventFeed {
         let Some(mut behind) = taken.and_then(|seat| seat.behind.take()) else {
             return;
         };
+        let is_limited = flow.state.crowd.is_limited(user, channel);
         let mut gathered = Vec::new();
         let mut pages = 0;
         let is_over = 'pages: loop {
@@ -166,12 +186,15 @@ impl EventFeed {
                 // What has no op of its own says that a room has been told up to now; that comes
                 // when all of them have.
                 self.told = parcel.op.unwrap_or(flow.state.announced);
+                if is_limited && parcel.is_personal() {
+                    continue;
+                }
                 let json = &parcel.told.json;
                 match self.way {
-                    Way::Poll(_) if parcel.op.is_none() => {}
-                    Way::Poll(_) => {
+                    Way::Poll(..) if parcel.op.is_none() => {}
+                    Way::Poll(_, limit) => {
                         gathered.push(json.clone());
-                        if gathered.len() >= POLL_EVENTS_MAX {
+                        if gathered.len() >= limit {
                             break 'pages false;
                         }
                     }
@@ -199,7 +222,7 @@ impl EventFeed {
             self.told = flow.state.announced;
         }
         // Whoever has to read anew need not wait for that.
-        let is_reset = self.reset.is_some() && matches!(self.way, Way::Poll(_));
+        let is_reset = self.reset.is_some() && matches!(self.way, Way::Poll(..));
         if !gathered.is_empty() || is_reset {
             return self.answer(flow, &gathered, !is_over);
         }
@@ -233,7 +256,7 @@ impl EventFeed {
     /// There is nothing more to tell: a stream ends, and whoever asked for one answer gets it.
     fn finish(&mut self, flow: &mut Flow<'_, Hall>) {
         match self.way {
-            Way::Poll(_) => self.answer(flow, &[], false),
+            Way::Poll(..) => self.answer(flow, &[], false),
             Way::Stream => self.end(flow),
         }
     }
@@ -261,7 +284,7 @@ impl EventFeed {
     /// It is time for a sign of life, or for an answer without events.
     fn time_is_over(&mut self, flow: &mut Flow<'_, Hall>) {
         match self.way {
-            Way::Poll(_) => self.finish(flow),
+            Way::Poll(..) => self.finish(flow),
             Way::Stream => {
                 if self.hears && flow.write(b":\n\n") != Sent::Queued {
                     self.fall_behind(flow);
@@ -278,7 +301,7 @@ impl EventFeed {
             return;
         }
         self.told = op;
-        if let Way::Poll(_) = self.way {
+        if let Way::Poll(..) = self.way {
             return self.answer(flow, &[json.to_owned()], false);
         }
         if self.write(flow, name, Some(op), json) != Sent::Queued {

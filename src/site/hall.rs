@@ -13,16 +13,21 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 use super::announce::announce;
 use super::behind::Parting;
 use super::counts::Counts;
+use super::courier::{Carrier, Courier};
 use super::crowd::Crowd;
 use super::faces::Faces;
 use super::players::Players;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
+use super::slash::Commands;
 use super::uses::Uses;
 use super::watching::Summaries;
 use crate::chat::{
@@ -30,6 +35,7 @@ use crate::chat::{
     summary::{self, Horizon},
 };
 use crate::ground::seed::Seed;
+use crate::knowledge::Library;
 use crate::store::{Connection as Tables, Database, Reader, StoreError};
 use crate::web::{Busy, House, Tick, Wait};
 
@@ -48,11 +54,17 @@ pub(super) struct Head {
 
 /// The chat's live state.
 pub struct Hall {
+    /// Ends before the database does.
+    pub(super) courier: Option<Courier>,
+    /// Who carries what hooks are sent, once it begins.
+    carrier: Option<Arc<dyn Carrier>>,
     pub(super) log: Rc<dyn Log>,
     pub(super) database: Database,
     pub(super) reader: Reader,
     /// Where uploaded files are; nothing if none are kept.
     pub(super) files: Option<Files>,
+    /// Documents that questions are answered from; nothing if none are kept.
+    pub(super) library: Option<Arc<Library>>,
     pub(super) epoch: Box<str>,
     pub(super) announced: Op,
     pub(super) heads: HashMap<RoomId, Head>,
@@ -67,11 +79,16 @@ pub struct Hall {
     pub(super) counts: Counts,
     pub(super) uses: Uses,
     pub(super) far: Far,
+    pub(super) commands: Commands,
     /// Messages were said that are not found yet.
     pub(super) unindexed: bool,
     /// Something that is to go is going.
     pub(super) removing: bool,
+    /// A reminder is being told.
+    pub(super) reminding: bool,
     seed: Seed,
+    /// Makes what is drawn for a key another thing on each server.
+    salt: u64,
     waiting_bytes: usize,
 }
 
@@ -102,10 +119,13 @@ impl Hall {
             .map(|(room, seq, version)| (room, Head { seq, version }))
             .collect();
         Ok(Self {
+            courier: None,
+            carrier: None,
             log,
             database,
             reader,
             files: None,
+            library: None,
             epoch,
             announced,
             heads,
@@ -119,10 +139,13 @@ impl Hall {
             counts: Counts::default(),
             uses: Uses::default(),
             far: Far::default(),
+            commands: Commands::new(),
             // Those of the last run may be left.
             unindexed: true,
             removing: false,
+            reminding: false,
             seed: Seed::new(seed),
+            salt: Seed::new(seed).bits(),
             waiting_bytes: 0,
         })
     }
@@ -132,6 +155,27 @@ impl Hall {
     pub fn files(mut self, files: Files) -> Self {
         self.files = Some(files);
         self
+    }
+
+    /// Keeps documents that questions are answered from, too.
+    #[must_use]
+    pub fn library(mut self, library: Library) -> Self {
+        self.library = Some(Arc::new(library));
+        self
+    }
+
+    /// Sends events to outgoing hooks, by this carrier.
+    #[must_use]
+    pub fn carrier(mut self, carrier: impl Carrier + 'static) -> Self {
+        self.carrier = Some(Arc::new(carrier));
+        self
+    }
+
+    pub(super) fn begin_courier(&mut self) {
+        if let Some(carrier) = self.carrier.take() {
+            let (database, seed) = (self.database.clone(), self.seed.bits());
+            self.courier = Some(Courier::begin(database, carrier, &self.epoch, seed));
+        }
     }
 
     /// Tells more, or less, to whoever missed it.
@@ -182,6 +226,18 @@ impl Hall {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.seed.bits().to_le_bytes());
         bytes[8..].copy_from_slice(&self.seed.bits().to_le_bytes());
+        bytes
+    }
+
+    /// The same, but alike for what is wanted again under the same key.
+    pub(super) fn drawn_for(&self, user: UserId, key: &Key) -> [u8; 16] {
+        let hash = Sha256::new()
+            .chain_update(self.salt.to_le_bytes())
+            .chain_update(user.0.to_le_bytes())
+            .chain_update(key.as_str())
+            .finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
         bytes
     }
 }
@@ -247,6 +303,7 @@ fn busy() -> Refusal {
 fn weight(operation: &Operation) -> usize {
     let text = match operation {
         Operation::Send { text, .. }
+        | Operation::BotSay { text, .. }
         | Operation::Edit { text, .. }
         | Operation::Notify { text, .. } => text.len(),
         _ => 0,

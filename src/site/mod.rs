@@ -28,7 +28,9 @@ mod behind;
 mod bundle;
 mod commands;
 mod counts;
+mod courier;
 mod crowd;
+mod docs;
 mod faces;
 mod feed;
 mod fields;
@@ -41,11 +43,15 @@ mod players;
 mod presence;
 mod questions;
 mod rate;
+mod reminding;
 mod removing;
 mod rest;
 mod resume;
+mod scope;
 mod searching;
 mod secret;
+mod slack;
+mod slash;
 mod socket;
 mod uses;
 mod watching;
@@ -59,9 +65,11 @@ use crate::layer::Bounds;
 use crate::web::middleware::Compression;
 use crate::web::{App, Cx, Error, Tick};
 
+pub use courier::{Carrier, Parcel, Receipt, Undelivered};
 pub use hall::Hall;
 pub(crate) use resume::Far;
 pub use secret::{RESET_MS, Secret, SecretKind, hash as secret_hash, reset_link};
+pub use slash::{Asked, Command, Commands, Reply, Where, Who};
 pub use wire::time::rfc3339;
 
 /// What is different from server to server.
@@ -73,10 +81,13 @@ pub struct Choices {
     pub modified_s: Option<u64>,
     /// Where the pages' files are read from while somebody works on them, instead of the program.
     pub assets: Option<PathBuf>,
+    /// What people can have done by a text that begins with `/`.
+    pub commands: Commands,
 }
 
 /// The chat as an app.
-pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
+pub fn app(mut hall: Hall, choices: Choices) -> App<Hall> {
+    hall.commands = choices.commands;
     let keeps_shell = choices.assets.is_none();
     let app = App::new(hall);
     assets::add(app, choices.assets)
@@ -96,6 +107,7 @@ pub fn app(hall: Hall, choices: Choices) -> App<Hall> {
         .get("/healthz", |_: &mut Cx<'_, Hall>| Response::text("ok\n"))
         .get("/readyz", rest::ready)
         .get("/metrics", rest::metrics())
+        .post("/hooks/{secret}", rest::hook())
         .consumer("/ws", socket::Socket::new)
         .nano("/nano", players::nano())
         .nest("/api/v1", rest::routes())
@@ -121,6 +133,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 
 /// What goes on as long as the server runs.
 fn begin(tick: &mut Tick<'_, Hall>) {
+    tick.state.begin_courier();
+    courier::listen(tick);
     tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
@@ -131,6 +145,8 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         searching::index_in_passing(tick);
         uses::store(tick);
         removing::go_on(tick);
+        reminding::go_on(tick);
+        courier::beat(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

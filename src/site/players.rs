@@ -19,8 +19,8 @@ use super::secret::hash;
 use super::wire::players as wire;
 use super::{announce, questions, rest};
 use crate::chat::{
-    Answer, Code, Identity, Millis, Operation, Person, Refusal, RoomId, RoomName, Text, TokenId,
-    UserId, What, people, summary,
+    Answer, Code, Identity, Millis, Operation, Person, Refusal, RoomId, RoomName, Style, Text,
+    TokenId, UserId, What, people, summary,
 };
 use crate::nano::handshake::Hello;
 use crate::nano::text::mended;
@@ -162,6 +162,7 @@ impl Chat {
                 text,
                 reply_to: fields.maybe_number("reply_to")?,
                 attachment: None,
+                style: Style::Plain,
             };
             Ok((operation, fields.key()?))
         })?;

@@ -4,11 +4,13 @@
 //! by event; where too many were missed, each changed message once as it is now; and where even
 //! that is too much, or the client speaks of another database, not at all: it is to read anew.
 
+use std::rc::Rc;
+
 use super::behind::Behind;
 use super::fields::{Fields, wrong};
 use super::hall::Hall;
 use super::wire::Object;
-use crate::chat::{Op, Refusal, RoomId, RoomName, UserId, Version, missed, summary};
+use crate::chat::{Op, Refusal, RoomId, RoomName, Scopes, UserId, Version, missed, summary};
 use crate::layer::Channel;
 use crate::store::StoreError;
 
@@ -131,20 +133,23 @@ pub(super) fn resume(
         is_ours,
         heard,
         states: true,
+        is_durable: false,
     };
     Ok(put_all(hall, channel, behind, &start, way)?.json)
 }
 
 /// Puts a stream of events where its client says that it was. All of it is told as events: whoever
-/// breaks off goes on from the last one. With `only` it is told of no other rooms than these.
+/// breaks off goes on from the last one. With `only` it is told of no other rooms than these; with
+/// `is_durable` of all that is there, however much it is.
 pub(super) fn start(
     hall: &mut Hall,
-    user: UserId,
-    channel: Channel,
+    (user, channel): (UserId, Channel),
     start: &Start,
     only: Option<&[RoomName]>,
+    is_durable: bool,
 ) -> Result<Resumed, Refusal> {
-    let mut behind = at_head(hall, &rooms_of(hall, user)?);
+    let scopes = scopes_of(hall, user, channel);
+    let mut behind = at_head(hall, &rooms_of(hall, user, scopes.as_deref())?);
     if let Some(only) = only {
         behind.only(&own_rooms(hall, user, only)?);
     }
@@ -154,6 +159,7 @@ pub(super) fn start(
         is_ours: !matches!(start, Start::Elsewhere),
         heard: None,
         states: false,
+        is_durable,
     };
     put_all(hall, channel, behind, start, way)
 }
@@ -175,6 +181,12 @@ pub(super) fn own_rooms(
     })?)
 }
 
+/// What a connection's token is good for, if that is not everything.
+fn scopes_of(hall: &mut Hall, user: UserId, channel: Channel) -> Option<Rc<Scopes>> {
+    let seat = hall.crowd.seat_mut(user, channel);
+    seat.and_then(|seat| seat.scopes.clone())
+}
+
 /// How a client is told what it missed.
 #[derive(Clone, Copy, Debug)]
 struct Way {
@@ -184,6 +196,8 @@ struct Way {
     is_ours: bool,
     /// From here on it has heard everything already.
     heard: Option<Op>,
+    /// It is told event by event, however many were missed.
+    is_durable: bool,
     /// Where too many were missed, it may be told how messages are by now.
     states: bool,
 }
@@ -209,10 +223,14 @@ fn put_all(
         Start::Elsewhere => positions(hall, &behind.rooms(), 0)?,
         Start::Rooms(rooms) => {
             let mut found = Vec::with_capacity(rooms.len());
+            let scopes = scopes_of(hall, user, channel);
             for (name, was) in rooms {
-                let room = hall
-                    .reader
-                    .query(|tables| summary::room_named(tables, name, user))?;
+                let room = match scopes.as_ref().is_none_or(|it| it.has_room(name)) {
+                    true => hall
+                        .reader
+                        .query(|tables| summary::room_named(tables, name, user))?,
+                    false => None,
+                };
                 let at = match (room, was) {
                     (None, _) => Err("not_found"),
                     (Some((_, None)), _) => Err("not_a_member"),
@@ -302,9 +320,26 @@ fn versions(rooms: Fields<'_>) -> Result<Vec<(RoomName, Was)>, Refusal> {
 
 /// The rooms that somebody is a member of, as far as that was told: who hears of a room before their
 /// own entry is told would be told of it again.
-pub(super) fn rooms_of(hall: &Hall, user: UserId) -> Result<Vec<RoomId>, StoreError> {
+///
+/// With a token that is good for some rooms, these alone.
+pub(super) fn rooms_of(
+    hall: &Hall,
+    user: UserId,
+    scopes: Option<&Scopes>,
+) -> Result<Vec<RoomId>, StoreError> {
     hall.reader.query(|tables| {
         let mut rooms = summary::rooms_of(tables, user)?;
+        if let Some(scopes) = scopes.filter(|it| it.is_limited()) {
+            let mut good = Vec::new();
+            for room in rooms {
+                let name = summary::name(tables, room)?;
+                good.extend(
+                    name.is_some_and(|name| scopes.has_room(&name))
+                        .then_some(room),
+                );
+            }
+            rooms = good;
+        }
         if summary::position(tables)?.1 > hall.announced {
             let mut told = Vec::with_capacity(rooms.len());
             for room in rooms {
@@ -366,7 +401,14 @@ fn put(
     })?;
     // What is missing ends where hearing began.
     let end = heard.unwrap_or(to).max(from.min(to));
-    let mode = match mode(hall.far, from, to, first) {
+    let far = match way.is_durable {
+        true => Far {
+            events_max: Version::MAX,
+            ..hall.far
+        },
+        false => hall.far,
+    };
+    let mode = match mode(far, from, to, first) {
         _ if !way.is_ours => Mode::Reset,
         Mode::State if !way.states => Mode::Events,
         mode => mode,

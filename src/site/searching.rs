@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::hall::Hall;
 use super::questions::find_own;
 use super::wire::{self, Object};
-use crate::chat::{Code, Hit, Part, Query, Refusal, RoomId, UserId, search};
+use crate::chat::{Code, Hit, Part, Query, Refusal, RoomId, Style, UserId, search};
 use crate::store::StoreError;
 use crate::web::{Tick, Wait};
 
@@ -28,6 +28,18 @@ pub(super) struct Asked {
     limit: u32,
 }
 
+impl Asked {
+    /// A search in a room that somebody is in.
+    pub(super) const fn in_room(user: UserId, room: RoomId, query: Query, limit: u32) -> Self {
+        Self {
+            user,
+            query,
+            room: Some(room),
+            limit,
+        }
+    }
+}
+
 /// Finds out what is searched for.
 pub(super) fn asked(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<Asked, Refusal> {
     let query = Query::parse("query", fields.text("query")?)?;
@@ -43,11 +55,22 @@ pub(super) fn asked(hall: &Hall, user: UserId, fields: Fields<'_>) -> Result<Ask
     })
 }
 
-/// Brings the index up to date, and searches; `then` gets the answer.
+/// Searches; `then` gets the answer as JSON.
 pub(super) fn search(
     tick: &mut Tick<'_, Hall>,
     asked: Asked,
     then: impl FnOnce(&mut Tick<'_, Hall>, Result<String, Refusal>) + 'static,
+) {
+    find(tick, asked, |tick, found| {
+        then(tick, found.map(|hits| written(&hits)));
+    });
+}
+
+/// Brings the index up to date, and searches; `then` gets what was found.
+pub(super) fn find(
+    tick: &mut Tick<'_, Hall>,
+    asked: Asked,
+    then: impl FnOnce(&mut Tick<'_, Hall>, Result<Part<Hit>, Refusal>) + 'static,
 ) {
     index(tick, move |tick, indexed| {
         if let Err(error) = indexed {
@@ -68,7 +91,7 @@ pub(super) fn search(
         };
         tick.house.wait(Wait::on_helper(look), move |tick, found| {
             let answer = match found {
-                Ok(Ok(hits)) => Ok(written(&hits)),
+                Ok(Ok(hits)) => Ok(hits),
                 Ok(Err(error)) => Err(error.into()),
                 Err(_) => {
                     let tell = "Too many are searching just now. Try again in a moment.";
@@ -131,15 +154,18 @@ fn index_on(tick: &mut Tick<'_, Hall>, then: Then) {
 
 fn written(hits: &Part<Hit>) -> String {
     let hit = |hit: &Hit| {
-        Object::new()
+        let object = Object::new()
             .text("room", &hit.name)
             .number("seq", hit.message.seq)
             .text("from", &hit.message.from.name)
             .text("display_name", &hit.message.from.display_name)
             .text("at", &wire::time::rfc3339(hit.message.at))
             .text("text", &hit.message.text)
-            .text("snippet", &marked(&hit.snippet.text, &hit.snippet.marks))
-            .end()
+            .text("snippet", &marked(&hit.snippet.text, &hit.snippet.marks));
+        match hit.message.style {
+            Style::Action => object.flag("action", true).end(),
+            Style::Plain | Style::Poll => object.end(),
+        }
     };
     Object::new()
         .array("hits", hits.items.iter().map(hit))
@@ -148,7 +174,7 @@ fn written(hits: &Part<Hit>) -> String {
 }
 
 /// A snippet as HTML: escaped, with what was found in `<mark>`.
-fn marked(snippet: &str, marks: &[std::ops::Range<usize>]) -> String {
+pub(super) fn marked(snippet: &str, marks: &[std::ops::Range<usize>]) -> String {
     let mut html = String::with_capacity(snippet.len() + 13 * marks.len());
     let mut at = 0;
     for mark in marks {

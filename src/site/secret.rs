@@ -20,6 +20,10 @@ pub enum SecretKind {
     Invite,
     /// Replaces a password, once.
     Reset,
+    /// Is where a program says something.
+    Hook,
+    /// Signs what is sent to a program.
+    Signature,
 }
 
 impl SecretKind {
@@ -29,6 +33,8 @@ impl SecretKind {
             Self::Token => "pt_",
             Self::Invite => "pi_",
             Self::Reset => "pr_",
+            Self::Hook => "ph_",
+            Self::Signature => "ps_",
         }
     }
 }
@@ -55,7 +61,9 @@ impl Secret {
     pub fn fresh(kind: SecretKind) -> Result<Self, Refusal> {
         // Codes are typed by people, and 128 bits are out of reach as well.
         let bytes = match kind {
-            SecretKind::Token | SecretKind::Reset => BASE64URL_NOPAD.encode(&random::<32>()?),
+            SecretKind::Token | SecretKind::Reset | SecretKind::Hook | SecretKind::Signature => {
+                BASE64URL_NOPAD.encode(&random::<32>()?)
+            }
             SecretKind::Invite => BASE64URL_NOPAD.encode(&random::<16>()?),
         };
         let text = format!("{}{bytes}", kind.prefix());
@@ -99,6 +107,8 @@ mod tests {
             (SecretKind::Token, 43),
             (SecretKind::Invite, 22),
             (SecretKind::Reset, 43),
+            (SecretKind::Hook, 43),
+            (SecretKind::Signature, 43),
         ] {
             let [one, other] = [(); 2].map(|()| Secret::fresh(kind).unwrap());
             assert!(one.text.starts_with(kind.prefix()), "{one:?}");

@@ -9,6 +9,7 @@
 //! 3. With `hold` nothing is told before the client has said where it was.
 //! 4. Whoever falls behind misses nothing: it is fed from the store until it hears again.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::behind::Behind;
@@ -17,11 +18,12 @@ use super::crowd::{Seat, State};
 use super::fields::{Fields, object};
 use super::hall::{Hall, want};
 use super::questions;
+use super::slash::{self, Typed};
 use super::wire::{self, Object};
-use super::{announce, presence, resume};
+use super::{announce, presence, resume, scope};
 use crate::chat::limits::{HELLO_ROOMS_MAX, TEXT_CHARS_MAX};
 use crate::chat::{
-    Answer, Code, Identity, Op, Operation, Refusal, RoomId, RoomName, UserId, Verdict, missed,
+    Answer, Code, Identity, Key, Op, Operation, Refusal, RoomId, RoomName, UserId, Verdict, missed,
     notifications, summary,
 };
 use crate::http::Status;
@@ -227,7 +229,7 @@ impl Socket {
     fn begin(&self, live: &mut Live<'_, Hall>, identity: &Identity) -> Result<(), Refusal> {
         let channel = live.channel();
         let user = identity.user;
-        let rooms = resume::rooms_of(live.state, user)?;
+        let rooms = resume::rooms_of(live.state, user, identity.scopes.as_ref())?;
         let hello = hello(live.state, identity, &rooms)?;
         let mut behind = None;
         if self.hold {
@@ -245,6 +247,7 @@ impl Socket {
             active: live.house.now().instant,
             idle: false,
             in_flight: 0,
+            scopes: identity.scopes.clone().map(Rc::new),
             only: None,
             watch: None,
             behind,
@@ -281,10 +284,20 @@ impl Socket {
             let refusal = Refusal::field("id", "`id` has to be a whole number of your choice.");
             return refuse(live, channel, None, &refusal);
         }
+        let seat = live.state.crowd.seat_mut(self.user(), channel);
+        let scopes = seat.and_then(|seat| seat.scopes.clone());
+        if let Err(refusal) = scope::must_have(scopes.as_deref(), &scope::of_command(name, fields))
+        {
+            return refuse(live, channel, id, &refusal);
+        }
         match command(name, fields) {
             Err(refusal) => refuse(live, channel, id, &refusal),
             Ok(Command::Want(operation)) => match fields.key() {
                 Ok(key) => self.want(live, id, key, operation),
+                Err(refusal) => refuse(live, channel, id, &refusal),
+            },
+            Ok(Command::Run(typed)) => match fields.key() {
+                Ok(key) => self.run(live, id, key, typed),
                 Err(refusal) => refuse(live, channel, id, &refusal),
             },
             Ok(Command::Ask(Question::Resume)) => self.resume(live, id, fields),
@@ -298,18 +311,13 @@ impl Socket {
         &self,
         live: &mut Live<'_, Hall>,
         id: Option<i64>,
-        key: Option<crate::chat::Key>,
+        key: Option<Key>,
         operation: Operation,
     ) {
         let channel = live.channel();
         let user = self.user();
         let room = operation.room().cloned();
-        if let Some(seat) = live.state.crowd.seat_mut(user, channel) {
-            seat.in_flight += 1;
-            if seat.in_flight == IN_FLIGHT_MAX {
-                live.house.hold_input(channel);
-            }
-        }
+        self.take_off(live);
         let state = &mut *live.state;
         want(
             state,
@@ -319,14 +327,46 @@ impl Socket {
             operation,
             move |tick, verdict| {
                 answer(tick, user, channel, id, room.as_ref(), verdict);
-                if let Some(seat) = tick.state.crowd.seat_mut(user, channel) {
-                    seat.in_flight -= 1;
-                    if seat.in_flight == IN_FLIGHT_MAX / 2 {
-                        tick.house.release_input(channel);
-                    }
-                }
+                land(tick, user, channel);
             },
         );
+    }
+
+    /// One more command is under way.
+    fn take_off(&self, live: &mut Live<'_, Hall>) {
+        let channel = live.channel();
+        if let Some(seat) = live.state.crowd.seat_mut(self.user(), channel) {
+            seat.in_flight += 1;
+            if seat.in_flight == IN_FLIGHT_MAX {
+                live.house.hold_input(channel);
+            }
+        }
+    }
+
+    /// Does what somebody typed; what is for them alone comes behind the reply.
+    fn run(&self, live: &mut Live<'_, Hall>, id: Option<i64>, key: Option<Key>, typed: Typed) {
+        let channel = live.channel();
+        let user = self.user();
+        let room = typed.room.clone();
+        let its_key = key.clone();
+        self.take_off(live);
+        slash::run(&mut live.tick(), user, key, typed, move |tick, done| {
+            let json = done.as_ref().map_err(Clone::clone);
+            let json = json.and_then(|done| slash::done_json(tick.state, user, &room, done));
+            let json = json.map(Object::end);
+            match &json {
+                Ok(json) => reply(&mut tick.house, channel, id, Ok(json)),
+                Err(refusal) => reply(&mut tick.house, channel, id, Err(refusal)),
+            }
+            let now = tick.house.now().unix_ms;
+            let told = done
+                .ok()
+                .and_then(|done| slash::told(&done, &room, its_key.as_ref(), now));
+            if let Some(told) = told {
+                tick.house.send_text(channel, &told);
+            }
+            land(tick, user, channel);
+        });
     }
 
     /// The client says where it was.
@@ -362,6 +402,9 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
             notifications::notifications(tables, user, None, horizon.op, 10)?,
         ))
     })?;
+    // What concerns a person alone is not for a token that is good for some rooms.
+    let is_limited = identity.scopes.as_ref().is_some_and(|it| it.is_limited());
+    let latest = if is_limited { &[] } else { &latest.items[..] };
     let about = Object::new()
         .text("name", &identity.name)
         .text("display_name", &identity.display_name)
@@ -373,8 +416,8 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .number("frame", FRAME_BYTES_MAX as u64)
         .number("in_flight", IN_FLIGHT_MAX);
     let notes = Object::new()
-        .number("unread", unseen)
-        .array("latest", latest.items.iter().map(wire::notification));
+        .number("unread", if is_limited { 0 } else { unseen })
+        .array("latest", latest.iter().map(wire::notification));
     Ok(Object::new()
         .text("event", "hello")
         .text("protocol", PROTOCOL)
@@ -396,6 +439,16 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .flag("more", rooms.more)
         .json("notifications", &notes.end())
         .end())
+}
+
+/// A command was answered.
+fn land(tick: &mut Tick<'_, Hall>, user: UserId, channel: Channel) {
+    if let Some(seat) = tick.state.crowd.seat_mut(user, channel) {
+        seat.in_flight -= 1;
+        if seat.in_flight == IN_FLIGHT_MAX / 2 {
+            tick.house.release_input(channel);
+        }
+    }
 }
 
 /// Answers a command whose operation was judged.
@@ -423,6 +476,17 @@ pub(super) fn answer_json(
     answer: &Answer,
     repeat: bool,
 ) -> Result<String, Refusal> {
+    answer_object(hall, user, room, answer, repeat).map(Object::end)
+}
+
+/// The same, to which more may be added.
+pub(super) fn answer_object(
+    hall: &Hall,
+    user: UserId,
+    room: Option<&RoomName>,
+    answer: &Answer,
+    repeat: bool,
+) -> Result<Object, Refusal> {
     let object = match answer {
         Answer::Sent {
             seq, version, at, ..
@@ -442,6 +506,9 @@ pub(super) fn answer_json(
         Answer::Noted { id, at } => Object::new()
             .number("id", id.0)
             .text("at", &wire::time::rfc3339(*at)),
+        Answer::Reminder { id, due } => Object::new()
+            .number("id", *id)
+            .text("due", &wire::time::rfc3339(*due)),
         Answer::Read { room, seq } => {
             let head = hall.head(*room);
             let upto = head.seq.max(*seq);
@@ -460,14 +527,14 @@ pub(super) fn answer_json(
         Answer::User(id) => Object::new().number("user", id.0),
         Answer::Token(_, id) => Object::new().number("token", id.0),
         Answer::Invite(number) => Object::new().number("invite", *number),
+        Answer::Hook(id) => Object::new().number("webhook", id.0),
         Answer::Done => Object::new(),
     };
-    let object = if repeat {
+    Ok(if repeat {
         object.flag("repeat", true)
     } else {
         object
-    };
-    Ok(object.end())
+    })
 }
 
 /// Says that something was not done, and counts that.
@@ -533,6 +600,7 @@ pub(super) fn feed(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, c
     let Some(mut behind) = taken else {
         return;
     };
+    let is_limited = hall.crowd.is_limited(user, channel);
     let mut pages = 0;
     let is_fed = loop {
         let page = match behind.page(hall, user) {
@@ -549,7 +617,8 @@ pub(super) fn feed(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, c
         let mut is_full = false;
         for parcel in &page {
             behind.advance(parcel);
-            if !parcel.is_silent() && house.send_text(channel, &parcel.told.json) != Sent::Queued {
+            let is_silent = parcel.is_silent() || (is_limited && parcel.is_personal());
+            if !is_silent && house.send_text(channel, &parcel.told.json) != Sent::Queued {
                 is_full = true;
                 break;
             }

@@ -637,3 +637,76 @@ fn who_types_or_is_away_says_so_by_requests() {
     bo.put("/me/presence", json!({"away": false})).expect(204);
     line.find("bo back", is("online"));
 }
+
+/// Everything behind a cursor, by question after question; and the cursor behind it.
+fn consumed(who: &Person, since: &str, limit: u32) -> (Vec<Value>, String) {
+    let (mut events, mut since) = (Vec::new(), since.to_owned());
+    loop {
+        let path = format!("/events?durable=true&wait=0&limit={limit}&since={since}");
+        let answer = who.get(&path).expect(200);
+        assert_eq!(answer["reset"], Value::Null, "{answer}");
+        let page = answer["events"].as_array().unwrap();
+        assert!(page.len() <= limit as usize);
+        events.extend(page.iter().cloned());
+        since = answer["next"].as_str().unwrap().to_owned();
+        if answer["more"] == false {
+            return (events, since);
+        }
+    }
+}
+
+#[test]
+fn a_durable_consumer_misses_nothing_whatever_happens() {
+    let mut parlour = Parlour::start();
+    let [_, ana, bo] = people(&parlour, &["den"]);
+    let since = now(&ana);
+    for n in 0..30 {
+        say(&bo, "den", &n.to_string());
+    }
+    let (first, since) = consumed(&ana, &since, 7);
+    let texts = |events: &[Value]| -> Vec<String> {
+        let said = events.iter().filter(|it| it["event"] == "message");
+        said.map(|it| it["text"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        texts(&first),
+        (0..30).map(|n| n.to_string()).collect::<Vec<_>>()
+    );
+    // A room that she is invited into while she is away, a kill, and more than a page.
+    bo.post("/rooms", json!({"room": "attic", "kind": "private"}))
+        .expect(201);
+    bo.put("/rooms/attic/members/ana", json!({})).expect(204);
+    say(&bo, "attic", "new here");
+    parlour.kill();
+    parlour.begin();
+    let [ana, bo] =
+        [&ana, &bo].map(|it| parlour.with_token(&it.name, it.token.as_deref().unwrap()));
+    say(&bo, "den", "after");
+    let (second, end) = consumed(&ana, &since, 2);
+    assert_eq!(texts(&second), ["new here", "after"]);
+    assert!(
+        second.iter().any(|it| it["event"] == "invited"),
+        "{second:?}"
+    );
+    let ops: Vec<u64> = second.iter().map(|it| it["op"].as_u64().unwrap()).collect();
+    assert!(ops.is_sorted(), "{ops:?}");
+    assert_eq!(consumed(&ana, &end, 500).0, Vec::<Value>::new());
+}
+
+#[test]
+fn a_durable_consumer_is_told_where_something_would_be_missing() {
+    let parlour = Parlour::start();
+    let [_, ana, _] = people(&parlour, &["den"]);
+    let here = epoch(&ana);
+    let ask = |since: &str| ana.get(&format!("/events?durable=true&wait=0&since={since}"));
+    ask("another.7").refuses(410, "gone");
+    ask(&format!("{here}.999999")).refuses(410, "gone");
+    ask("nonsense").refuses_field("since");
+    ask(&format!("{here}.0")).expect(200);
+    ana.get("/events?durable=true&rooms=den:3")
+        .refuses_field("since");
+    ana.get("/events?wait=0&limit=0").refuses_field("limit");
+    ana.get("/events?wait=0&durable=maybe")
+        .refuses_field("durable");
+}

@@ -12,19 +12,27 @@
 
 mod accounts;
 mod admin;
+mod bots;
 mod cli;
 mod commands;
 mod contract;
 mod disk;
+mod docs;
 mod events;
+mod hooks;
 mod keys;
 mod kills;
 mod messages;
 mod notifications;
 mod players;
 mod protocol;
+mod receiver;
+mod reminders;
 mod resume;
 mod rooms;
+mod scopes;
+mod send;
+mod slash;
 #[path = "../blackbox/support.rs"]
 #[allow(dead_code, reason = "the server and the strict client of another test")]
 mod strict;
@@ -32,3 +40,4 @@ mod support;
 mod table;
 mod uploads;
 mod watch;
+mod webhooks;

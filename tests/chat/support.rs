@@ -81,6 +81,24 @@ impl Parlour {
         self.server = Some(Server::start_as(command, 1));
     }
 
+    /// A server of an example, which cargo builds beside the tests, with more arguments.
+    #[track_caller]
+    pub(crate) fn start_example(name: &str, arguments: &[&str]) -> Self {
+        let test = std::env::current_exe().unwrap();
+        let profile = test.parent().and_then(Path::parent).unwrap();
+        let program = profile.join("examples").join(name);
+        let tell = "cargo build --examples";
+        assert!(program.exists(), "{} is missing: {tell}", program.display());
+        let mut parlour = Self::not_started();
+        let mut command = Command::new(program);
+        command
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(parlour.data())
+            .args(arguments);
+        parlour.server = Some(Server::start_as(command, 1));
+        parlour
+    }
+
     /// A folder in which no server runs yet.
     pub(crate) fn not_started() -> Self {
         Self {

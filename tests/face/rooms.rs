@@ -70,6 +70,59 @@ fn a_form_says_something_once_however_often_it_is_sent() {
 }
 
 #[test]
+fn a_form_has_commands_done_and_shows_what_is_for_one_alone() {
+    let (_place, mut ana) = Place::begun();
+    leads_to(
+        &ana.post("/r/general", &[("key", "1"), ("text", "/me waves")]),
+        "/r/general#m-1",
+    );
+    let page = ana.get("/r/general").expect(200);
+    assert!(
+        page.text()
+            .contains("<div class=\"text action\"><b dir=\"auto\">"),
+        "{}",
+        page.text()
+    );
+    let page = ana.post("/r/general", &[("key", "2"), ("text", "/topic Tea & <b>")]);
+    let page = page.expect(200);
+    let told = "role=\"status\" dir=\"auto\">The topic is changed.</p>";
+    assert!(page.text().contains(told), "{}", page.text());
+    assert!(page.text().contains("Tea &amp; &lt;b&gt;"));
+    // Sent again it is done once, and the page that is looked at again says nothing of it.
+    ana.post("/r/general", &[("key", "2"), ("text", "/topic Tea & <b>")])
+        .expect(200);
+    let page = ana.get("/r/general").expect(200);
+    assert!(!page.text().contains("The topic is changed"));
+    let page = ana.post("/r/general", &[("key", "3"), ("text", "/<b>")]);
+    leads_to(&page, "/r/general#m-2");
+    let page = ana
+        .post("/r/general", &[("key", "4"), ("text", "/nothing")])
+        .expect(200);
+    assert!(page.text().contains("There is no command &#x2f;nothing."));
+    // What was typed wrongly comes back, with how it is right.
+    let page = ana
+        .post("/r/general", &[("key", "5"), ("text", "/mute")])
+        .expect(400);
+    assert!(
+        page.text()
+            .contains("It goes like this: &#x2f;mute @NAME [TIME]"),
+        "{}",
+        page.text()
+    );
+    assert!(page.text().contains("\n&#x2f;mute</textarea>"));
+    let remind = [("key", "6"), ("text", "/remind me in 2 hours tea")];
+    for _ in 0..2 {
+        let page = ana.post("/r/general", &remind).expect(200);
+        assert!(
+            page.text().contains("&#x2f;remind cancel 1."),
+            "{}",
+            page.text()
+        );
+    }
+    assert_eq!(history(&mut ana, "general"), ["waves", "/<b>"]);
+}
+
+#[test]
 fn what_cannot_be_said_is_told_beside_the_field() {
     let (_place, mut ana) = Place::begun();
     let page = ana
@@ -301,4 +354,48 @@ fn a_name_that_is_wrong_is_told_beside_the_field() {
         .post("/password", &[("old", "x"), ("new", "")])
         .expect(400);
     assert_eq!(wrong(&page, "new"), "Write something here.");
+}
+
+#[test]
+fn a_document_is_shown_as_text_with_the_passage_that_was_asked_for() {
+    let (place, mut ana) = Place::begun();
+    let mut bo = place.friend(&mut ana, "bo");
+    let many: String = (1..=90)
+        .map(|number| format!("## Part {number}\n\nText {number} <b>&</b>\n\n"))
+        .collect();
+    let text = format!("# All <parts>\n\n{many}");
+    let sent = json!({ "source": "parts.md", "text": text });
+    ana.send("POST", "/api/v1/docs", &sent).expect(201);
+    let page = bo.get("/docs/1?passage=42").expect(200);
+    assert!(
+        page.text()
+            .contains("<h1 dir=\"auto\">All &lt;parts&gt;</h1>")
+    );
+    let asked = between(page.text(), "<mark>", "</mark>");
+    assert_eq!(asked, ["Text 42 &lt;b&gt;&amp;&lt;&#x2f;b&gt;"]);
+    assert_eq!(link(&page, "Before this"), Some("/docs/1?passage=40"));
+    assert_eq!(link(&page, "After this"), Some("/docs/1?passage=81"));
+    assert!(!page.text().contains("<script"));
+    let page = bo.get("/docs/1").expect(200);
+    assert_eq!(between(page.text(), "id=\"p-", "\"").len(), 40);
+    bo.get("/docs/2").expect(404);
+    bo.get("/docs/x").expect(404);
+    let mut nobody = place.browser();
+    leads_to(&nobody.get("/docs/1"), "/sign-in?next=%2Fdocs%2F1");
+    // A room's documents are for its members.
+    ana.send("POST", "/api/v1/rooms", &json!({"room": "den"}))
+        .expect(201);
+    let own = json!({ "source": "own.md", "text": "# Own\n\nOurs.", "room": "den" });
+    ana.send("POST", "/api/v1/docs", &own).expect(201);
+    assert!(ana.get("/docs/2").expect(200).text().contains("Ours."));
+    bo.get("/docs/2").expect(404);
+    // What answers say leads there.
+    say(
+        &mut ana,
+        "general",
+        "From [All parts](/docs/1?passage=2#p-2), not [x](/admin).",
+    );
+    let page = ana.get("/r/general").expect(200);
+    assert_eq!(link(&page, "All parts"), Some("/docs/1?passage=2#p-2"));
+    assert!(page.text().contains("[x](/admin)"));
 }

@@ -82,6 +82,7 @@ fn check(operation: &Operation, expected: [Option<Code>; 5]) {
     for (who, expected) in WHO.into_iter().zip(expected) {
         let mut town = Town::new(&["root", "bo", "cy"]);
         let token = Operation::CreateToken {
+            scopes: None,
             user: user("bo"),
             hash: hash(1),
             name: Title::trusted("phone"),
@@ -146,6 +147,7 @@ fn who_may_what() {
         check(&Operation::RevokeTokens { user, which }, theirs);
     }
     let create = Operation::CreateToken {
+        scopes: None,
         user: user("bo"),
         hash: hash(4),
         name: Title::trusted("script"),

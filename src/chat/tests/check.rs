@@ -215,13 +215,18 @@ fn every_kind_of_damage_is_found() {
     check("UPDATE members SET read = 4", D::MarkerAhead);
     check("UPDATE members SET role = 'member'", D::NoOwner);
     check("UPDATE rooms SET members = 3", D::MemberCount);
+    check(
+        "INSERT INTO reminders (by, room, made_at, due_at, text) VALUES (1, 1, 1, 2, 'x');
+         UPDATE rooms SET deleted_at = 1",
+        D::ReminderLost,
+    );
     check("UPDATE indexed SET version = 8", D::IndexAhead);
     check("UPDATE users SET disabled_at = 1", D::NoAdmin);
     check("UPDATE users SET role = 'member'", D::NoAdmin);
     check("UPDATE users SET password = NULL", D::NoAdmin);
     check(
         "UPDATE users SET password = NULL;
-         INSERT INTO tokens VALUES (1, x'01', 1, 'old', 1, 1, NULL), (2, x'02', 2, 'no admin', 1, NULL, NULL)",
+         INSERT INTO tokens VALUES (1, x'01', 1, 'old', 1, 1, NULL, NULL), (2, x'02', 2, 'no admin', 1, NULL, NULL)",
         D::NoAdmin,
     );
 }
@@ -231,7 +236,7 @@ fn who_has_a_token_is_an_admin_without_a_password() {
     let connection = lived();
     connection
         .execute_batch(
-            "UPDATE users SET password = NULL; INSERT INTO tokens VALUES (1, x'01', 1, 'ci', 1, NULL, NULL)",
+            "UPDATE users SET password = NULL; INSERT INTO tokens VALUES (1, x'01', 1, 'ci', 1, NULL, NULL, NULL)",
         )
         .unwrap();
     assert_eq!(findings(&connection), []);

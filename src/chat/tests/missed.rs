@@ -25,8 +25,13 @@ fn deeds() -> impl Strategy<Value = Vec<(usize, Operation)>> {
     let level = || prop::option::of(prop::sample::select(Level::ALL));
     let standing = || prop::sample::select(Standing::ALL);
     let said = prop_oneof![
-        6 => (room(), text(), prop::option::of(seq())).prop_map(|(room, text, reply_to)| {
-            Operation::Send { room, text, reply_to, attachment: None }
+        6 => (room(), text(), prop::option::of(seq()), prop::sample::select(Style::ALL)).prop_map(
+            |(room, text, reply_to, style)| {
+                Operation::Send { room, text, reply_to, attachment: None, style }
+            },
+        ),
+        2 => (room(), text()).prop_map(|(room, text)| {
+            Operation::BotSay { room, asked: text.clone(), text }
         }),
         3 => (room(), seq(), text()).prop_map(|(room, seq, text)| Operation::Edit { room, seq, text }),
         2 => (room(), seq()).prop_map(|(room, seq)| Operation::Delete { room, seq }),

@@ -4,6 +4,7 @@ use super::*;
 
 pub(super) fn create(name: &str, number: u8, expires_at: Option<Millis>) -> Operation {
     Operation::CreateToken {
+        scopes: None,
         user: user(name),
         hash: hash(number),
         name: Title::trusted("phone"),
@@ -72,6 +73,7 @@ fn a_token_is_its_person_until_it_ends() {
     let end = town.at + 100;
     let token = sign_in(&mut town, "bo", 1, Some(end));
     let expected = Identity {
+        scopes: None,
         user: town.id("bo"),
         name: user("bo"),
         display_name: Title::trusted("BO"),
@@ -115,6 +117,7 @@ fn a_use_is_noted_once_an_hour() {
 fn who_signs_in_knows_the_password_of_now() {
     let mut town = Town::new(&["root", "bo"]);
     let with = |name: &str, password: Option<&str>| Operation::CreateToken {
+        scopes: None,
         user: user(name),
         hash: hash(1),
         name: Title::trusted("phone"),

@@ -20,6 +20,7 @@ pub(super) fn send(name: &str, id: &str) -> Operation {
         text: Text::trusted(""),
         reply_to: None,
         attachment: Some(id.to_owned()),
+        style: Style::Plain,
     }
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::link::{Link, News};
 use crate::chat::{
-    self, Entry, Kind, Log, Millis, Operation, RoomName, Text, Title, UserId, UserName,
+    self, Entry, Kind, Log, Millis, Operation, RoomName, Style, Text, Title, UserId, UserName,
 };
 use crate::ground::time::{Instant, Now};
 use crate::reactor::{ConnId, Effect, Engine, Peer, Settings};
@@ -76,6 +76,7 @@ impl World {
         world.store(
             None,
             Operation::CreateToken {
+                scopes: None,
                 user: UserName::trusted("ana"),
                 hash: Sha256::digest(b"pt_ana").into(),
                 name: Title::trusted("device"),
@@ -268,6 +269,7 @@ fn who_takes_nothing_is_reset_and_who_takes_little_gets_everything() {
                 text: Text::trusted(format!("{n} {}", "x".repeat(1000))),
                 reply_to: None,
                 attachment: None,
+                style: Style::Plain,
             };
             world.store(Some(1), send);
         }

@@ -103,6 +103,7 @@ impl Town {
         for number in 0..devices * LIVES {
             let token = token(user, number / LIVES, number % LIVES);
             self.set_up(Operation::CreateToken {
+                scopes: None,
                 user: UserName::trusted(name),
                 hash: Sha256::digest(token.as_bytes()).into(),
                 name: Title::trusted("device"),

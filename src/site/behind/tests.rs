@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::{
-    Entry, Keepsake, Kind, Op, Operation, Text, Title, TokenId, UserName, Verdict, open_in_memory,
-    summary,
+    Entry, Keepsake, Kind, Op, Operation, Style, Text, Title, TokenId, UserName, Verdict,
+    open_in_memory, summary,
 };
 use crate::ground::time::Instant;
 use crate::layer::Channel;
@@ -91,6 +91,7 @@ impl Town {
             text: Text::trusted(text),
             reply_to: None,
             attachment: None,
+            style: Style::Plain,
         };
         self.want(Some(ANA), operation);
     }
@@ -119,6 +120,7 @@ impl Town {
             active: Instant::default(),
             idle: false,
             in_flight: 0,
+            scopes: None,
             only: None,
             watch: None,
             behind: None,
@@ -126,7 +128,7 @@ impl Town {
         let title = Title::trusted("Ana");
         self.hall.crowd.sit(ANA, &ana(), &title, seat);
         let fields = Fields(was.as_object().unwrap());
-        let rooms = resume::rooms_of(&self.hall, ANA).unwrap();
+        let rooms = resume::rooms_of(&self.hall, ANA, None).unwrap();
         let hears = (LINE, &rooms[..]);
         resume::resume(&mut self.hall, ANA, hears, Some(since), fields).unwrap();
         let seat = self.hall.crowd.seat_mut(ANA, LINE).unwrap();
@@ -333,10 +335,10 @@ fn a_room_is_heard_from_when_ones_own_entry_is_told() {
     town.want(Some(ANA), Operation::Leave { room: named("den") });
     let (told, heads) = (town.hall.announced, town.hall.heads.clone());
     town.want(Some(ANA), Operation::Join { room: named("den") });
-    assert_eq!(resume::rooms_of(&town.hall, ANA).unwrap(), [den]);
+    assert_eq!(resume::rooms_of(&town.hall, ANA, None).unwrap(), [den]);
     // It is stored, and nobody was told yet.
     (town.hall.announced, town.hall.heads) = (told, heads);
-    assert_eq!(resume::rooms_of(&town.hall, ANA).unwrap(), []);
+    assert_eq!(resume::rooms_of(&town.hall, ANA, None).unwrap(), []);
 }
 
 #[test]

@@ -7,21 +7,29 @@ use super::form::Form;
 use super::room::{TEMPLATE, content, found};
 use super::rooms::path_of;
 use super::{Paged, identity, see};
-use crate::chat::{Answer, Identity, Key, Operation, Refusal, RoomSummary, Whence};
-use crate::site::commands;
+use crate::chat::{Answer, Identity, Key, Operation, Refusal, RoomName, RoomSummary, Seq, Whence};
+use crate::site::commands::{self, Saying};
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
-use crate::site::rest::asking::{Done, segment, wanted};
-use crate::web::{Cx, Reply};
+use crate::site::rest::asking::{Done, ran, segment, wanted};
+use crate::site::slash;
+use crate::web::{Cx, Reply, context};
 
 /// `POST /r/{room}`
 pub(super) fn say(cx: &mut Cx<'_, Hall>) -> Paged {
     let form = Form::sent(cx)?;
     let me = identity(cx)?;
     let room = found(cx, &me)?;
-    let (key, operation) = match read(&form, &room) {
+    let (key, saying) = match read(&form, &room) {
         Ok(read) => read,
         Err(refusal) => return again(cx, form, &me, &refusal),
+    };
+    let operation = match saying {
+        Saying::Say(operation) => operation,
+        Saying::Run(typed) => {
+            let done = ran(cx, me.user, key, typed);
+            return Ok(done.then(move |cx, done| answered(cx, form, me, room, done)));
+        }
     };
     let sent = wanted(cx, Some(me.user), key, operation);
     let then = move |cx: &mut Cx<'_, Hall>, sent: Result<Done, Refusal>| match sent {
@@ -29,11 +37,7 @@ pub(super) fn say(cx: &mut Cx<'_, Hall>) -> Paged {
             let Answer::Sent { seq, .. } = done.answer else {
                 unreachable!("a message was sent");
             };
-            // Whoever answers has read, and the page that comes now shows what came between.
-            let room = room.name;
-            let to = format!("{}#m-{seq}", path_of(&room));
-            let read = wanted(cx, Some(me.user), None, Operation::Read { room, seq });
-            read.then(move |_, _| see(&to))
+            see_said(cx, &me, room.name, seq)
         }
         Err(refusal) => {
             let paged = again(cx, form, &me, &refusal);
@@ -43,7 +47,40 @@ pub(super) fn say(cx: &mut Cx<'_, Hall>) -> Paged {
     Ok(sent.then(then))
 }
 
-fn read(form: &Form, room: &RoomSummary) -> Result<(Option<Key>, Operation), Refusal> {
+/// Whoever answers has read, and the page that comes now shows what came between.
+fn see_said(cx: &mut Cx<'_, Hall>, me: &Identity, room: RoomName, seq: Seq) -> Reply<Hall> {
+    let to = format!("{}#m-{seq}", path_of(&room));
+    let read = wanted(cx, Some(me.user), None, Operation::Read { room, seq });
+    read.then(move |_, _| see(&to))
+}
+
+/// What came of a command: what it said in the room, or the room with what is for one person alone,
+/// which is gone when they look again.
+fn answered(
+    cx: &mut Cx<'_, Hall>,
+    form: Form,
+    me: Identity,
+    room: RoomSummary,
+    done: Result<slash::Done, Refusal>,
+) -> Reply<Hall> {
+    let done = match done {
+        Ok(done) => done,
+        Err(refusal) => {
+            let paged = again(cx, form, &me, &refusal);
+            return super::settled(cx, paged);
+        }
+    };
+    if let Some((Answer::Sent { seq, .. }, _)) = done.stored {
+        return see_said(cx, &me, room.name, seq);
+    }
+    let paged = content(cx, &me, Whence::Latest).and_then(|page| {
+        let page = context! { answer => done.told, ..page };
+        Form::default().page(cx, TEMPLATE, page)
+    });
+    super::settled(cx, paged)
+}
+
+fn read(form: &Form, room: &RoomSummary) -> Result<(Option<Key>, Saying), Refusal> {
     let mut sent = form.fields().0.clone();
     sent.insert("room".to_owned(), room.name.as_str().into());
     let reply = form.text("reply_to").and_then(|it| it.parse::<u32>().ok());

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use minijinja::Value;
 
 use super::{markdown, moment};
-use crate::chat::{Attachment, Message, Millis, Seq, UserName, people};
+use crate::chat::{Attachment, Message, Millis, Seq, Style, UserName, people};
 use crate::http::form::push_encoded;
 use crate::site::hall::Hall;
 use crate::site::wire::time::rfc3339;
@@ -64,6 +64,7 @@ pub(super) fn days(hall: &Hall, messages: &[Message], reader: &Reader<'_>) -> Ve
             follows,
             is_new,
             own,
+            action => message.style == Style::Action,
             deleted => !is_there,
             may_delete => is_there && (own || reader.moderates),
             edited => is_there && message.edited_at.is_some(),

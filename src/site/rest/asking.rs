@@ -15,11 +15,12 @@ use crate::http::{Response, Status};
 use crate::site::fields;
 use crate::site::hall::{self, Hall};
 use crate::site::presence;
+use crate::site::slash::{self, Typed};
 use crate::site::wire::{self, Object};
 use crate::web::{Cx, Handler, Reply, Tick, Wait, promise};
 
 /// The field that says what a body is.
-pub(super) const MEDIA: &str = "Content-Type";
+pub(in crate::site) const MEDIA: &str = "Content-Type";
 
 /// What a route gives.
 pub(super) type Answered = Result<Reply<Hall>, Refusal>;
@@ -177,6 +178,24 @@ pub(in crate::site) fn wanted(
             });
         },
     );
+    wait
+}
+
+/// Has a command done that somebody typed.
+pub(in crate::site) fn ran(
+    cx: &mut Cx<'_, Hall>,
+    user: UserId,
+    key: Option<Key>,
+    typed: Typed,
+) -> Wait<Result<slash::Done, Refusal>> {
+    let (promise, wait) = promise();
+    let mut tick = Tick {
+        state: cx.state,
+        house: cx.house.again(),
+    };
+    slash::run(&mut tick, user, key, typed, move |_, done| {
+        promise.keep(done)
+    });
     wait
 }
 

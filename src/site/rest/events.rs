@@ -7,10 +7,10 @@ use super::asking::{Answered, query};
 use crate::chat::{Code, Refusal, RoomName};
 use crate::http::{Response, event_stream};
 use crate::site::auth::identity;
-use crate::site::feed::{EventFeed, Way};
+use crate::site::feed::{EventFeed, POLL_EVENTS_MAX, Way};
 use crate::site::fields::{Fields, wrong};
 use crate::site::hall::Hall;
-use crate::site::resume::{Start, Was};
+use crate::site::resume::{self, Start, Was};
 use crate::web::{Cx, stream};
 
 /// How long an answer may be waited for: below what proxies allow.
@@ -25,11 +25,14 @@ type Only = Option<Rc<[RoomName]>>;
 /// `GET /events`: Server-Sent Events, or with `wait` one answer.
 pub(super) fn listen(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = identity(cx)?;
-    let map = query(cx, &["rooms", "since"], &["wait"], &[]);
+    let map = query(cx, &["rooms", "since"], &["wait", "limit"], &["durable"]);
     let fields = Fields(&map);
+    let limit = fields.limit(POLL_EVENTS_MAX, POLL_EVENTS_MAX)? as usize;
     let way = match fields.maybe_number("wait")? {
         None => Way::Stream,
-        Some(seconds) if seconds <= WAIT_S_MAX => Way::Poll(Duration::from_secs(seconds.into())),
+        Some(seconds) if seconds <= WAIT_S_MAX => {
+            Way::Poll(Duration::from_secs(seconds.into()), limit)
+        }
         Some(_) => {
             return Err(wrong(
                 "wait",
@@ -38,19 +41,45 @@ pub(super) fn listen(cx: &mut Cx<'_, Hall>) -> Answered {
         }
     };
     let (start, only) = start(cx, fields)?;
+    let is_durable = fields.maybe_flag("durable")?.unwrap_or(false);
+    if is_durable {
+        must_be_known(cx.state, &start)?;
+    }
     if !cx.state.crowd.has_seat(identity.user) {
         let tell = "You have too many connections. Close some of your other devices.";
         return Err(Refusal::later(Code::TooMany, tell, 10_000));
     }
     let response = match way {
         Way::Stream => event_stream::response(),
-        Way::Poll(_) => Response::json("").field("Cache-Control", "no-store"),
+        Way::Poll(..) => Response::json("").field("Cache-Control", "no-store"),
     };
     Ok(stream(
         response,
         None,
-        EventFeed::new(identity, start, only, way),
+        EventFeed::new(identity, start, only, way).durable(is_durable),
     ))
+}
+
+/// Whoever must not miss anything is told so before it goes on as if nothing were missing.
+fn must_be_known(hall: &Hall, start: &Start) -> Result<(), Refusal> {
+    let tell = match start {
+        Start::Elsewhere => {
+            "`since` is of another database: this server was restored or made anew. Begin without it, \
+             and read what there is."
+        }
+        Start::Since(op) if !resume::is_known(hall, *op)? => {
+            "`since` is too old, or ahead of this server: what happened since cannot all be told. Begin \
+             without it, and read what there is."
+        }
+        Start::Since(_) | Start::Now => return Ok(()),
+        Start::Rooms(_) => {
+            return Err(wrong(
+                "since",
+                "there, and not versions in `rooms`, with `durable`",
+            ));
+        }
+    };
+    Err(Refusal::new(Code::Gone, tell))
 }
 
 /// Where the client says that it was, and of which rooms it wants to be told, if not of all. What a

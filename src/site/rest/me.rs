@@ -2,6 +2,7 @@
 
 use super::asking::{Answered, Done, at, body, done, ok, settled, want, wanted};
 use super::people::{hashed, new_password, self_of};
+use super::tokens::scoped;
 use super::tries;
 use crate::chat::{Identity, Operation, Refusal, people};
 use crate::site::auth;
@@ -15,6 +16,7 @@ use crate::web::{Cx, Reply, Tick, password};
 pub(super) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
     let identity = auth::identity(cx)?;
     let token = Object::new().number("id", identity.token.0);
+    let token = scoped(token, identity.scopes.as_ref());
     let token = at(token, "expires_at", identity.expires_at).end();
     let about = self_of(cx.state, &identity.name)?;
     ok(Object::new()

@@ -1,15 +1,16 @@
 //! # Messages: `/rooms/{room}/messages` and reactions to them
 
-use super::asking::{Answered, body, idempotency_key, ok, query, segment};
+use super::asking::{Answered, body, created, idempotency_key, ok, query, ran, segment, settled};
 use super::rooms::{change, change_under, room};
-use crate::chat::{Code, Emoji, Operation, Refusal, Seq, Whence, history};
+use crate::chat::{Answer, Code, Emoji, Key, Operation, Refusal, Seq, UserId, Whence, history};
 use crate::http::Status;
 use crate::site::auth::identity;
-use crate::site::commands;
+use crate::site::commands::{self, Saying};
 use crate::site::fields::{Fields, with, wrong};
 use crate::site::hall::Hall;
+use crate::site::slash::{self, Typed};
 use crate::site::{questions, wire};
-use crate::web::Cx;
+use crate::web::{Cx, Reply};
 
 /// `GET /rooms/{room}/messages`: a page of what was said.
 pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
@@ -26,12 +27,35 @@ pub(super) fn send(cx: &mut Cx<'_, Hall>) -> Answered {
     let name = room(cx)?;
     let map = with(body(cx)?, "room", &name);
     let fields = Fields(&map);
-    let operation = commands::send(fields)?;
+    let saying = commands::send(fields)?;
     let key = match idempotency_key(cx)? {
         Some(key) => Some(key),
         None => fields.key()?,
     };
-    change_under(cx, user, key, operation, Status::CREATED)
+    match saying {
+        Saying::Say(operation) => change_under(cx, user, key, operation, Status::CREATED),
+        Saying::Run(typed) => Ok(run(cx, user, key, typed)),
+    }
+}
+
+/// Does what somebody typed: 201 if that said something, and in the body what is for them alone.
+fn run(cx: &mut Cx<'_, Hall>, user: UserId, key: Option<Key>, typed: Typed) -> Reply<Hall> {
+    let room = typed.room.clone();
+    let its_key = key.clone();
+    ran(cx, user, key, typed).then(move |cx, done: Result<slash::Done, Refusal>| {
+        settled(done.and_then(|done| {
+            let now = cx.house.now().unix_ms;
+            let object = slash::done_json(cx.state, user, &room, &done)?;
+            let json = match slash::told(&done, &room, its_key.as_ref(), now) {
+                Some(told) => object.json("answer", &told).end(),
+                None => object.end(),
+            };
+            match done.stored {
+                Some((Answer::Sent { .. }, false)) => created(json),
+                _ => ok(json),
+            }
+        }))
+    })
 }
 
 /// `GET /rooms/{room}/messages/{seq}`.

@@ -4,7 +4,10 @@
 
 pub(super) mod admin;
 pub(super) mod asking;
+mod commands;
+mod docs;
 mod events;
+mod hooks;
 pub(super) mod invites;
 pub(super) mod me;
 mod messages;
@@ -91,7 +94,25 @@ pub(super) fn routes() -> Routes<Hall> {
         .get("/notifications", api(notes::list))
         .post("/notifications", api(notes::notify))
         .put("/notifications/{id}/seen", api(notes::seen))
+        .get("/webhooks", api(hooks::list))
+        .post("/webhooks", api(hooks::create))
+        .get("/webhooks/{id}", api(hooks::show))
+        .patch("/webhooks/{id}", api(hooks::change))
+        .delete("/webhooks/{id}", api(hooks::delete))
+        .get("/webhooks/{id}/deliveries", api(hooks::deliveries))
+        .post("/webhooks/{id}/redeliver", api(hooks::redeliver))
+        .post("/webhooks/{id}/test", api(hooks::test))
+        .post("/hooks/{secret}", api(hooks::say))
         .get("/search", api(notes::search))
+        .get("/commands", api(commands::list))
+        .get("/docs", api(docs::list))
+        .route(
+            Method::Post,
+            "/docs",
+            takes_file(docs::REQUEST_BYTES_MAX, api(docs::add)),
+        )
+        .get("/docs/search", api(docs::search))
+        .delete("/docs/{id}", api(docs::remove))
         .get("/events", api(events::listen))
 }
 
@@ -133,6 +154,11 @@ pub(super) fn refused(refusal: &Refusal) -> Response {
 /// How the server is, at the root, where programs look for it.
 pub(super) fn metrics() -> impl Handler<Hall> {
     api(metrics::show)
+}
+
+/// Where programs say something, at the root: an address that is short.
+pub(super) fn hook() -> impl Handler<Hall> {
+    api(hooks::say)
 }
 
 /// Whether the server is well enough to be sent people.

@@ -87,7 +87,8 @@ impl Op {
         if !self.open {
             codes.push(Unauthenticated);
         }
-        if self.method != Get {
+        // By who asks, or by what their token is good for.
+        if self.method != Get || !self.open {
             codes.push(Forbidden);
         }
         if let Some(body) = self.body {
@@ -156,7 +157,7 @@ impl Op {
             let status = status(codes[0]).code().to_string();
             responses.insert(status, refusal(codes));
         }
-        if self.body.is_some_and(|body| !body.contains('/')) {
+        if self.all_codes().contains(&Code::BadJson) {
             responses.insert("415".to_owned(), refusal(&[NotSupported]));
         }
         // Refused before anybody knows what it is about.
@@ -193,7 +194,7 @@ pub(super) static DOCUMENT: LazyLock<String> = LazyLock::new(document);
 fn document() -> String {
     let schemas: Value = serde_json::from_str(SCHEMAS).expect("a test reads it");
     let mut paths = Map::new();
-    for op in &OPS {
+    for op in OPS {
         let path = paths.entry(op.path).or_insert_with(|| json!({}));
         path[op.method.name().to_ascii_lowercase()] = op.written();
     }
@@ -227,7 +228,7 @@ const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
 
 /// All operations.
 #[rustfmt::skip] // a table
-const OPS: [Op; 53] = [
+const OPS: &[Op] = &[
     op(Get, "/openapi.json", "This document.").gives(&[(200, "Document")]).open(),
     // ---------------------------------------------------------------------------- accounts
     op(Post, "/users", "Signs up, and in; with a role, an admin makes an account for somebody else.")
@@ -302,8 +303,8 @@ const OPS: [Op; 53] = [
     op(Get, "/rooms/{room}/messages", "A page of what was said: the latest, or by one of the numbers.")
         .asks(&[("before", "integer"), ("after", "integer"), ("around", "integer"), ("limit", "integer")])
         .gives(&[(200, "Messages")]).codes(&[NotAMember]),
-    op(Post, "/rooms/{room}/messages", "Says something.")
-        .takes("NewMessage").gives(&[(201, "Sent"), (200, "Sent")]).codes(IN_ROOM).keyed(),
+    op(Post, "/rooms/{room}/messages", "Says something, or has a command done.")
+        .takes("NewMessage").gives(&[(201, "Sent"), (200, "SentOrDone")]).codes(IN_ROOM).keyed(),
     op(Get, "/rooms/{room}/messages/{seq}", "One message.").gives(&[(200, "Message")]).codes(&[NotAMember]),
     op(Patch, "/rooms/{room}/messages/{seq}", "Says it differently.")
         .takes("Text").gives(&[(200, "Changed")]).codes(IN_ROOM).keyed(),
@@ -318,12 +319,39 @@ const OPS: [Op; 53] = [
     op(Post, "/notifications", "Lets somebody know something.")
         .takes("NewNotification").gives(&[(201, "Noted"), (200, "Noted")]).codes(&[NotFound, TooMany]).keyed(),
     op(Put, "/notifications/{id}/seen", "Everything up to this one was seen.").gives(&[(200, "Unread")]).keyed(),
+    // -------------------------------------------------------------------------------- hooks
+    op(Get, "/webhooks", "One's webhooks and those of one's rooms; an admin's everybody's.").gives(&[(200, "Webhooks")]),
+    op(Post, "/webhooks", "Connects a program to a room. The secret is said this once.")
+        .takes("NewWebhook").gives(&[(201, "MadeWebhook")]).codes(&[NotFound, TooMany, NotSupported]),
+    op(Get, "/webhooks/{id}", "A webhook.").gives(&[(200, "OneWebhook")]),
+    op(Patch, "/webhooks/{id}", "Lets a webhook rest, or go on.").takes("ChangedWebhook").gives(&[(200, "OneWebhook")]),
+    op(Delete, "/webhooks/{id}", "Takes a webhook away, and the bot that was made for it."),
+    op(Get, "/webhooks/{id}/deliveries", "What of an outgoing webhook waits, and what was given up.").gives(&[(200, "Deliveries")]),
+    op(Post, "/webhooks/{id}/redeliver", "What was given up is sent again: all of it, or one.")
+        .takes("Redelivery").gives(&[(200, "Redelivered")]),
+    op(Post, "/webhooks/{id}/test", "Sends something now, and tells what came of it.")
+        .gives(&[(200, "Tested")]).codes(&[TooMany, NotSupported]),
+    op(Post, "/hooks/{secret}", "Says something in a webhook's room: Slack's JSON, a form with `payload`, or plain text.")
+        .takes("*/*").gives(&[(200, "text/plain")]).codes(&[Code::BadJson, NotSupported, NotAMember, TooMany]).open().keyed(),
     op(Get, "/search", "Messages by their words.")
         .asks(&[("query", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),
+    op(Get, "/commands", "What can be done by a text that begins with `/`, in a room or anywhere.")
+        .asks(&[("room", "string")]).gives(&[(200, "Commands")]).codes(&[NotFound, NotAMember]),
+    // --------------------------------------------------------------------------- documents
+    op(Get, "/docs", "Documents that questions are answered from: the server's or a room's, by their sources.")
+        .asks(&[("room", "string"), ("after", "string"), ("limit", "integer")])
+        .gives(&[(200, "Documents")]).codes(&[NotFound, NotAMember, NotSupported]),
+    op(Post, "/docs", "Keeps a document: as JSON, or as a file, in a form in the field `file` or as the body.")
+        .asks(&[("room", "string"), ("source", "string"), ("title", "string"), ("format", "string")])
+        .takes("*/*").gives(&[(201, "Document"), (200, "Document")]).codes(&[Code::BadJson, NotFound, NotAMember, NotSupported]),
+    op(Get, "/docs/search", "Answers a question: a quote and where it stands, and what else was found.")
+        .asks(&[("q", "string"), ("room", "string"), ("limit", "integer")])
+        .gives(&[(200, "Found")]).codes(&[NotFound, NotAMember, NotSupported]),
+    op(Delete, "/docs/{id}", "Forgets a document.").codes(&[NotSupported]),
     op(Get, "/events", "Server-Sent Events; with `wait`, one answer when there is something.")
-        .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer")])
-        .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, TooMany]),
+        .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer"), ("limit", "integer"), ("durable", "boolean")])
+        .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, Gone, TooMany]),
 ];
 
 #[cfg(test)]

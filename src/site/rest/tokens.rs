@@ -13,7 +13,8 @@ use super::people::self_of;
 use super::tries;
 use crate::chat::people::{self, Password};
 use crate::chat::{
-    Answer, Code, Identity, Millis, Operation, Refusal, Title, TokenId, Tokens, UserId, UserName,
+    Answer, Code, Identity, Millis, Operation, Refusal, Scopes, Title, TokenId, Tokens, UserId,
+    UserName,
 };
 use crate::http::cookie::SetCookie;
 use crate::http::{Response, Status};
@@ -36,6 +37,7 @@ pub(in crate::site) struct Wish {
     name: Title,
     cookie: bool,
     expires_at: Option<Millis>,
+    scopes: Option<Scopes>,
 }
 
 impl Wish {
@@ -45,6 +47,7 @@ impl Wish {
             name: Title::trusted("browser"),
             cookie: true,
             expires_at: None,
+            scopes: None,
         }
     }
 
@@ -76,6 +79,7 @@ pub(super) fn wish(cx: &Cx<'_, Hall>, fields: Fields<'_>) -> Result<Wish, Refusa
             .unwrap_or_else(|| Title::trusted(USUAL_NAME)),
         cookie,
         expires_at,
+        scopes: Scopes::parse("scopes", fields.maybe_texts("scopes")?.unwrap_or_default())?,
     })
 }
 
@@ -183,6 +187,7 @@ pub(in crate::site) fn make(
         name: wish.name,
         password,
         expires_at,
+        scopes: wish.scopes,
     };
     wanted(cx, by, None, operation).then(move |cx: &mut Cx<'_, Hall>, made| {
         let made = made.map(|made: Done| {
@@ -278,11 +283,20 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
             .number("id", token.id.0)
             .text("label", &token.name)
             .flag("current", token.id == identity.token);
+        let json = scoped(json, token.scopes.as_ref());
         let json = at(json, "created_at", Some(token.created_at));
         let json = at(json, "expires_at", token.expires_at);
         at(json, "used_at", used_at(token)).end()
     });
     ok(Object::new().array("tokens", each).end())
+}
+
+/// What a token is good for, if that is not everything.
+pub(super) fn scoped(json: Object, scopes: Option<&Scopes>) -> Object {
+    match scopes {
+        Some(scopes) => json.texts("scopes", scopes.words()),
+        None => json,
+    }
 }
 
 /// `DELETE /tokens/current`: signs out.

@@ -4,7 +4,7 @@ use super::object::Object;
 use super::time::rfc3339;
 use crate::chat::{
     Attachment, Member, Message, Millis, Notice, Notification, Person, Reaction, Refusal, Role,
-    RoomSummary, bans::Ban, people::Profile,
+    RoomSummary, Style, bans::Ban, deliveries::Delivery, hooks::Hook, people::Profile,
 };
 use crate::site::crowd::State;
 
@@ -25,6 +25,11 @@ pub(super) fn message_members(object: Object, message: &Message) -> Object {
         .maybe_number("reply_to", message.reply_to)
         .maybe_text("key", message.key.as_deref())
         .text("at", &rfc3339(message.at));
+    match message.style {
+        Style::Plain => {}
+        Style::Action => object = object.flag("action", true),
+        Style::Poll => object = object.flag("poll", true),
+    }
     if let Some(file) = &message.attachment {
         object = object.json("attachment", &attachment(file));
     }
@@ -172,6 +177,70 @@ pub(in crate::site) fn ban(ban: &Ban) -> String {
         .text("display_name", &ban.person.display_name)
         .maybe_text("by", ban.by.as_ref().map(|by| by.as_str()))
         .text("at", &rfc3339(ban.at))
+        .end()
+}
+
+/// What a command answers whoever typed it, and nobody else: it has no version.
+pub(in crate::site) fn answer(
+    room: &str,
+    command: &str,
+    text: &str,
+    key: Option<&str>,
+    at: Millis,
+) -> String {
+    Object::new()
+        .text("event", "answer")
+        .text("room", room)
+        .text("command", command)
+        .text("text", text)
+        .maybe_text("key", key)
+        .text("at", &rfc3339(at))
+        .end()
+}
+
+/// A hook, for those who may change it; never its secret.
+pub(in crate::site) fn hook(hook: &Hook) -> String {
+    let direction = match &hook.sends {
+        Some(_) => "outgoing",
+        None => "incoming",
+    };
+    let mut object = Object::new()
+        .number("id", hook.id.0)
+        .text("direction", direction)
+        .text("name", &hook.name)
+        .text("bot", &hook.bot.name)
+        .maybe_text("by", hook.owner.as_ref().map(|by| by.name.as_str()))
+        .maybe_text("room", hook.room.as_deref())
+        .text("created_at", &rfc3339(hook.created_at))
+        .flag("paused", hook.paused_at.is_some());
+    if let Some(sends) = &hook.sends {
+        object = object
+            .text("url", &sends.url)
+            .texts("events", sends.events.iter().map(|event| event.as_str()))
+            .maybe_text("command", sends.command.as_deref())
+            .number("failures", sends.failures)
+            .maybe_text("failed_at", sends.failed_at.map(rfc3339).as_deref())
+            .number("waiting", sends.waiting)
+            .number("dead", sends.dead);
+    }
+    object.end()
+}
+
+/// Something that an outgoing hook has not been sent yet, or will not be.
+pub(in crate::site) fn delivery(it: &Delivery) -> String {
+    let state = match it.next_at {
+        Some(_) => "waiting",
+        None => "dead",
+    };
+    Object::new()
+        .number("id", it.op)
+        .text("kind", it.kind.as_str())
+        .text("room", &it.room)
+        .text("state", state)
+        .number("tries", it.tries)
+        .maybe_text("next_at", it.next_at.map(rfc3339).as_deref())
+        .maybe_text("tried_at", it.tried_at.map(rfc3339).as_deref())
+        .maybe_text("error", it.error.as_deref())
         .end()
 }
 

@@ -157,3 +157,73 @@ scenario("who is no admin sees nothing of it", async (world) => {
   await see(bo.page.getByText("Only an admin may do this."));
   equal(await bo.page.getByRole("table").count(), 0);
 });
+
+scenario("an admin connects a program to a room, and it says something there", async (world) => {
+  const [ann, bo] = await world.together(["ann", "bo"]);
+  const admin = await ann.tab("/admin/webhooks");
+  await see(admin.getByText("There is none."));
+  await admin.getByRole("button", { name: "Make an incoming one" }).click();
+  await fill(dialog(admin), { "What it is for": "Builds" });
+  await dialog(admin).getByRole("button", { name: "Make it" }).click();
+  await see(dialog(admin, "The webhook's address"));
+  const address = await secretOf(admin);
+  await dialog(admin).getByRole("button", { name: "Done" }).click();
+  const sent = await fetch(address, { method: "POST", body: '{"text":"all green"}' });
+  equal(await sent.text(), "ok");
+  await see(message(bo.page, "all green"));
+  const row = admin.getByRole("row", { name: /Builds/ });
+  await choose(admin, admin.getByRole("button", { name: "More about Builds" }), "Pause");
+  await see(row.getByText("paused"));
+  equal((await fetch(address, { method: "POST", body: "{}" })).status, 403);
+  await choose(admin, admin.getByRole("button", { name: "More about Builds" }), "Delete…");
+  await dialog(admin).getByRole("button", { name: "Delete" }).click();
+  await see(admin.getByText("There is none."));
+});
+
+scenario("an admin sees what of an outgoing webhook has not arrived", async (world) => {
+  const [ann, bo] = await world.together(["ann", "bo"]);
+  world.expect(/status of 400/);
+  const admin = await ann.tab("/admin/webhooks");
+  await admin.getByRole("button", { name: "Make an outgoing one" }).click();
+  await fill(dialog(admin), { "What it is for": "Relay", "Where to send it": "ftp://example.org" });
+  await dialog(admin).getByRole("button", { name: "Make it" }).click();
+  await see(dialog(admin).getByText(/has to begin with/));
+  await fill(dialog(admin), { "Where to send it": "http://127.0.0.1:9/" });
+  await dialog(admin).getByRole("button", { name: "Make it" }).click();
+  await see(dialog(admin, "The webhook's secret"));
+  ok((await secretOf(admin)).startsWith("ps_"), "a secret");
+  await dialog(admin).getByRole("button", { name: "Done" }).click();
+  await say(bo.page, "for the relay");
+  await see(message(bo.page, "for the relay"));
+  const more = admin.getByRole("button", { name: "More about Relay" });
+  await choose(admin, more, "Try it");
+  await see(admin.getByText(/It did not arrive: 127.0.0.1 is not an address/).first());
+  await until("a dead letter", async () => {
+    await choose(admin, more, "Deliveries…");
+    const dead = await dialog(admin).getByText("given up").count();
+    if (dead === 0) await dialog(admin).getByRole("button", { name: "Done" }).click();
+    return dead > 0;
+  });
+  await see(dialog(admin).getByText(/not allowed/));
+  await see(dialog(admin).getByRole("button", { name: "Send again what was given up" }));
+});
+
+scenario("a token is made that is good for writing in one room alone", async (world) => {
+  const ann = await world.person("ann");
+  await ann.makeRoom("general");
+  const page = await ann.tab("/settings/devices");
+  await page.getByRole("button", { name: "Make a token" }).click();
+  await fill(dialog(page), { "What it is for": "script", "Your password": passwordOf("ann") });
+  await dialog(page).getByRole("radio", { name: /Writing alone/ }).check();
+  await dialog(page).getByLabel("Where").selectOption("general");
+  await dialog(page).getByRole("button", { name: "Make it" }).click();
+  await see(dialog(page, "Your new token"));
+  const token = await secretOf(page);
+  await dialog(page).getByRole("button", { name: "Done" }).click();
+  await see(page.getByRole("row", { name: /script/ }).getByText("writing in general"));
+  await world.api(token, "POST", "/rooms/general/messages", { text: "hi" });
+  const refused = await fetch(`${world.url}/api/v1/rooms`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  equal(refused.status, 403);
+});

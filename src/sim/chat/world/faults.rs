@@ -1,7 +1,7 @@
 //! # Faults: what goes wrong, and another process that writes
 
 use super::{Event, UNIX_MS, World};
-use crate::chat::{Entry, Operation, RoomName, Text, TokenId, Tokens, UserId, UserName};
+use crate::chat::{Entry, Operation, RoomName, Style, Text, TokenId, Tokens, UserId, UserName};
 use crate::sim::chat::town::LIVES;
 use crate::sim::chat::wishes;
 
@@ -81,6 +81,7 @@ impl World {
                     text,
                     reply_to: None,
                     attachment: None,
+                    style: Style::Plain,
                 }
             }
         };

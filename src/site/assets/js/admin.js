@@ -15,13 +15,16 @@ import { nameServer } from "./sidebar.js";
 import { store } from "./store.js";
 import { number } from "./time.js";
 import { complain, toast } from "./toast.js";
+import { showWebhooks } from "./webhooks.js";
 
 const PARTS = [
   { part: "overview", label: "Overview", build: showDashboard },
   { part: "people", label: "People", build: (place) => void showUsers(place) },
   { part: "rooms", label: "Rooms", build: (place) => void showRooms(place) },
   { part: "invites", label: "Invites", build: (place) => void showInvites(place) },
+  { part: "documents", label: "Documents", build: (place) => void showDocuments(place) },
   { part: "bots", label: "Bots", build: (place) => void showBots(place) },
+  { part: "webhooks", label: "Webhooks", build: (place) => void showWebhooks(place) },
   { part: "server", label: "Server", build: (place) => void showServer(place) },
 ];
 
@@ -50,6 +53,8 @@ export function show(main, part, sideButton) {
   );
   return "Administration";
 }
+
+const showDocuments = async (place) => (await import("./documents.js")).showDocuments(place);
 
 // ----------------------------------------------------------------------------------------- server
 

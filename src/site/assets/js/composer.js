@@ -12,7 +12,7 @@ import { store } from "./store.js";
 import { typingLine, typist } from "./typing.js";
 
 /** Whether a text is to be done instead of said. A second slash, or a path, is just text. */
-const isCommand = (text) => /^\/[a-z]*(?:\s|$)/i.test(text);
+const isCommand = (text) => /^\/\p{L}[\p{L}\p{N}_-]*(?:\s|$)/u.test(text);
 
 /** `on` has `sent()`, `lastOwn()` (my newest message) and `back()` (into the list of messages). */
 export function composer(room, on) {
@@ -238,6 +238,10 @@ export function composer(room, on) {
     // The words go with the first file.
     outbox.send({ room, text, reply_to, attachment: uploads[0] });
     for (const upload of uploads.slice(1)) outbox.send({ room, text: "", attachment: upload });
+    said();
+  }
+
+  function said() {
     replyTo = null;
     about.hidden = true;
     typing.said();
@@ -249,9 +253,9 @@ export function composer(room, on) {
 
   async function obey(text) {
     const { obey } = await import("./obey.js");
-    const done = await obey(text, room);
-    if (done.text) return post(done.text);
-    if (!done.isWrong) {
+    const done = await obey(text, room, replyTo?.seq);
+    if (done.isSaid) said();
+    else if (!done.isWrong) {
       setText("");
       draft();
     }

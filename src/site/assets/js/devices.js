@@ -7,6 +7,7 @@ import { formDialog } from "./form.js";
 import { leave } from "./ownmenu.js";
 import { block, table } from "./page.js";
 import { button, comes, copyBox } from "./parts.js";
+import { scopeFields, scopesOf, scopesText } from "./scopes.js";
 import { store } from "./store.js";
 import { ago, shortDay } from "./since.js";
 import { full } from "./time.js";
@@ -81,6 +82,7 @@ const columns = (read) => [
     of: (it) => (it.current ? "now" : it.used_at ? ago(it.used_at) : "–"),
   },
   { label: "Until", of: (it) => (it.expires_at ? shortDay(it.expires_at) : "no end") },
+  { label: "Good for", needs: "scopes", of: (it) => scopesText(it.scopes) },
   {
     label: "",
     of: (it) =>
@@ -126,6 +128,7 @@ async function makeToken(read) {
         autocomplete: "off",
       },
       { name: "days", label: "How long it is good", kind: "select", options: SPANS, value: "365" },
+      ...scopeFields(),
       {
         name: "password",
         label: "Your password",
@@ -134,9 +137,15 @@ async function makeToken(read) {
         autocomplete: "current-password",
       },
     ],
-    onsubmit: ({ label, days, password }) =>
+    onsubmit: ({ label, days, password, ...chosen }) =>
       api
-        .post("/tokens", { name: store.me.name, password, label, expires_at: endOf(days) })
+        .post("/tokens", {
+          name: store.me.name,
+          password,
+          label,
+          expires_at: endOf(days),
+          scopes: scopesOf(chosen),
+        })
         .catch((refusal) => {
           if (refusal.code === "unauthenticated") {
             throw Object.assign(refusal, {

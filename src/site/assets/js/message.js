@@ -100,7 +100,7 @@ export function messageElement(message, context) {
       { class: "content" },
       head,
       message.reply_to != null && quote(message.reply_to, context),
-      bodyOf(message),
+      bodyOf(message, context),
       message.attachment && attachmentOf(message.attachment, message),
       reactions(message, context),
     ),
@@ -114,14 +114,18 @@ function nameOf(person, name, isUnseen) {
   return h("button", { ...about, type: "button", data: { person } }, name);
 }
 
-function bodyOf(message) {
+function bodyOf(message, context) {
   if (message.deleted) return h("p", { class: "text gone" }, icon("trash"), " Message deleted");
   const edited =
     message.edited_at &&
     h("span", { class: "edited", title: `Edited ${full(message.edited_at)}` }, "(edited)");
   if (!message.text) return edited;
   const isBig = isOnlyEmoji(message.text);
-  const text = h("div", { class: isBig ? "text big" : "text" }, render(treeOf(message)));
+  const { action, poll } = message;
+  const kind = action ? " action" : isBig ? " big" : "";
+  const name = action && h("b", { dir: "auto" }, store.called(message.from), " ");
+  const text = h("div", { class: `text${kind}` }, name, render(treeOf(message)));
+  if (poll) vote(text, message, context);
   if (text.querySelector(".maybe-mention")) unresolved.add(message);
   if (edited) {
     const last = text.lastElementChild;
@@ -129,6 +133,17 @@ function bodyOf(message) {
     else text.append(edited);
   }
   return text;
+}
+
+let ballot = null;
+
+/** Makes the text of a poll something to vote on; how, comes with the first one. */
+function vote(text, message, context) {
+  if (ballot) return ballot(text, message, context);
+  import("./poll.js").then((poll) => {
+    ballot = poll.ballot;
+    ballot(text, message, context);
+  });
 }
 
 /** The message that this one answers, in a line that leads there. */
@@ -147,7 +162,8 @@ export function quote(seq, { room, quoted }) {
 }
 
 function reactions(message, { onreact }) {
-  const all = Object.entries(message.reactions ?? {});
+  const isVote = (emoji) => message.poll && /^[1-9]\uFE0F\u20E3$/.test(emoji);
+  const all = Object.entries(message.reactions ?? {}).filter(([emoji]) => !isVote(emoji));
   if (all.length === 0) return null;
   const chip = ([emoji, users]) => {
     const isMine = users.some(store.isMe);

@@ -2,29 +2,29 @@
 
 import { h } from "./dom.js";
 import { style } from "./parts.js";
-import { commands, run } from "./slash.js";
+import { run } from "./slash.js";
 
 /**
- * Does what a text says in a room: `{text}` is to be said instead of it, `{show, kind}` shown to whoever
- * wrote it; with `isWrong` it stays to be mended.
+ * Does what a text says in a room. `show` is for whoever wrote it, with `kind`; with `isSaid` it was said
+ * in the room, and with `isWrong` it stays to be mended.
  */
-export async function obey(text, room) {
+export async function obey(text, room, reply_to) {
   try {
-    const [done] = await Promise.all([run(text, { room }), style("tools")]);
-    if (done?.say) return { text: done.say };
-    if (done?.help) return { show: help(), kind: "help" };
-    return done ? { show: h("p", { dir: "auto" }, done) } : {};
+    const [done] = await Promise.all([run(text, room, reply_to), style("tools")]);
+    if (done.help) return { show: help(done.help), kind: "help" };
+    const show = done.told && h("p", { class: "told", dir: "auto", tabindex: "0" }, done.told);
+    return { show, isSaid: done.said, isWrong: done.unknown, kind: done.unknown ? "bad" : "" };
   } catch (error) {
     return { show: h("p", { dir: "auto" }, error.message), kind: "bad", isWrong: true };
   }
 }
 
-const help = () =>
+const help = (commands) =>
   h(
     "dl",
     { class: "commands", tabindex: "0" },
-    commands.map(({ name, args, about }) => [
-      h("dt", {}, `/${name}`, args && h("i", {}, ` ${args}`)),
+    commands.map(({ name, usage, about }) => [
+      h("dt", {}, `/${name}`, usage && h("i", {}, ` ${usage}`)),
       h("dd", {}, about),
     ]),
   );

@@ -1,137 +1,95 @@
-// What begins with a slash: things that are done instead of said. What is not known is answered in
-// its place and not sent.
+// What begins with a slash is done by the server, which knows what there is; here is what only a
+// client can do: going somewhere and opening something.
 
+import { api, freshKey, query } from "./api.js";
 import { link } from "./link.js";
 import { go, roomPath } from "./route.js";
 import { store } from "./store.js";
 
-const bare = (word) => word.replace(/^[@#]/, "").toLowerCase();
-
-class Wrong extends Error {}
-
-const need = (word, what) => {
-  if (!word) throw new Wrong(`Say ${what}.`);
-  return bare(word);
-};
-
-const MINUTE_MS = 60_000;
-const UNITS = { m: 1, h: 60, d: 60 * 24 };
-
-/** When a time such as "30m", "2h" or "1d" from now is. */
-function moment(word = "1h") {
-  const [, count, unit] = /^(\d{1,4})([mhd])$/.exec(word) ?? [];
-  if (!count) throw new Wrong("Say for how long: 30m, 2h or 1d.");
-  return new Date(Date.now() + count * UNITS[unit] * MINUTE_MS).toISOString();
-}
-
-/** Each has `name`, `args`, `about` and `run(context, rest, words)`; that gives words to show, or `{say}`. */
-export const commands = [
-  {
-    name: "me",
-    args: "what you do",
-    about: "Say what you are doing",
-    run: (_, rest) => ({ say: `*${need(rest, "what you do") && rest}*` }),
-  },
-  {
-    name: "shrug",
-    args: "text",
-    about: "Add ¯\\_(ツ)_/¯",
-    run: (_, rest) => ({ say: `${rest} ¯\\\\\\_(ツ)\\_/¯`.trim() }),
-  },
-  {
-    name: "topic",
-    args: "text",
-    about: "Change what this room is about",
-    run: async ({ room }, rest) => {
-      await link.call({ do: "change_room", room, topic: rest });
-      return rest ? "The topic was changed." : "The topic was taken away.";
-    },
-  },
-  {
-    name: "invite",
-    args: "@name",
-    about: "Bring somebody into this room",
-    run: async ({ room }, _, [who]) => {
-      const user = need(who, "whom to invite: /invite @name");
-      await link.call({ do: "invite", room, user });
-      return `${store.called(user)} is in this room now.`;
-    },
-  },
-  {
-    name: "kick",
-    args: "@name",
-    about: "Send somebody out of this room; they may come back",
-    run: async ({ room }, _, [who]) => {
-      const user = need(who, "whom: /kick @name");
-      await link.call({ do: "remove", room, user });
-      return `${store.called(user)} is not in this room any more.`;
-    },
-  },
-  {
-    name: "ban",
-    args: "@name",
-    about: "Send somebody out of this room for good",
-    run: async ({ room }, _, [who]) => {
-      const user = need(who, "whom: /ban @name");
-      await link.call({ do: "ban", room, user });
-      return `${store.called(user)} cannot come back into this room.`;
-    },
-  },
-  {
-    name: "mute",
-    args: "@name 1h",
-    about: "Let somebody say nothing in this room for a while",
-    run: async ({ room }, _, [who, time]) => {
-      const user = need(who, "whom: /mute @name 1h");
-      await link.call({ do: "mute", room, user, until: moment(time) });
-      return `${store.called(user)} can say nothing here for ${time ?? "1h"}.`;
-    },
-  },
-  {
-    name: "who",
-    args: "",
-    about: "See who is here just now",
-    run: async ({ room }) => {
-      const { online = [], away = [] } = await link.call({ do: "presence", room });
-      const names = [...online, ...away].map(store.called);
-      return names.length ? `Here just now: ${names.join(", ")}.` : "Nobody is here just now.";
-    },
-  },
+/** Each has `name`, `usage`, `about` and `run(room, rest)`. */
+const OWN = [
   {
     name: "search",
-    args: "words",
+    usage: "WORDS",
     about: "Look for what was said",
-    run: async ({ room }, rest) => {
-      const { searchFor } = await import("./search.js");
-      searchFor(rest, room);
-    },
+    run: async (room, rest) => (await import("./search.js")).searchFor(rest, room),
   },
   {
     name: "join",
-    args: "#room",
+    usage: "#ROOM",
     about: "Go into a room",
-    run: async (_, __, [name]) => {
-      const room = need(name, "which room: /join #room");
-      if (!store.rooms.has(room)) await link.call({ do: "join", room });
-      go(roomPath(room));
+    async run(_, rest) {
+      const name = rest.replace(/^#/, "").toLowerCase();
+      if (!name) throw new Error("Say which room: /join #room");
+      if (!store.rooms.has(name)) await link.call({ do: "join", room: name });
+      go(roomPath(name));
     },
   },
   {
     name: "leave",
-    args: "",
+    usage: "",
     about: "Leave this room",
-    run: async ({ room }) => {
+    async run(room) {
       await link.call({ do: "leave", room });
       go("/");
     },
   },
-  { name: "help", args: "", about: "See what else can be done", run: () => ({ help: true }) },
 ];
 
-/** Does what a text says: words to show, `{say}`, `{help}`, or nothing; throws what is wrong with it. */
-export async function run(text, context) {
-  const [, name, rest] = /^\/(\S*)\s*([\s\S]*)$/.exec(text);
-  const command = commands.find((it) => it.name === name.toLowerCase());
-  if (!command) throw new Wrong(`There is no command /${name}. /help shows those that there are.`);
-  return command.run(context, rest.trim(), rest.trim().split(/\s+/).filter(Boolean));
+const lists = new Map();
+
+/** What somebody may use in a room, in the order of names; read once for a while. */
+export async function commandsOf(room) {
+  const known = lists.get(room);
+  if (known && Date.now() - known.at < 60_000) return known.commands;
+  const own = new Set(OWN.map(({ name }) => name));
+  try {
+    const { commands } = await api.get(`/commands${query({ room })}`);
+    const all = [...commands.filter(({ name }) => !own.has(name)), ...OWN];
+    all.sort((a, b) => (a.name < b.name ? -1 : 1));
+    lists.set(room, { at: Date.now(), commands: all });
+    return all;
+  } catch {
+    return known?.commands ?? OWN;
+  }
+}
+
+/** What was asked last and not answered: asked again it is the same, and done once. */
+let asked = null;
+
+/**
+ * Does what a text says. `{help}` are commands to show, `{said}` something was said, `{told}` is what
+ * the server tells only me, and `{unknown}` that there is no such command.
+ */
+export async function run(text, room, reply_to) {
+  const [, typed, rest] = /^\/(\S*)\s*([\s\S]*)$/.exec(text);
+  const name = typed.toLowerCase();
+  if (name === "help" && !rest) return { help: await commandsOf(room) };
+  const own = OWN.find((it) => it.name === name);
+  if (own) return (await own.run(room, rest.trim())) ?? {};
+  if (asked?.text !== text || asked.room !== room) asked = { text, room, key: freshKey() };
+  const { key } = asked;
+  const told = heard(key);
+  const { seq, unknown, answer } = await link.call({ do: "send", room, text, reply_to, key });
+  asked = null;
+  if (seq !== undefined) return { said: true };
+  return { told: (answer ?? (await told))?.text, unknown };
+}
+
+/** How long the words behind an answer may take. */
+const WORDS_MS = 5000;
+
+/** What the server says to me alone behind its answer; without a WebSocket it is in that. */
+function heard(key) {
+  return new Promise((resolve) => {
+    const off = store.on("event", (event) => {
+      if (event.event === "answer" && event.key === key) done(event);
+    });
+    const timer = setTimeout(() => done(null), WORDS_MS);
+    function done(event) {
+      off();
+      clearTimeout(timer);
+      resolve(event);
+    }
+  });
 }

@@ -55,12 +55,13 @@ async function emoji(word) {
   }));
 }
 
-async function commands(word) {
-  const { commands: all } = await import("./slash.js");
+async function commands(room, word) {
+  const { commandsOf } = await import("./slash.js");
+  const all = await commandsOf(room);
   const found = all.filter(({ name }) => name.startsWith(word.toLowerCase()));
-  return found.map(({ name, args, about }) => ({
-    insert: `/${name}${args ? " " : ""}`,
-    label: `/${name} ${args}`,
+  return found.map(({ name, usage, about }) => ({
+    insert: `/${name}${usage ? " " : ""}`,
+    label: `/${name} ${usage}`,
     detail: about,
   }));
 }
@@ -69,5 +70,5 @@ async function commands(word) {
 export const sourcesOf = (room) => [
   { pattern: /(?:^|[^\p{L}\p{N}@])@([\p{L}\p{N}_.-]{0,40})$/u, find: (word) => people(room, word) },
   { pattern: /(?:^|\s):([a-z0-9_+-]{2,30})$/i, find: emoji },
-  { pattern: /^\/([a-z]*)$/i, find: commands },
+  { pattern: /^\/([\p{L}\p{N}_-]*)$/u, find: (word) => commands(room, word) },
 ];

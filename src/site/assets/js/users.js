@@ -8,6 +8,7 @@ import { fill, h } from "./dom.js";
 import { formDialog } from "./form.js";
 import { block, table } from "./page.js";
 import { button, comes, iconButton, menu } from "./parts.js";
+import { scopeFields, scopesOf } from "./scopes.js";
 import { store } from "./store.js";
 import { shortDay } from "./since.js";
 import { full } from "./time.js";
@@ -175,9 +176,14 @@ async function makeToken(user) {
         autocomplete: "off",
       },
       { name: "days", label: "How long it is good", kind: "select", options: SPANS, value: "" },
+      ...scopeFields(),
     ],
-    onsubmit: ({ label, days }) =>
-      api.post(`${at(user.name)}/tokens`, { label, expires_at: endOf(days) }),
+    onsubmit: ({ label, days, ...chosen }) =>
+      api.post(`${at(user.name)}/tokens`, {
+        label,
+        expires_at: endOf(days),
+        scopes: scopesOf(chosen),
+      }),
   });
   if (made)
     await showSecret(
