@@ -322,18 +322,47 @@ pub fn came_in(
     after: Version,
     upto: Version,
 ) -> Result<Option<Version>, StoreError> {
+    let first = first_move(connection, room, user, after, upto)?;
+    // Whoever first goes was there.
+    Ok(first
+        .filter(|(_, kind)| *kind == EventKind::Joined as i64)
+        .map(|(version, _)| version))
+}
+
+/// Whether somebody who was in a room has left it after one version and up to another.
+pub fn went_out(
+    connection: &Connection,
+    room: RoomId,
+    user: UserId,
+    after: Version,
+    upto: Version,
+) -> Result<bool, StoreError> {
+    let first = first_move(connection, room, user, after, upto)?;
+    Ok(first.is_some_and(|(_, kind)| kind != EventKind::Joined as i64))
+}
+
+/// When somebody first came or went, and which of both.
+fn first_move(
+    connection: &Connection,
+    room: RoomId,
+    user: UserId,
+    after: Version,
+    upto: Version,
+) -> Result<Option<(Version, i64)>, StoreError> {
     let (came, went) = (EventKind::Joined as i64, EventKind::Banned as i64);
     let sql = "SELECT key, kind FROM events
                WHERE key > ? AND key <= ? AND kind BETWEEN ? AND ? AND subject = ?
                ORDER BY key LIMIT 1";
     let values = (room.key(after), room.key(upto), came, went, user.0);
-    let first: Option<(Version, i64)> = row(connection, sql, values, |row| {
+    row(connection, sql, values, |row| {
         Ok((number_of_key(row.get(0)?), row.get(1)?))
-    })?;
-    // Whoever first goes was there.
-    Ok(first
-        .filter(|(_, kind)| *kind == came)
-        .map(|(version, _)| version))
+    })
+}
+
+/// Rooms in which something happened after an op.
+pub fn rooms_since(connection: &Connection, after: Op) -> Result<Vec<RoomId>, StoreError> {
+    let sql = "SELECT id FROM rooms WHERE op > ?";
+    rows(connection, sql, [after], |row| Ok(RoomId(row.get(0)?)))
 }
 
 /// The first `limit` of what happened to somebody after one op and up to another. A notification

@@ -12,7 +12,7 @@ use super::hall::Hall;
 use super::wire::Object;
 use crate::chat::{Op, Refusal, RoomId, RoomName, Scopes, UserId, Version, missed, summary};
 use crate::layer::Channel;
-use crate::store::StoreError;
+use crate::store::{Connection as Tables, StoreError};
 
 /// How much of a room is told to whoever missed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -319,7 +319,7 @@ fn versions(rooms: Fields<'_>) -> Result<Vec<(RoomName, Was)>, Refusal> {
 }
 
 /// The rooms that somebody is a member of, as far as that was told: who hears of a room before their
-/// own entry is told would be told of it again.
+/// own entry is told would be told of it again, and who does not hear how they left, never.
 ///
 /// With a token that is good for some rooms, these alone.
 pub(super) fn rooms_of(
@@ -329,6 +329,9 @@ pub(super) fn rooms_of(
 ) -> Result<Vec<RoomId>, StoreError> {
     hall.reader.query(|tables| {
         let mut rooms = summary::rooms_of(tables, user)?;
+        if summary::position(tables)?.1 > hall.announced {
+            rooms = as_told(tables, hall, user, &rooms)?;
+        }
         if let Some(scopes) = scopes.filter(|it| it.is_limited()) {
             let mut good = Vec::new();
             for room in rooms {
@@ -340,18 +343,33 @@ pub(super) fn rooms_of(
             }
             rooms = good;
         }
-        if summary::position(tables)?.1 > hall.announced {
-            let mut told = Vec::with_capacity(rooms.len());
-            for room in rooms {
-                let head = hall.head(room).version;
-                if missed::came_in(tables, room, user, head, Version::MAX)?.is_none() {
-                    told.push(room);
-                }
-            }
-            rooms = told;
-        }
         Ok(rooms)
     })
+}
+
+/// Of which rooms somebody is a member, as far as that was told, if they are one of `rooms` by now.
+fn as_told(
+    tables: &Tables,
+    hall: &Hall,
+    user: UserId,
+    rooms: &[RoomId],
+) -> Result<Vec<RoomId>, StoreError> {
+    let mut told = Vec::with_capacity(rooms.len());
+    for &room in rooms {
+        let head = hall.head(room).version;
+        if missed::came_in(tables, room, user, head, Version::MAX)?.is_none() {
+            told.push(room);
+        }
+    }
+    // Whoever has left is told so like all who hear of the room.
+    for room in missed::rooms_since(tables, hall.announced)? {
+        let head = hall.head(room).version;
+        if missed::went_out(tables, room, user, head, Version::MAX)? && !told.contains(&room) {
+            told.push(room);
+        }
+    }
+    told.sort_unstable();
+    Ok(told)
 }
 
 /// A connection to these rooms that has been told everything so far.

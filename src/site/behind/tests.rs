@@ -342,6 +342,19 @@ fn a_room_is_heard_from_when_ones_own_entry_is_told() {
 }
 
 #[test]
+fn a_room_is_heard_until_ones_own_exit_is_told() {
+    let mut town = Town::new();
+    let den = town.room("den");
+    let (told, heads) = (town.hall.announced, town.hall.heads.clone());
+    town.say("den", "once more");
+    town.want(Some(ANA), Operation::Leave { room: named("den") });
+    assert_eq!(resume::rooms_of(&town.hall, ANA, None).unwrap(), []);
+    town.want(Some(ANA), Operation::Join { room: named("den") });
+    (town.hall.announced, town.hall.heads) = (told, heads);
+    assert_eq!(resume::rooms_of(&town.hall, ANA, None).unwrap(), [den]);
+}
+
+#[test]
 fn who_was_in_a_room_of_the_same_name_begins_anew() {
     let mut town = Town::new();
     let old = town.room("den");
