@@ -51,6 +51,10 @@ fn notice(path: String) -> impl Fn(&Asked) -> Reply {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program knows when it was started"
+)]
 fn app(args: &Args) -> Result<App<Hall>, Box<dyn Error>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as u64;
     let seed = RandomState::new().hash_one(now);
@@ -79,6 +83,6 @@ fn app(args: &Args) -> Result<App<Hall>, Box<dyn Error>> {
 fn main() -> ExitCode {
     Program::new("commands", "a chat with commands of its own")
         .keeps_data("commands-data")
-        .option("notice FILE", "", "what /notice tells")
+        .option("notice FILE", "", "What /notice tells")
         .run(|args| app(args))
 }

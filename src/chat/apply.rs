@@ -14,8 +14,10 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::id::{HookId, Millis, NotificationId, RoomId, TokenId, UserId};
+use super::name::Key;
 use super::operation::{Entry, Operation};
 use super::outcome::{Answer, Outcome};
+use super::reading::row;
 use super::refusal::{Code, Refusal};
 use super::work::Work;
 use super::{account, bot, hook, message, notification, reminder, removal, room, token, upload};
@@ -101,11 +103,11 @@ fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
         }
         O::BotSay { .. } => bot::perform(work, operation),
         O::Notify { .. } | O::Seen { .. } => notification::perform(work, operation),
+        O::CreateHook { .. } | O::PauseHook { .. } | O::DeleteHook { .. } | O::HandOver { .. } => {
+            hook::perform(work, operation)
+        }
         O::Remind { .. } | O::CancelReminder { .. } | O::FireReminder { .. } => {
             reminder::perform(work, operation)
-        }
-        O::CreateHook { .. } | O::PauseHook { .. } | O::DeleteHook { .. } => {
-            hook::perform(work, operation)
         }
         O::AddUpload { .. } => upload::perform(work, operation),
         O::GoOn { removal } => removal::go_on(work, *removal),
@@ -164,11 +166,11 @@ fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>
                 n if n == Kept::User as i64 => Answer::User(UserId(number)),
                 n if n == Kept::Token as i64 => Answer::Token(UserId(seq), TokenId(number)),
                 n if n == Kept::Invite as i64 => Answer::Invite(number),
+                n if n == Kept::Hook as i64 => Answer::Hook(HookId(number)),
                 n if n == Kept::Reminder as i64 => Answer::Reminder {
                     id: number,
                     due: reminder::due(&entry.operation, at),
                 },
-                n if n == Kept::Hook as i64 => Answer::Hook(HookId(number)),
                 _ => Answer::Done,
             };
             Ok((content, answer))
@@ -185,6 +187,13 @@ fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>
          random key for each thing that you want done."
     );
     Err(Refusal::new(Code::KeyReused, tell).into())
+}
+
+/// Whether somebody has had something done under a key.
+pub fn is_used(connection: &Connection, user: UserId, key: &Key) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM keys WHERE user = ? AND key = ?";
+    let found = row(connection, sql, (user.0, key.as_str()), |_| Ok(()))?;
+    Ok(found.is_some())
 }
 
 /// The numbers under which answers are kept. They never change.
@@ -223,8 +232,8 @@ fn remember(work: &Work<'_>, entry: &Entry, answer: &Answer) -> Result<(), Stop>
         Answer::User(id) => (Kept::User, None, None, None, Some(id.0)),
         Answer::Token(user, id) => (Kept::Token, None, Some(user.0), None, Some(id.0)),
         Answer::Invite(number) => (Kept::Invite, None, None, None, Some(number)),
-        Answer::Reminder { id, .. } => (Kept::Reminder, None, None, None, Some(id)),
         Answer::Hook(id) => (Kept::Hook, None, None, None, Some(id.0)),
+        Answer::Reminder { id, .. } => (Kept::Reminder, None, None, None, Some(id)),
         Answer::Done => (Kept::Done, None, None, None, None),
     };
     work.execute(

@@ -49,7 +49,7 @@ words! {
     Kind { Public = "public", Private = "private", Direct = "direct" }
     Standing { Member = "member", Moderator = "moderator", Owner = "owner" }
     Level { Everything = "everything", Mentions = "mentions", Nothing = "nothing" }
-    Style { Plain = "plain", Action = "action", Poll = "poll" }
     HookEvent { Message = "message", Mention = "mention", Command = "command", Join = "join" }
+    Style { Plain = "plain", Action = "action", Poll = "poll" }
     SignUp { Open = "open", Invite = "invite", Closed = "closed" }
 }

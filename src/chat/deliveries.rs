@@ -56,6 +56,8 @@ pub struct Outgoing {
     pub url: HookUrl,
     /// What.
     pub events: Vec<HookEvent>,
+    /// Which command is handed to it.
+    pub command: Option<String>,
     /// What it signs with.
     pub secret: String,
     /// Up to where it has looked.
@@ -68,7 +70,7 @@ pub struct Outgoing {
 pub fn outgoing(connection: &Connection) -> Result<Vec<Outgoing>, StoreError> {
     let mut look = connection.prepare_cached(
         "SELECT h.id, h.name, h.bot, b.name, o.name, h.room, h.url, h.events, h.secret, h.cursor,
-             h.failures
+             h.failures, h.command
          FROM hooks h JOIN users b ON b.id = h.bot LEFT JOIN users o ON o.id = h.owner
          WHERE h.direction = 'outgoing' AND h.paused_at IS NULL AND h.failed_at IS NULL
            AND b.disabled_at IS NULL
@@ -87,6 +89,7 @@ pub fn outgoing(connection: &Connection) -> Result<Vec<Outgoing>, StoreError> {
             secret: row.get(8)?,
             cursor: row.get(9)?,
             failures: row.get(10)?,
+            command: row.get(11)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -161,6 +164,12 @@ fn due(hook: &Outgoing, bots: &[UserId], room: RoomId, event: &Event) -> Option<
                 .is_some_and(|key| key.starts_with(ANSWER_KEY))
                 && bots.contains(&message.from.id);
             if message.from.id == hook.bot || is_answer || message.deleted_at.is_some() {
+                return None;
+            }
+            // It was handed over when it was said.
+            let said = message.text.strip_prefix('/');
+            let word = said.and_then(|it| it.split_whitespace().next());
+            if hook.command.is_some() && word.map(str::to_lowercase) == hook.command {
                 return None;
             }
             let is_mentioned = || mentions(&message.text).names.contains(&hook.bot_name);

@@ -10,18 +10,22 @@
 //! 2. A hook of somebody who may not sign in any more is paused.
 //! 3. A bot that was made for a hook goes with it.
 
+use rusqlite::Connection;
+
 use super::account::{add_bot, tell_account};
 use super::apply::Stop;
 use super::event::{Exit, Person};
 use super::id::{HookId, RoomId, UserId};
 use super::limits::{HOOK_URL_BYTES_MAX, HOOKS_MAX};
-use super::name::{HookUrl, RoomName, Title, UserName};
-use super::operation::{HookEvent, HookWay, Kind, Operation, Role, Standing};
+use super::message::{self, Saying};
+use super::name::{HookUrl, RoomName, Text, Title, UserName};
+use super::operation::{HookEvent, HookWay, Kind, Operation, Role, Standing, Style};
 use super::outcome::Answer;
 use super::place::Place;
 use super::refusal::{Code, Refusal};
 use super::room;
 use super::work::Work;
+use crate::store::{StoreError, rusqlite};
 
 pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answer, Stop> {
     match operation {
@@ -33,6 +37,11 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
         } => create(work, name, room.as_ref(), bot.as_ref(), way),
         Operation::PauseHook { hook, paused } => pause(work, *hook, *paused),
         Operation::DeleteHook { hook } => delete(work, *hook),
+        Operation::HandOver {
+            room,
+            command,
+            text,
+        } => hand_over(work, room, command, text),
         other => unreachable!("{other:?} is not about hooks"),
     }
 }
@@ -267,6 +276,77 @@ fn delete(work: &mut Work<'_>, hook: HookId) -> Result<Answer, Stop> {
         tell_account(work, person.id)?;
     }
     Ok(Answer::Done)
+}
+
+/// Somebody says a command that hooks take: it is an ordinary message for everybody, and for these in
+/// the same commit something that they are to be sent.
+fn hand_over(
+    work: &mut Work<'_>,
+    room: &RoomName,
+    command: &str,
+    text: &Text,
+) -> Result<Answer, Stop> {
+    let (place, actor) = work.inside(room, "sending to it")?;
+    message::may_speak(work, &place)?;
+    let hooks = taking(work.connection(), place.id, command)?;
+    if hooks.is_empty() {
+        let tell = format!("There is no command /{command} in \"{room}\" any more.");
+        return Err(Refusal::not_found(tell).into());
+    }
+    let saying = Saying {
+        text,
+        reply_to: None,
+        attachment: None,
+        style: Style::Plain,
+        client_key: work.entry().key.as_deref(),
+    };
+    let said = message::store(work, &place, &actor.person, saying)?;
+    if let Answer::Sent { version, .. } = said {
+        for hook in hooks {
+            work.execute(
+                "INSERT INTO deliveries (hook, op, kind, room, version, next_at)
+                 SELECT ?, op, ?, ?, ?, ? FROM events WHERE key = ?",
+                (
+                    hook.0,
+                    HookEvent::Command,
+                    place.id.0,
+                    version,
+                    work.at(),
+                    place.id.key(version),
+                ),
+            )?;
+        }
+    }
+    Ok(said)
+}
+
+/// The outgoing hooks that take a command in a room.
+fn taking(connection: &Connection, room: RoomId, command: &str) -> Result<Vec<HookId>, StoreError> {
+    let mut look = connection.prepare_cached(
+        "SELECT h.id FROM hooks h JOIN members m ON m.user = h.bot AND m.room = ?1
+         WHERE h.direction = 'outgoing' AND h.command = ?2 AND (h.room IS NULL OR h.room = ?1)
+           AND h.paused_at IS NULL AND h.failed_at IS NULL
+         ORDER BY h.id",
+    )?;
+    let rows = look.query_map((room.0, command), |row| Ok(HookId(row.get(0)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The commands that hooks take in a room, each with what its hook is called.
+pub(super) fn commands(
+    connection: &Connection,
+    room: RoomId,
+) -> Result<Vec<(String, Title)>, StoreError> {
+    let mut look = connection.prepare_cached(
+        "SELECT h.command, min(h.name) FROM hooks h JOIN members m ON m.user = h.bot AND m.room = ?1
+         WHERE h.direction = 'outgoing' AND h.command IS NOT NULL
+           AND (h.room IS NULL OR h.room = ?1) AND h.paused_at IS NULL AND h.failed_at IS NULL
+         GROUP BY h.command ORDER BY h.command LIMIT 100",
+    )?;
+    let rows = look.query_map([room.0], |row| {
+        Ok((row.get(0)?, Title::trusted(row.get::<_, String>(1)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Whoever may not sign in any more has no way in that they have left open; an admin may go on with

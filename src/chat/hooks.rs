@@ -6,8 +6,8 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::event::Person;
-use super::hook::events_of;
-use super::id::{HookId, Millis, UserId};
+use super::hook::{self, events_of};
+use super::id::{HookId, Millis, RoomId, UserId};
 use super::name::{HookUrl, RoomName, Title};
 use super::operation::{Hash, HookEvent};
 use super::work::person;
@@ -121,6 +121,11 @@ pub fn hook(
     let mut look = connection.prepare_cached(&sql)?;
     let found = look.query_row((of.map(|of| of.0), id.0), hook_row);
     Ok(found.optional()?)
+}
+
+/// The commands that hooks take in a room, each with what its hook is called.
+pub fn commands(connection: &Connection, room: RoomId) -> Result<Vec<(String, Title)>, StoreError> {
+    hook::commands(connection, room)
 }
 
 /// Where something goes that is sent to an incoming hook.

@@ -65,6 +65,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use apply::is_used;
 pub use check::{Damage, Finding, Told, check};
 pub use check_files::check_files;
 pub use event::{

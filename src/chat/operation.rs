@@ -478,20 +478,6 @@ pub enum Operation {
     Seen {
         id: NotificationId,
     },
-    /// Notes what somebody is to be reminded of, when it is time.
-    Remind {
-        whom: Whom,
-        when: Moment,
-        text: Text,
-    },
-    /// Takes back one's own.
-    CancelReminder {
-        id: u32,
-    },
-    /// Takes a reminder away that is due, and reminds: the server, as whoever made it.
-    FireReminder {
-        id: u32,
-    },
     // ------------------------------------------------------------------------------ hooks
     /// An owner of the room, or an admin: connects a program. Without `bot`, one is made for it.
     CreateHook {
@@ -507,6 +493,28 @@ pub enum Operation {
     },
     DeleteHook {
         hook: HookId,
+    },
+    /// Says a command that hooks of the room take, and hands it to them.
+    HandOver {
+        room: RoomName,
+        command: String,
+        /// All that was typed.
+        text: Text,
+    },
+    // -------------------------------------------------------------------------- reminders
+    /// Notes what somebody is to be reminded of, when it is time.
+    Remind {
+        whom: Whom,
+        when: Moment,
+        text: Text,
+    },
+    /// Takes back one's own.
+    CancelReminder {
+        id: u32,
+    },
+    /// Takes a reminder away that is due, and reminds: the server, as whoever made it.
+    FireReminder {
+        id: u32,
     },
     // --------------------------------------------------------------------------- uploads
     /// A file that lies in the folder already.
@@ -546,6 +554,7 @@ impl Operation {
             | Self::MuteFor { room, .. }
             | Self::SetLevel { room, .. }
             | Self::Send { room, .. }
+            | Self::HandOver { room, .. }
             | Self::BotSay { room, .. }
             | Self::Edit { room, .. }
             | Self::Delete { room, .. }

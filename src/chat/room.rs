@@ -530,8 +530,8 @@ fn delete(work: &mut Work<'_>, name: &RoomName) -> Result<Answer, Stop> {
         work.tell_room(&place, EventKind::Closed, note, what)?;
     }
     work.execute("DELETE FROM members WHERE room = ?", [place.id.0])?;
-    work.execute("DELETE FROM reminders WHERE room = ?", [place.id.0])?;
     hook::forget_room(work, place.id)?;
+    work.execute("DELETE FROM reminders WHERE room = ?", [place.id.0])?;
     work.execute(
         "UPDATE rooms SET deleted_at = ?, name = '~' || id || '~' || name WHERE id = ?",
         (work.at(), place.id.0),

@@ -364,7 +364,10 @@ impl Bot {
             .header("Authorization", &format!("Bearer {}", self.token));
         let mut socket = match connect.connect() {
             Ok(socket) => socket,
-            Err(ConnectError::Refused { status, line }) if matches!(status, 401 | 403) => {
+            Err(ConnectError::Refused {
+                status: 401 | 403,
+                line,
+            }) => {
                 return Err(BotError::SignedOut(line));
             }
             Err(error @ (ConnectError::Url { .. } | ConnectError::Field(_))) => {

@@ -145,8 +145,8 @@ fn begin(tick: &mut Tick<'_, Hall>) {
         searching::index_in_passing(tick);
         uses::store(tick);
         removing::go_on(tick);
-        reminding::go_on(tick);
         courier::beat(tick);
+        reminding::go_on(tick);
     });
     tick.house.every(SWEEP, presence::sweep);
 }

@@ -63,12 +63,13 @@ pub(super) fn of_request(method: Method, path: &str, room_asked: Option<&str>) -
         (["me", "presence"], _) => need(Scope::Read, Place::Nowhere),
         (["uploads"], _) => need(does, Place::Nowhere),
         (["rooms", room, ..], _) => need(does, Place::Room((*room).to_owned())),
-        (["search"] | ["docs", "search"], _) => match room_asked {
+        (["search" | "commands"] | ["docs", "search"], _) => match room_asked {
             Some(room) => need(does, Place::Room(room.to_owned())),
             None => need(does, Place::Everywhere),
         },
-        (["rooms" | "dms" | "notifications" | "uploads", ..], _)
-        | (["users" | "commands", ..], Scope::Read) => need(does, Place::Everywhere),
+        (["rooms" | "dms" | "notifications" | "uploads", ..], _) | (["users", ..], Scope::Read) => {
+            need(does, Place::Everywhere)
+        }
         _ => need(Scope::Admin, Place::Everywhere),
     }
 }
@@ -117,6 +118,17 @@ pub(super) fn must_have(scopes: Option<&Scopes>, need: &Need) -> Result<(), Refu
     }
     let tell =
         format!("This token is good for \"{scopes}\", and not elsewhere. Use another token.");
+    Err(Refusal::new(Code::Forbidden, tell))
+}
+
+/// Whether a token is good for commands that begin with `/`: they tell things, and of everywhere.
+pub(super) fn must_have_commands(scopes: Option<&Scopes>) -> Result<(), Refusal> {
+    let is_good = |it: &Scopes| it.has(Scope::Read) && it.has(Scope::Write) && !it.is_limited();
+    if scopes.is_none_or(is_good) {
+        return Ok(());
+    }
+    let tell = "Commands take a token that is good for `read` and `write` in all rooms. To say a text \
+                that begins with a slash, begin it with two.";
     Err(Refusal::new(Code::Forbidden, tell))
 }
 

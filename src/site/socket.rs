@@ -296,10 +296,12 @@ impl Socket {
                 Ok(key) => self.want(live, id, key, operation),
                 Err(refusal) => refuse(live, channel, id, &refusal),
             },
-            Ok(Command::Run(typed)) => match fields.key() {
-                Ok(key) => self.run(live, id, key, typed),
-                Err(refusal) => refuse(live, channel, id, &refusal),
-            },
+            Ok(Command::Run(typed)) => {
+                match scope::must_have_commands(scopes.as_deref()).and_then(|()| fields.key()) {
+                    Ok(key) => self.run(live, id, key, typed),
+                    Err(refusal) => refuse(live, channel, id, &refusal),
+                }
+            }
             Ok(Command::Ask(Question::Resume)) => self.resume(live, id, fields),
             Ok(Command::Ask(question)) => {
                 questions::ask(live, self.user(), id, question, fields);
@@ -427,7 +429,10 @@ fn hello(hall: &Hall, identity: &Identity, heard: &[RoomId]) -> Result<String, R
         .text("server", concat!("parlour/", env!("CARGO_PKG_VERSION")))
         .number("heartbeat", HEARTBEAT_S)
         .json("limits", &limits.end())
-        .texts("features", ["hold", "resume.since", "watch", "auth"])
+        .texts(
+            "features",
+            ["hold", "resume.since", "watch", "auth", "commands"],
+        )
         .array(
             "rooms",
             rooms

@@ -345,8 +345,9 @@ fn all_that_people_did_is_exported() {
         json!({"do": "create_room", "room": "den", "title": "The \"den\"\u{2028}"}),
         json!({"do": "invite", "room": "den", "user": "bo"}),
         json!({"do": "send", "room": "den", "text": "hi @bo\n\u{1f600}", "key": "k1"}),
+        json!({"do": "send", "room": "den", "text": "/me waves"}),
         json!({"do": "send", "room": "den", "text": "gone", "reply_to": 1}),
-        json!({"do": "delete", "room": "den", "seq": 2}),
+        json!({"do": "delete", "room": "den", "seq": 3}),
         json!({"do": "react", "room": "den", "seq": 1, "emoji": "\u{1f44d}"}),
         json!({"do": "dm", "user": "bo"}),
         json!({"do": "notify", "to": "bo", "text": "see"}),
@@ -360,11 +361,24 @@ fn all_that_people_did_is_exported() {
     parlour.sign_up("cy");
     does(&parlour, &["user", "erase", "cy", "--yes"]);
     does(&parlour, &["invite", "create", "--room", "den"]);
+    // A webhook to where nobody may send, so that a dead letter is left.
+    let hook = json!({"direction": "outgoing", "name": "x", "room": "den", "url": "http://127.0.0.1:9/", "events": ["message"]});
+    ana.post("/webhooks", hook).expect(201);
+    ana.post("/rooms/den/messages", json!({"text": "to nobody"}))
+        .expect(201);
+    eventually("a dead letter", || {
+        ana.get("/webhooks/1").expect(200)["webhook"]["dead"] == 1
+    });
     let home = tempfile::tempdir().unwrap();
     let run = |words: &[&str]| {
         let said = run_in(home.path(), words, "");
         assert_eq!(said.code, Some(0), "{words:?}: {said:?}");
     };
+    ana.post(
+        "/rooms/den/messages",
+        json!({"text": "/remind me in 1h tea"}),
+    )
+    .expect(200);
     let [one, two] = ["one", "two"].map(|name| home.path().join(name));
     does(&parlour, &["export", one.to_str().unwrap()]);
     run(&["import", "one", "--data", "other"]);

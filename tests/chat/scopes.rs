@@ -76,6 +76,10 @@ fn a_token_is_good_in_its_rooms_alone() {
     let den = with(&parlour, &["read", "write", "room:den"]);
     say(&den, "den").expect(201);
     say(&den, "attic").refuses(403, "forbidden");
+    // A command might tell of elsewhere.
+    let command = json!({"text": "/search in"});
+    den.post("/rooms/den/messages", command)
+        .refuses(403, "forbidden");
     den.get("/rooms/attic/messages").refuses(403, "forbidden");
     den.get("/rooms").refuses(403, "forbidden");
     den.get("/notifications").refuses(403, "forbidden");
@@ -92,6 +96,10 @@ fn a_token_is_good_in_its_rooms_alone() {
     line.ask(history("den"));
     line.refused(history("attic"), "forbidden");
     line.refused(json!({"do": "rooms"}), "forbidden");
+    line.refused(
+        json!({"do": "send", "room": "den", "text": "/search in"}),
+        "forbidden",
+    );
     line.refused(json!({"do": "watch", "rooms": ["attic"]}), "forbidden");
     line.refused(json!({"do": "dm", "user": "bo"}), "forbidden");
     let told = line.ask(json!({"do": "resume", "rooms": {"den": 0, "attic": 0}}));

@@ -358,3 +358,54 @@ fn over_tls_whom_the_system_trusts_is_sent_events_and_nobody_else() {
         test(&path)
     );
 }
+
+#[test]
+fn a_command_is_handed_to_the_hook_that_takes_it() {
+    let (parlour, ana) = town();
+    let receiver = Receiver::start(&[Does::Answers(200, r#"{"text":"deployed"}"#), OK]);
+    let wanted = json!({"direction": "outgoing", "name": "Deploy something", "room": "den", "url": receiver.url(), "events": ["message"], "command": "/Deploy"});
+    let made = ana.post("/webhooks", wanted.clone()).expect(201);
+    assert_eq!(made["webhook"]["command"], "deploy");
+    let mut line = ana.line();
+    let sent =
+        line.ask(json!({"do": "send", "room": "den", "text": "/deploy web now", "key": "k"}));
+    assert_eq!(sent["seq"], 1);
+    let letter = receiver.letter().json();
+    assert_eq!(
+        (&letter["kind"], &letter["command"]),
+        (&json!("command"), &json!("deploy"))
+    );
+    assert_eq!(letter["event"]["text"], "/deploy web now");
+    assert_eq!(
+        line.find("the answer", |it| it["text"] == "deployed")["from"],
+        "hook-1"
+    );
+    // The same again is the same, and as a text it is a text.
+    line.ask(json!({"do": "send", "room": "den", "text": "/deploy web now", "key": "k"}));
+    say(&ana, "//deployed already");
+    assert_eq!(receiver.letter().json()["kind"], "message");
+    assert!(receiver.is_empty());
+    let listed = ana.get("/commands?room=den").expect(200);
+    let names: Vec<_> = listed["commands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].clone())
+        .collect();
+    assert!(names.contains(&json!("deploy")), "{names:?}");
+    // Where the hook is not, there is no such command; and it takes none of the server's.
+    ana.post("/rooms", json!({"room": "attic"})).expect(201);
+    let there = ana
+        .post("/rooms/attic/messages", json!({"text": "/deploy web"}))
+        .expect(200);
+    assert_eq!(there["unknown"], true);
+    let bo = parlour.sign_up("bo");
+    bo.post("/rooms/den/messages", json!({"text": "/deploy"}))
+        .refuses(403, "not_a_member");
+    let mut taken = wanted.clone();
+    taken["command"] = "help".into();
+    ana.post("/webhooks", taken).refuses(409, "exists");
+    let mut odd = wanted;
+    odd["command"] = "a b".into();
+    ana.post("/webhooks", odd).refuses_field("command");
+}

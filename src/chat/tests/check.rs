@@ -226,7 +226,7 @@ fn every_kind_of_damage_is_found() {
     check("UPDATE users SET password = NULL", D::NoAdmin);
     check(
         "UPDATE users SET password = NULL;
-         INSERT INTO tokens VALUES (1, x'01', 1, 'old', 1, 1, NULL, NULL), (2, x'02', 2, 'no admin', 1, NULL, NULL)",
+         INSERT INTO tokens VALUES (1, x'01', 1, 'old', 1, 1, NULL, NULL), (2, x'02', 2, 'no admin', 1, NULL, NULL, NULL)",
         D::NoAdmin,
     );
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::chat::{Event, Exit, Message, Person, To, What};
+use crate::chat::{Event, Exit, Message, Person, Style, To, What};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub(super) enum Fact {
 pub(super) struct Body {
     pub(super) text: String,
     pub(super) deleted: bool,
+    /// It is what its author does.
+    pub(super) action: bool,
     /// Who reacted how, in no order.
     pub(super) reactions: Vec<(String, String)>,
 }
@@ -349,6 +351,7 @@ fn body_of(message: &Message) -> Body {
     Body {
         text: message.text.to_string(),
         deleted: message.deleted_at.is_some(),
+        action: message.style == Style::Action,
         reactions,
     }
 }
@@ -366,6 +369,7 @@ pub(super) fn body_of_wire(json: &Value) -> Body {
     Body {
         text: text(json, "text"),
         deleted: json["deleted"].as_bool().unwrap_or_default(),
+        action: json["action"].as_bool().unwrap_or_default(),
         reactions,
     }
 }

@@ -277,10 +277,11 @@ impl Model {
                 room,
                 text,
                 reply_to,
+                style,
                 ..
             } => {
                 let key = entry.key.as_ref().map(ToString::to_string);
-                self.send(by, room, text, *reply_to, key, entry.at)
+                self.send(by, room, (text, *style), *reply_to, key, entry.at)
             }
             O::GoOn { removal } => self.go_on(by, *removal),
             O::Edit { room, seq, text } => self.edit(by, room, *seq, text, entry.at),

@@ -35,16 +35,24 @@ impl Wish {
         body
     }
 
-    /// The room and the text, of a message.
+    /// The room and the text, of a message, as it is said.
     pub(super) fn said(&self) -> Option<(&str, &str)> {
         if self.command["do"] != "send" {
             return None;
         }
-        self.command["room"]
-            .as_str()
-            .zip(self.command["text"].as_str())
+        let typed = self.command["text"].as_str()?;
+        let said = typed.strip_prefix(DOES).unwrap_or(typed);
+        let said = if said.starts_with("//") {
+            &said[1..]
+        } else {
+            said
+        };
+        Some((self.command["room"].as_str()?, said))
     }
 }
+
+/// What somebody types before what they do.
+const DOES: &str = "/me ";
 
 /// Names of rooms that somebody may make.
 const ROOMS: [&str; 4] = ["attic", "cellar", "garden", "kitchen"];
@@ -159,7 +167,13 @@ pub(super) fn some_wish(
     let person = some_person(model, chance);
     let command = match chance.below(100) {
         0..=44 => {
-            let text = some_text(model, chance, serial);
+            let said = some_text(model, chance, serial);
+            // Some is done by the server's commands, and some only looks so.
+            let text = match chance.below(16) {
+                0 => format!("{DOES}{said}"),
+                1 => format!("//{said}"),
+                _ => said,
+            };
             let reply_to = chance.once_in(6).then_some(seq);
             json!({"do": "send", "room": room, "text": text, "reply_to": reply_to})
         }

@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use super::Parcel;
 use crate::chat::deliveries::{Due, Outgoing};
-use crate::chat::{HookId, Millis, RoomName};
+use crate::chat::{HookEvent, HookId, Millis, RoomName};
 use crate::site::wire::Object;
 
 /// The header field with the signature.
@@ -41,7 +41,11 @@ impl Letter {
             .text("kind", kind)
             .number("webhook", hook.id.0)
             .text("bot", &hook.bot_name)
-            .text("room", &room)
+            .text("room", &room);
+        let command = hook.command.as_deref();
+        let command = command.filter(|_| due.kind == HookEvent::Command);
+        let body = body
+            .maybe_text("command", command)
             .json("event", event)
             .end();
         let parcel = parcel(&hook, kind, &format!("{epoch}.{}", due.op), body, at);

@@ -193,6 +193,7 @@ pub(in crate::site) fn ran(
         state: cx.state,
         house: cx.house.again(),
     };
+    presence::stir(&mut tick, user, None);
     slash::run(&mut tick, user, key, typed, move |_, done| {
         promise.keep(done)
     });

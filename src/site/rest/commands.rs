@@ -1,7 +1,7 @@
 //! # Commands: `/commands`, what can be done by a text that begins with `/`
 
 use super::asking::{Answered, ok, query};
-use crate::chat::{Kind, Standing, summary};
+use crate::chat::{Kind, Standing, hooks, summary};
 use crate::site::auth::identity;
 use crate::site::fields::Fields;
 use crate::site::hall::Hall;
@@ -15,6 +15,7 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
     let map = query(cx, &["room"], &[], &[]);
     let fields = Fields(&map);
     let is_admin = cx.state.look(|tables, _| summary::is_admin(tables, user))?;
+    let mut of_hooks = Vec::new();
     let (kind, standing) = match fields.has("room") {
         // As in a room of their own.
         false => (Kind::Public, Standing::Owner),
@@ -23,10 +24,11 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
             let found = cx
                 .state
                 .look(|tables, horizon| summary::summary(tables, room, user, horizon))?;
+            of_hooks = cx.state.look(|tables, _| hooks::commands(tables, room))?;
             let joined = found.and_then(|it| Some((it.facts.kind, it.joined?.standing)));
             joined.unwrap_or((Kind::Public, Standing::Member))
         }
     };
     let commands = &cx.state.commands;
-    ok(slash::listed(commands, kind, standing, is_admin))
+    ok(slash::listed(commands, kind, standing, is_admin, &of_hooks))
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::asking::{Answered, body, created, done, idempotency_key, ok, segment, settled, want};
 use crate::chat::deliveries;
 use crate::chat::hooks::{self, Door, Hook};
+use crate::chat::limits::NAME_CHARS_MAX;
 use crate::chat::{
     Answer, Code, HookEvent, HookId, HookUrl, HookWay, Identity, Operation, Refusal, Role, Style,
     Text, UserId,
@@ -24,6 +25,7 @@ use crate::site::hall::Hall;
 use crate::site::rate::Rate;
 use crate::site::secret::{self, Secret, SecretKind};
 use crate::site::slack;
+use crate::site::slash;
 use crate::site::wire::{self, Object};
 use crate::web::{Cx, Reply, Wait};
 
@@ -82,7 +84,7 @@ pub(super) fn create(cx: &mut Cx<'_, Hall>) -> Answered {
             let way = HookWay::Outgoing {
                 url: HookUrl::parse("url", fields.text("url")?)?,
                 events: events(fields)?,
-                command: None,
+                command: command(cx, fields)?,
                 secret: secret.text.clone(),
             };
             (secret, way)
@@ -133,10 +135,29 @@ fn events(fields: Fields<'_>) -> Result<Vec<HookEvent>, Refusal> {
     }
     events.sort_by_key(|event| *event as u8);
     events.dedup();
-    if events.is_empty() {
+    if events.is_empty() && !fields.has("command") {
         return Err(wrong("events", EVENTS));
     }
     Ok(events)
+}
+
+/// The command that is handed to a hook, which is none of the server's.
+fn command(cx: &Cx<'_, Hall>, fields: Fields<'_>) -> Result<Option<String>, Refusal> {
+    let Some(text) = fields.maybe_text("command")? else {
+        return Ok(None);
+    };
+    let name = text.strip_prefix('/').unwrap_or(text).to_lowercase();
+    if !slash::is_name(&name) || name.chars().count() > NAME_CHARS_MAX {
+        return Err(wrong(
+            "command",
+            "a letter, and then letters, digits, `-` and `_`",
+        ));
+    }
+    if cx.state.commands.find(&name).is_some() {
+        let tell = format!("/{name} is a command of the server. Choose another.");
+        return Err(Refusal::exists("command", tell));
+    }
+    Ok(Some(name))
 }
 
 /// A hook that somebody may change.

@@ -2,12 +2,15 @@
 
 use super::asking::{Answered, body, created, idempotency_key, ok, query, ran, segment, settled};
 use super::rooms::{change, change_under, room};
-use crate::chat::{Answer, Code, Emoji, Key, Operation, Refusal, Seq, UserId, Whence, history};
+use crate::chat::{
+    Answer, Code, Emoji, Identity, Key, Operation, Refusal, Seq, UserId, Whence, history,
+};
 use crate::http::Status;
 use crate::site::auth::identity;
 use crate::site::commands::{self, Saying};
 use crate::site::fields::{Fields, with, wrong};
 use crate::site::hall::Hall;
+use crate::site::scope;
 use crate::site::slash::{self, Typed};
 use crate::site::{questions, wire};
 use crate::web::{Cx, Reply};
@@ -23,7 +26,7 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
 
 /// `POST /rooms/{room}/messages`: says something.
 pub(super) fn send(cx: &mut Cx<'_, Hall>) -> Answered {
-    let user = identity(cx)?.user;
+    let Identity { user, scopes, .. } = identity(cx)?;
     let name = room(cx)?;
     let map = with(body(cx)?, "room", &name);
     let fields = Fields(&map);
@@ -34,7 +37,10 @@ pub(super) fn send(cx: &mut Cx<'_, Hall>) -> Answered {
     };
     match saying {
         Saying::Say(operation) => change_under(cx, user, key, operation, Status::CREATED),
-        Saying::Run(typed) => Ok(run(cx, user, key, typed)),
+        Saying::Run(typed) => {
+            scope::must_have_commands(scopes.as_ref())?;
+            Ok(run(cx, user, key, typed))
+        }
     }
 }
 

@@ -322,7 +322,7 @@ const OPS: &[Op] = &[
     // -------------------------------------------------------------------------------- hooks
     op(Get, "/webhooks", "One's webhooks and those of one's rooms; an admin's everybody's.").gives(&[(200, "Webhooks")]),
     op(Post, "/webhooks", "Connects a program to a room. The secret is said this once.")
-        .takes("NewWebhook").gives(&[(201, "MadeWebhook")]).codes(&[NotFound, TooMany, NotSupported]),
+        .takes("NewWebhook").gives(&[(201, "MadeWebhook")]).codes(&[NotFound, TooMany, NotSupported, Exists]),
     op(Get, "/webhooks/{id}", "A webhook.").gives(&[(200, "OneWebhook")]),
     op(Patch, "/webhooks/{id}", "Lets a webhook rest, or go on.").takes("ChangedWebhook").gives(&[(200, "OneWebhook")]),
     op(Delete, "/webhooks/{id}", "Takes a webhook away, and the bot that was made for it."),

@@ -28,4 +28,4 @@ pub(super) use registry::listed;
 pub use registry::{Command, Commands, Where, Who};
 pub use reply::{Asked, Reply};
 pub(super) use run::{Done, done_json, run, told};
-pub(super) use typed::{Typed, Typing, typing};
+pub(super) use typed::{Typed, Typing, is_name, typing};

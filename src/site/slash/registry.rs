@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::built_in;
 use super::reply::{Asked, Reply};
 use super::typed::is_name;
-use crate::chat::{Kind, Refusal, Standing};
+use crate::chat::{Kind, Refusal, Standing, Title};
 use crate::ground::nearest::nearest;
 use crate::site::hall::Hall;
 use crate::site::wire::Object;
@@ -147,17 +147,17 @@ impl Command {
         self.help.lines().next().unwrap_or_default()
     }
 
-    /// Whether somebody may use it in a room, as far as that can be known before it is tried.
-    pub(super) fn allowed(
-        &self,
-        kind: Kind,
-        standing: Standing,
-        is_admin: bool,
-    ) -> Result<(), Refusal> {
+    /// Whether it is of use in such a room.
+    pub(super) fn fits(&self, kind: Kind) -> Result<(), Refusal> {
         if self.place == Where::Rooms && kind == Kind::Direct {
             let tell = format!("/{} is of no use in a direct conversation.", self.name);
             return Err(Refusal::forbidden(tell));
         }
+        Ok(())
+    }
+
+    /// Whether somebody may use it, as far as that can be known before it is tried.
+    pub(super) fn allowed(&self, standing: Standing, is_admin: bool) -> Result<(), Refusal> {
         let (least, who) = match self.who {
             Who::Anybody => return Ok(()),
             Who::Moderators => (
@@ -174,6 +174,11 @@ impl Command {
             "Only {who} may use /{}.",
             self.name
         )))
+    }
+
+    /// Whether what it does is judged when it is stored: then that is done in its turn.
+    pub(super) const fn is_judged(&self) -> bool {
+        matches!(self.deed, Deed::BuiltIn(_))
     }
 
     pub(super) fn run(&self, tick: &mut Tick<'_, Hall>, asked: &Asked) -> Result<Reply, Refusal> {
@@ -247,7 +252,7 @@ impl Commands {
         self
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Rc<Command>> {
+    pub(in crate::site) fn find(&self, name: &str) -> Option<Rc<Command>> {
         self.by_name.get(name).cloned()
     }
 
@@ -259,7 +264,7 @@ impl Commands {
         is_admin: bool,
     ) -> impl Iterator<Item = &Rc<Command>> {
         let all = self.by_name.values();
-        all.filter(move |command| command.allowed(kind, standing, is_admin).is_ok())
+        all.filter(move |it| it.fits(kind).is_ok() && it.allowed(standing, is_admin).is_ok())
     }
 
     /// What somebody is told who has typed what is none of these.
@@ -280,8 +285,17 @@ pub(in crate::site) fn listed(
     kind: Kind,
     standing: Standing,
     is_admin: bool,
+    of_hooks: &[(String, Title)],
 ) -> String {
     let open = commands.open_to(kind, standing, is_admin);
+    let theirs = of_hooks.iter().map(|(name, about)| {
+        Object::new()
+            .text("name", name)
+            .text("usage", "[TEXT]")
+            .text("about", about)
+            .text("help", about)
+            .end()
+    });
     let each = open.map(|it| {
         Object::new()
             .text("name", &it.name)
@@ -290,5 +304,5 @@ pub(in crate::site) fn listed(
             .text("help", it.help())
             .end()
     });
-    Object::new().array("commands", each).end()
+    Object::new().array("commands", each.chain(theirs)).end()
 }

@@ -23,6 +23,7 @@ pub struct Asked {
     pub(super) standing: Standing,
     pub(super) is_admin: bool,
     pub(super) at: Millis,
+    pub(super) offset: Option<i16>,
     pub(super) random: [u8; 16],
 }
 
@@ -80,6 +81,7 @@ pub struct Reply(pub(super) Does);
 pub(super) type Tell = Box<dyn FnOnce(&Answer) -> String + Send>;
 
 pub(super) enum Does {
+    Unknown(String),
     Tell(String),
     Refuse(Refusal),
     Say(String, Style),
@@ -92,6 +94,7 @@ pub(super) enum Does {
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
+            Does::Unknown(_) => "Reply::unknown",
             Does::Tell(_) => "Reply::private",
             Does::Refuse(_) => "Reply::wrong",
             Does::Say(..) => "Reply::say",

@@ -8,8 +8,8 @@ use super::reply::{Asked, Does, Reply};
 use super::typed::Typed;
 use crate::chat::limits::TEXT_CHARS_MAX;
 use crate::chat::{
-    Answer, Code, Hit, Key, Operation, Part, Refusal, RoomName, Text, UserId, Verdict, people,
-    summary,
+    Answer, Code, Hit, Key, Kind, Operation, Part, Refusal, RoomId, RoomName, Standing, Text,
+    UserId, Verdict, hooks, is_used, people, summary,
 };
 use crate::site::hall::{Hall, want};
 use crate::site::questions::find;
@@ -38,6 +38,11 @@ struct Course {
     user: UserId,
     key: Option<Key>,
     typed: Typed,
+    /// Why they may not, as far as is known here. What is stored is judged once more, when all is that
+    /// was wanted before; and what was stored before is answered as it was then.
+    doubt: Option<Refusal>,
+    /// Something was done under this key before.
+    is_again: bool,
     then: Then,
 }
 
@@ -49,47 +54,88 @@ pub(in crate::site) fn run(
     typed: Typed,
     then: impl FnOnce(&mut Tick<'_, Hall>, Result<Done, Refusal>) + 'static,
 ) {
-    let course = Course {
+    let mut course = Course {
         user,
         key,
         typed,
+        doubt: None,
+        is_again: false,
         then: Box::new(then),
     };
-    let replied = course.asked(tick).and_then(|asked| {
-        let commands = &tick.state.commands;
-        let Some(command) = commands.find(&course.typed.name) else {
-            return Ok(Err(commands.unknown(&asked, &course.typed.name)));
-        };
-        command.allowed(asked.kind, asked.standing, asked.is_admin)?;
-        Ok(Ok(command.run(tick, &asked)?))
-    });
-    match replied {
-        Ok(Ok(reply)) => course.go_on(tick, reply),
-        Ok(Err(unknown)) if course.typed.attachment.is_some() => {
-            course.refuse(tick, Refusal::field("text", unknown));
-        }
-        Ok(Err(unknown)) => course.end(tick, None, Some(unknown), true),
-        Err(refusal) => (course.then)(tick, Err(refusal)),
+    match course.reply(tick) {
+        Ok(reply) => course.go_on(tick, reply),
+        Err(refusal) => course.refuse(tick, refusal),
     }
 }
 
 impl Course {
+    fn reply(&mut self, tick: &mut Tick<'_, Hall>) -> Result<Reply, Refusal> {
+        let asked = self.asked(tick)?;
+        let commands = &tick.state.commands;
+        let Some(command) = commands.find(&self.typed.name) else {
+            if self.is_handed_over(tick.state, asked.room_id)? {
+                let operation = Operation::HandOver {
+                    room: self.typed.room.clone(),
+                    command: self.typed.name.clone(),
+                    text: self.typed.whole.clone(),
+                };
+                return Ok(Reply(Does::Want(operation, None)));
+            }
+            let tell = commands.unknown(&asked, &self.typed.name);
+            return Ok(match self.typed.attachment {
+                None => Reply(Does::Unknown(tell)),
+                Some(_) => Reply::wrong(tell),
+            });
+        };
+        command.fits(asked.kind)?;
+        if let Err(refusal) = command.allowed(asked.standing, asked.is_admin) {
+            self.doubt.get_or_insert(refusal);
+        }
+        match &self.doubt {
+            // Whether an app's own may be used is known here and nowhere else.
+            Some(refusal) if !command.is_judged() && !self.is_again => Err(refusal.clone()),
+            _ => command.run(tick, &asked),
+        }
+    }
+
+    /// Whether a hook of the room takes it.
+    fn is_handed_over(&self, hall: &Hall, room: RoomId) -> Result<bool, Refusal> {
+        let found = hall.look(|tables, _| hooks::commands(tables, room))?;
+        Ok(found.iter().any(|(name, _)| *name == self.typed.name))
+    }
+
+    /// The room, and what whoever asks is in it.
+    fn place(&self, hall: &Hall) -> Result<(RoomId, Kind, Standing), Refusal> {
+        let name = &self.typed.room;
+        let (room, _) = find(hall, self.user, name)?;
+        let found =
+            hall.look(|tables, horizon| summary::summary(tables, room, self.user, horizon))?;
+        let joined = found.and_then(|it| Some((room, it.facts.kind, it.joined?.standing)));
+        joined.ok_or_else(|| {
+            let tell = format!("Join room \"{name}\" before sending to it.");
+            Refusal::new(Code::NotAMember, tell)
+        })
+    }
+
     /// Who asks, and where.
-    fn asked(&self, tick: &mut Tick<'_, Hall>) -> Result<Asked, Refusal> {
+    fn asked(&mut self, tick: &mut Tick<'_, Hall>) -> Result<Asked, Refusal> {
         let (hall, user) = (&mut *tick.state, self.user);
         let name = &self.typed.room;
-        let (room, _) = find(hall, user, name)?;
-        let (summary, person, is_admin) = hall.look(|tables, horizon| {
+        let key = self.key.as_ref();
+        let (is_again, person, is_admin) = hall.look(|tables, _| {
             Ok((
-                summary::summary(tables, room, user, horizon)?,
+                key.map_or(Ok(false), |key| is_used(tables, user, key))?,
                 people::face(tables, user)?,
                 summary::is_admin(tables, user)?,
             ))
         })?;
-        let joined = summary.and_then(|it| Some((it.facts.kind, it.joined?.standing)));
-        let Some((kind, standing)) = joined else {
-            let tell = format!("Join room \"{name}\" before sending to it.");
-            return Err(Refusal::new(Code::NotAMember, tell));
+        self.is_again = is_again;
+        let (room, kind, standing) = match self.place(hall) {
+            Err(refusal) if matches!(refusal.code, Code::NotFound | Code::NotAMember) => {
+                self.doubt = Some(refusal);
+                (RoomId(0), Kind::Public, Standing::Member)
+            }
+            place => place?,
         };
         let gone = || Refusal::new(Code::Unauthenticated, "Sign in first.");
         let (person, _) = person.ok_or_else(gone)?;
@@ -99,6 +145,7 @@ impl Course {
         };
         Ok(Asked {
             rest: self.typed.rest.clone(),
+            offset: self.typed.offset,
             room: name.clone(),
             room_id: room,
             kind,
@@ -129,7 +176,9 @@ impl Course {
         (self.then)(tick, Ok(done));
     }
 
+    /// Refuses what never came to be stored.
     fn refuse(self, tick: &mut Tick<'_, Hall>, refusal: Refusal) {
+        tick.state.counts.refused(&refusal);
         (self.then)(tick, Err(refusal));
     }
 
@@ -139,7 +188,16 @@ impl Course {
             let tell = format!("/{} takes no file. Send the file alone.", self.typed.name);
             return self.refuse(tick, Refusal::field("attachment", tell));
         }
+        let is_judged = match &reply.0 {
+            Does::Say(..) | Does::Bot(_) => true,
+            Does::Want(operation, _) => operation.room().is_some() || self.is_again,
+            _ => false,
+        };
+        if let Some(refusal) = self.doubt.clone().filter(|_| !is_judged) {
+            return self.refuse(tick, refusal);
+        }
         match reply.0 {
+            Does::Unknown(text) => self.end(tick, None, Some(text), true),
             Does::Tell(text) => self.end(tick, None, Some(text), false),
             Does::Refuse(refusal) => self.refuse(tick, refusal),
             Does::Say(text, style) => {
@@ -200,7 +258,7 @@ impl Course {
                 let stored = (outcome.answer.clone(), outcome.repeat);
                 self.end(tick, Some(stored), told, false);
             }
-            Err(refusal) => self.refuse(tick, refusal.clone()),
+            Err(refusal) => (self.then)(tick, Err(refusal.clone())),
         };
         want(tick.state, &mut tick.house, user, key, operation, then);
     }
@@ -247,6 +305,9 @@ pub(in crate::site) fn done_json(
     let object = match &done.stored {
         Some((answer @ Answer::Sent { .. }, repeat)) => {
             answer_object(hall, user, Some(room), answer, *repeat)?
+        }
+        Some((answer @ Answer::Reminder { .. }, repeat)) => {
+            answer_object(hall, user, None, answer, *repeat)?.text("room", room)
         }
         Some((_, true)) => Object::new().text("room", room).flag("repeat", true),
         _ => Object::new().text("room", room),

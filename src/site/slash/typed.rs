@@ -19,6 +19,8 @@ pub(in crate::site) struct Typed {
     pub(in crate::site) whole: Text,
     pub(in crate::site) reply_to: Option<Seq>,
     pub(in crate::site) attachment: Option<String>,
+    /// How many minutes the client's clocks are before UTC, if it says so.
+    pub(in crate::site) offset: Option<i16>,
 }
 
 /// What somebody types.
@@ -51,7 +53,7 @@ pub(in crate::site) fn typing(text: &str) -> Typing<'_> {
 }
 
 /// Whether a command can be called so.
-pub(super) fn is_name(word: &str) -> bool {
+pub(in crate::site) fn is_name(word: &str) -> bool {
     let may = |c: char| c.is_alphanumeric() || "-_".contains(c);
     word.starts_with(char::is_alphabetic) && word.chars().all(may)
 }

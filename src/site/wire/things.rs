@@ -180,24 +180,6 @@ pub(in crate::site) fn ban(ban: &Ban) -> String {
         .end()
 }
 
-/// What a command answers whoever typed it, and nobody else: it has no version.
-pub(in crate::site) fn answer(
-    room: &str,
-    command: &str,
-    text: &str,
-    key: Option<&str>,
-    at: Millis,
-) -> String {
-    Object::new()
-        .text("event", "answer")
-        .text("room", room)
-        .text("command", command)
-        .text("text", text)
-        .maybe_text("key", key)
-        .text("at", &rfc3339(at))
-        .end()
-}
-
 /// A hook, for those who may change it; never its secret.
 pub(in crate::site) fn hook(hook: &Hook) -> String {
     let direction = match &hook.sends {
@@ -241,6 +223,24 @@ pub(in crate::site) fn delivery(it: &Delivery) -> String {
         .maybe_text("next_at", it.next_at.map(rfc3339).as_deref())
         .maybe_text("tried_at", it.tried_at.map(rfc3339).as_deref())
         .maybe_text("error", it.error.as_deref())
+        .end()
+}
+
+/// What a command answers whoever typed it, and nobody else: it has no version.
+pub(in crate::site) fn answer(
+    room: &str,
+    command: &str,
+    text: &str,
+    key: Option<&str>,
+    at: Millis,
+) -> String {
+    Object::new()
+        .text("event", "answer")
+        .text("room", room)
+        .text("command", command)
+        .text("text", text)
+        .maybe_text("key", key)
+        .text("at", &rfc3339(at))
         .end()
 }
 

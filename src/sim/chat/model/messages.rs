@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Judged, Message, Model, Note};
-use crate::chat::{Answer, Code, Level, NotificationId, Standing, Tokens};
+use crate::chat::{Answer, Code, Level, NotificationId, Standing, Style, Tokens};
 use crate::sim::chat::fact::{Body, Fact};
 
 impl Model {
@@ -11,7 +11,7 @@ impl Model {
         &mut self,
         by: u32,
         name: &str,
-        text: &str,
+        (text, style): (&str, Style),
         reply_to: Option<u32>,
         key: Option<String>,
         now: u64,
@@ -31,6 +31,7 @@ impl Model {
         let version = self.tell_room(at, fact);
         let body = Body {
             text: text.to_owned(),
+            action: style == Style::Action,
             ..Body::default()
         };
         let message = Message {

@@ -13,7 +13,8 @@ export async function obey(text, room, reply_to) {
     const [done] = await Promise.all([run(text, room, reply_to), style("tools")]);
     if (done.help) return { show: help(done.help), kind: "help" };
     const show = done.told && h("p", { class: "told", dir: "auto", tabindex: "0" }, done.told);
-    return { show, isSaid: done.said, isWrong: done.unknown, kind: done.unknown ? "bad" : "" };
+    const kind = done.unknown ? "bad" : done.told?.includes("\n") ? "help" : "";
+    return { show, isSaid: done.said, isWrong: done.unknown, kind };
   } catch (error) {
     return { show: h("p", { dir: "auto" }, error.message), kind: "bad", isWrong: true };
   }

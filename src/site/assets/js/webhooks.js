@@ -133,6 +133,13 @@ async function makeOutgoing(read) {
         autocomplete: "off",
         placeholder: "https://",
       },
+      {
+        name: "command",
+        label: "Command",
+        hint: "What begins with / and this word is handed to it.",
+        maxlength: 64,
+        autocomplete: "off",
+      },
       ...EVENTS.map(({ event, label }) => ({
         name: event,
         label,
@@ -140,9 +147,11 @@ async function makeOutgoing(read) {
         value: event === "message",
       })),
     ],
-    onsubmit: ({ name, room, url, ...wants }) => {
+    onsubmit: ({ name, room, url, command, ...wants }) => {
       const events = EVENTS.map((it) => it.event).filter((event) => wants[event]);
-      return api.post("/webhooks", { direction: "outgoing", name, room, url, events });
+      const about = { direction: "outgoing", name, room, url, events };
+      if (command.trim()) about.command = command.trim();
+      return api.post("/webhooks", about);
     },
   });
   if (!made) return;
