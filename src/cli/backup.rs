@@ -15,9 +15,9 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     about: "Copy everything into one file, while the server runs",
     arguments: &["FILE"],
     options: &[("force", "Replace FILE if it is there")],
-    more: "The file is an SQLite database: that of the server, with the uploaded files and the \
-           documents in\ntables of their own. 'parlour restore' makes a data folder of it. FILE is there once it is whole. Keep it\n\
-           as safe as the server: it has everything that was said.",
+    more: "The file is an SQLite database: that of the server, with the uploaded files and the documents in\n\
+           tables of their own. 'parlour restore' makes a data folder of it. FILE is there once it is\n\
+           whole. Keep it as safe as the server: it has everything that was said.",
     examples: &[
         "parlour backup /backups/parlour-$(date +%F).db",
         "parlour backup --force latest.db --data /var/lib/parlour",
