@@ -4,8 +4,9 @@
 #     benches/chat.sh [ROW...]      e.g. durable room; without a name, all rows
 #
 # Rows: durable (messages per second), room (CPU per delivery), pace (from sending to delivery), idle
-# (memory), burst (sign-ins), resume (after a restart), history (a page of it). The databases lie in the
-# build folder, or in the one that BENCH_FOLDER names: what is measured is its disk as well.
+# (memory), burst (sign-ins), resume (after a restart), history (a page of it), docs
+# (documents: see benches/docs.sh). The databases lie in the build folder, or in the one that BENCH_FOLDER
+# names: what is measured is its disk as well.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

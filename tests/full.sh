@@ -104,6 +104,15 @@ node_client() {
     timeout 90 npm install --prefix "$cache/node" --no-audit --no-fund ws >>"$work/install" 2>&1
 }
 
+nano_client() {
+    command_or_packages node nodejs || return 1
+    [ ! -d "$cache/nano/node_modules/pomelo-jsclient-websocket" ] || [ ! -d "$cache/nano/node_modules/ws" ] || return 0
+    command_or_packages npm npm || return 1
+    mkdir -p "$cache/nano"
+    timeout 90 npm install --prefix "$cache/nano" --no-audit --no-fund \
+        ws pomelo-protocol@0.1.6 pomelo-jsclient-websocket@0.1.1 >>"$work/install" 2>&1
+}
+
 face_client() {
     command_or_packages node nodejs || return 1
     [ ! -d "$cache/face/node_modules/playwright-core" ] || [ ! -d "$cache/face/node_modules/axe-core" ] || return 0
@@ -234,6 +243,22 @@ node_dialogue() {
     step "Node ws" 60 node "$clients/echo.mjs" "ws://$address/echo" "$cache/node"
 }
 
+# Pomelo's own packages talk in the room that is made for them.
+nano_dialogue() {
+    local example=${parlour%/*}/examples/nano_room room where=''
+    [ -x "$example" ] || { skip "Pomelo's clients" "$example is missing: cargo build --release --examples"; return; }
+    nano_client || { skip "Pomelo's clients" "they cannot be installed"; return; }
+    "$example" --listen 127.0.0.1:0 >"$work/room" 2>"$work/room-log" &
+    room=$!
+    for _ in $(seq 50); do
+        where=$(sed -n 's|^listening on http://||p' "$work/room")
+        [ -z "$where" ] || break
+        sleep 0.1
+    done
+    step "Pomelo's clients" 60 node "$clients/nano.mjs" "$where" "$cache/nano"
+    kill "$room" && wait "$room" || true
+}
+
 browser_dialogue() {
     has python3 || { skip "Chromium" "python3 is missing"; return; }
     find_browser || { packages chromium && hash -r && find_browser; } ||
@@ -324,6 +349,7 @@ python_dialogue
 chat_dialogue
 api_contract
 node_dialogue
+nano_dialogue
 browser_dialogue
 face
 http_conformance

@@ -13,35 +13,56 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room and the rooms that it may know.
-const FLOORS: [(&str, &[&str]); 12] = [
+const FLOORS: [(&str, &[&str]); 14] = [
     ("ground", &[]),
     ("http", &["ground"]),
     ("ws", &["ground"]),
+    ("nano", &["ground"]),
     ("layer", &["ground"]),
     ("store", &["ground"]),
-    ("client", &["http", "ws", "ground"]),
+    ("client", &["http", "ws", "nano", "ground"]),
     ("reactor", &["http", "ws", "ground"]),
     (
         "web",
-        &["reactor", "store", "layer", "http", "ws", "ground"],
+        &["reactor", "store", "layer", "nano", "http", "ws", "ground"],
     ),
     ("chat", &["store", "layer", "ground"]),
+    ("knowledge", &["store", "ground"]),
     (
         "site",
         &[
-            "web", "chat", "store", "layer", "reactor", "http", "ws", "ground",
+            "web",
+            "chat",
+            "knowledge",
+            "store",
+            "layer",
+            "nano",
+            "reactor",
+            "http",
+            "ws",
+            "ground",
         ],
     ),
     (
         "cli",
         &[
-            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+            "site",
+            "chat",
+            "knowledge",
+            "store",
+            "web",
+            "reactor",
+            "client",
+            "nano",
+            "http",
+            "ws",
+            "ground",
         ],
     ),
     (
         "sim",
         &[
-            "site", "chat", "store", "web", "reactor", "client", "http", "ws", "ground",
+            "site", "chat", "store", "web", "reactor", "client", "nano", "http", "ws", "ground",
         ],
     ),
 ];
@@ -51,9 +72,10 @@ const MIO: [&str; 2] = ["src/reactor/driver.rs", "src/reactor/driver/"];
 
 /// Where the database may be named: in its room, where the domain's tables are, where the framework
 /// keeps one of its own, and where handlers meet it.
-const SQLITE: [&str; 4] = [
+const SQLITE: [&str; 5] = [
     "src/store/",
     "src/chat/",
+    "src/knowledge/",
     "src/web/session/ledger.rs",
     "src/web/stored.rs",
 ];

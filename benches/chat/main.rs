@@ -14,12 +14,15 @@
 mod burst;
 mod client;
 mod crowd;
+mod docs;
 mod durable;
 mod history;
 mod idle;
 mod measure;
 mod pace;
 mod plain;
+#[path = "../docs/recall.rs"]
+mod recall;
 mod resume;
 mod room;
 mod server;
@@ -34,7 +37,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Row = (&'static str, fn() -> Outcome);
 
 /// The rows, and what measures each.
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 8] = [
     ("durable", durable::run),
     ("room", room::run),
     ("pace", pace::run),
@@ -42,6 +45,7 @@ const ROWS: [Row; 7] = [
     ("burst", burst::run),
     ("resume", resume::run),
     ("history", history::run),
+    ("docs", docs::run),
 ];
 
 fn main() -> ExitCode {

@@ -150,7 +150,8 @@ fn unpack(
             keep(files, &hash, &content)?;
         }
         tell(of, of);
-        copy.execute_batch("DROP TABLE backup_files; VACUUM")?;
+        // Documents were put there beside the files, and are restored by themselves.
+        copy.execute_batch("DROP TABLE backup_files; DROP TABLE IF EXISTS backup_docs; VACUUM")?;
     }
     copy.execute("UPDATE server SET epoch = ?", [epoch])?;
     // Nobody waits for these.

@@ -9,6 +9,7 @@
 
 use super::name::UserName;
 use super::refusal::Refusal;
+use crate::ground::words::words;
 
 /// Characters of a query.
 const QUERY_CHARS_MAX: usize = 500;
@@ -107,110 +108,9 @@ impl Query {
     }
 }
 
-/// The words of a text with where they stand, as they are compared: small letters without accents.
-/// FTS5 finds the same words in what [`fold`] makes of the text.
-pub(super) fn words(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, String)> {
-    let mut rest = text.char_indices().peekable();
-    std::iter::from_fn(move || {
-        let (start, first) = rest.find(|(_, c)| is_of_word(*c))?;
-        let mut end = start + first.len_utf8();
-        if !stands_alone(first) {
-            while let Some((at, c)) = rest.next_if(|(_, c)| is_of_word(*c) && !stands_alone(*c)) {
-                end = at + c.len_utf8();
-            }
-        }
-        Some((start..end, plain(&text[start..end])))
-    })
-}
-
-/// A text as it is indexed: its words with a blank between them.
-pub(super) fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len() + text.len() / 4);
-    for (_, word) in words(text) {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.push_str(&word);
-    }
-    folded
-}
-
-/// Letters, digits, and the accents that follow them.
-fn is_of_word(c: char) -> bool {
-    c.is_alphanumeric() || is_accent(c)
-}
-
-fn is_accent(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36f}')
-}
-
-/// Ideographs and kana, of which words are made without blanks.
-fn stands_alone(c: char) -> bool {
-    matches!(c,
-        '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}'
-        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
-        | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
-}
-
-/// Letters with accents, after the one that they are without.
-const ACCENTED: [&str; 21] = [
-    "aàáâãäåāăąạảấầẩẫậắằẳẵặ",
-    "cçćĉċč",
-    "dďđ",
-    "eèéêëēĕėęěẹẻẽếềểễệ",
-    "gĝğġģ",
-    "hĥ",
-    "iìíîïĩīĭįịỉ",
-    "jĵ",
-    "kķ",
-    "lĺļľł",
-    "nñńņň",
-    "oòóôõöōŏőọỏốồổỗộớờởỡợơ",
-    "rŕŗř",
-    "sśŝşšș",
-    "tţťț",
-    "uùúûüũūŭůűųụủứừửữựư",
-    "wŵ",
-    "yýÿŷỳỵỷỹ",
-    "zźżž",
-    "её",
-    "иѝй",
-];
-
-fn plain(word: &str) -> String {
-    if word.bytes().all(|byte| byte.is_ascii()) {
-        return word.to_ascii_lowercase();
-    }
-    let small = word.chars().flat_map(char::to_lowercase);
-    small
-        .filter(|c| !is_accent(*c))
-        .map(without_accent)
-        .collect()
-}
-
-fn without_accent(c: char) -> char {
-    if c.is_ascii() || stands_alone(c) {
-        return c;
-    }
-    let same = ACCENTED.iter().find(|letters| letters.contains(c));
-    same.and_then(|letters| letters.chars().next()).unwrap_or(c)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_is_indexed_by_its_words() {
-        let check = |text: &str, expected: &str| assert_eq!(fold(text), expected, "{text:?}");
-        check("Hello,  World!", "hello world");
-        check("Café déjà-vu ÀÉ", "cafe deja vu ae");
-        check("cafe\u{301}", "cafe");
-        check("今日は、hello世界 カー", "今 日 は hello 世 界 カ ー");
-        check("Привет ЁЖ", "привет еж");
-        check("don't @ana 3.14", "don t ana 3 14");
-        check(" \n🎉 !", "");
-    }
 
     #[test]
     fn a_query_says_what_is_looked_for() {

@@ -16,9 +16,10 @@ use rusqlite::Connection;
 use super::event::{EventKind, Message};
 use super::id::{Millis, RoomId, Seq, UserId, Version};
 use super::name::RoomName;
-use super::query::{Query, fold};
+use super::query::Query;
 use super::reading::{Part, messages, row, rows};
 use super::snippet::{Snippet, snippet};
+use crate::ground::words::fold;
 use crate::store::{StoreError, rusqlite};
 
 /// How far a job of indexing has come.

@@ -4,7 +4,8 @@
 
 use std::ops::Range;
 
-use super::query::{Query, Term, words};
+use super::query::{Query, Term};
+use crate::ground::words::words;
 
 /// Characters of a snippet, but for its dots: two lines of a list.
 const SNIPPET_CHARS: usize = 160;

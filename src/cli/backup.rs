@@ -8,14 +8,15 @@ use super::desk::{failed, must_be_there};
 use super::progress::Progress;
 use super::{CliError, say};
 use crate::chat::backup::{Step, save};
+use crate::knowledge;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "backup",
     about: "Copy everything into one file, while the server runs",
     arguments: &["FILE"],
     options: &[("force", "Replace FILE if it is there")],
-    more: "The file is an SQLite database: that of the server, with the uploaded files in a table of \
-           their\nown. 'parlour restore' makes a data folder of it. FILE is there once it is whole. Keep it\n\
+    more: "The file is an SQLite database: that of the server, with the uploaded files and the \
+           documents in\ntables of their own. 'parlour restore' makes a data folder of it. FILE is there once it is whole. Keep it\n\
            as safe as the server: it has everything that was said.",
     examples: &[
         "parlour backup /backups/parlour-$(date +%F).db",
@@ -29,7 +30,11 @@ fn run(given: &Given) -> Result<(), CliError> {
     let to = target(given)?;
     let progress = &mut Progresses::new();
     let missing = whole(&to, |arriving| {
-        save(&given.data, arriving, &mut |step| progress.step(step)).map_err(failed)
+        let missing = save(&given.data, arriving, &mut |step| progress.step(step));
+        let missing = missing.map_err(failed)?;
+        let mut pages = |done, of| progress.step(Step::Pages(done, of));
+        knowledge::save(&given.data, arriving, &mut pages).map_err(failed)?;
+        Ok(missing)
     })?;
     progress.clear();
     for hash in &missing {

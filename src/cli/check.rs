@@ -1,14 +1,16 @@
-//! # `parlour check`: whether the database keeps what the chat promises, and the files beside it
+//! # `parlour check`: whether the database keeps what the chat promises, and what lies beside it
 
 use super::command::{Command, Given};
-use super::desk::Desk;
+use super::desk::{Desk, failed};
 use super::progress::Progress;
 use super::{CliError, say};
 use crate::chat::{Files, Told, check, check_files};
+use crate::knowledge::{self, Library};
+use crate::store::Connection;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "check",
-    about: "Look for damage in the database and in uploaded files",
+    about: "Look for damage in the databases and in uploaded files",
     arguments: &[],
     options: &[],
     more: "Each thing that is wrong is a line on standard output, and so is each file that nobody needs,\n\
@@ -28,8 +30,14 @@ fn run(given: &Given) -> Result<(), CliError> {
     check_files(desk.reader(), &files, &mut |told| {
         report.hear(told, &mut progress, 1024);
     })
-    .map_err(super::desk::failed)?;
+    .map_err(failed)?;
     drop(progress);
+    if let Some(documents) = Library::beside(&given.data).look().map_err(failed)? {
+        let reader = documents.reader().map_err(failed)?;
+        let look =
+            |tables: &Connection| knowledge::check(tables, &mut |wrong| report.wrong(&wrong));
+        reader.query(look).map_err(failed)?;
+    }
     report.end()
 }
 
@@ -62,6 +70,14 @@ impl Report {
         progress.clear();
         if self.said.is_ok() {
             self.said = say(&line);
+        }
+    }
+
+    /// Says what is wrong.
+    fn wrong(&mut self, what: &str) {
+        self.found += 1;
+        if self.said.is_ok() {
+            self.said = say(&format!("{what}\n"));
         }
     }
 

@@ -23,7 +23,8 @@ pub(super) struct Command {
     pub(super) name: &'static str,
     /// What it does, in a line.
     pub(super) about: &'static str,
-    /// What it takes; in brackets what may be left out, and that comes last.
+    /// What it takes; in brackets what may be left out, and that comes last. What ends with dots may come
+    /// several times.
     pub(super) arguments: &'static [&'static str],
     /// Its own options, written as the help shows them but for the dashes: `email ADDRESS`.
     pub(super) options: &'static [(&'static str, &'static str)],
@@ -76,7 +77,9 @@ impl Command {
                     }
                     None => return Err(self.unknown(name)),
                 },
-                Arg::Value(word) if given.words.len() < self.arguments.len() => {
+                Arg::Value(word)
+                    if given.words.len() < self.arguments.len() || self.takes_many() =>
+                {
                     given.words.push(word);
                 }
                 other => return Err(other.unexpected().into()),
@@ -88,6 +91,12 @@ impl Command {
             }
             _ => Ok(Some(given)),
         }
+    }
+
+    fn takes_many(&self) -> bool {
+        self.arguments
+            .last()
+            .is_some_and(|last| last.ends_with("..."))
     }
 
     /// The name of an option as the table has it, and whether a value follows.
@@ -151,6 +160,11 @@ impl Given {
     /// An argument that may be left out.
     pub(super) fn perhaps(&self, at: usize) -> Result<Option<&str>, CliError> {
         self.words.get(at).map(|word| text(word)).transpose()
+    }
+
+    /// All arguments.
+    pub(super) fn all(&self) -> Result<Vec<&str>, CliError> {
+        self.words.iter().map(|word| text(word)).collect()
     }
 
     /// An argument that names a file.
@@ -223,6 +237,18 @@ mod tests {
         assert_eq!(given.perhaps(1).unwrap(), None);
         assert_eq!(given.data, Path::new(DEFAULT_DATA));
         assert!(read(&["--help"]).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_ends_with_dots_may_come_several_times() {
+        let many = Command {
+            arguments: &["NAME..."],
+            ..greet()
+        };
+        let read = |words: &[&str]| many.read(&mut Parser::from_args(words), None);
+        let given = read(&["ana", "--loud", "bo", "cy"]).unwrap().unwrap();
+        assert_eq!(given.all().unwrap(), ["ana", "bo", "cy"]);
+        assert!(read(&[]).is_err());
     }
 
     #[test]

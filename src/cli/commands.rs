@@ -9,8 +9,8 @@ use lexopt::{Arg, Parser};
 use super::command::{Command, nearest};
 use super::serve;
 use super::{
-    CliError, backup, check, export, import, invite, restore, room, say, send, settings, token,
-    user,
+    CliError, backup, check, docs, export, import, invite, restore, room, say, send, settings,
+    token, user,
 };
 
 /// All commands, in the order in which the help tells of them.
@@ -22,6 +22,7 @@ fn all() -> impl Iterator<Item = &'static Command> {
         token::COMMANDS,
         invite::COMMANDS,
         settings::COMMANDS,
+        docs::COMMANDS,
         backup::COMMANDS,
         restore::COMMANDS,
         export::COMMANDS,

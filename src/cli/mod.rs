@@ -10,6 +10,8 @@ mod command;
 mod commands;
 mod data;
 mod desk;
+mod docs;
+mod docs_import;
 mod export;
 mod import;
 mod invite;

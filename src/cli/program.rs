@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::serve::default_listen;
+use super::serve::DEFAULT_LISTEN;
 use super::{CliError, exit_code, log_to_stderr, say};
 use crate::reactor::driver::listeners::Address;
 use crate::web::App;
@@ -41,6 +41,8 @@ use crate::web::App;
 pub struct Program {
     name: &'static str,
     about: &'static str,
+    /// Where it listens if nothing is said.
+    listen: &'static str,
     /// The folder for data if no other is named.
     data: Option<PathBuf>,
     options: Vec<Choice>,
@@ -123,9 +125,16 @@ impl Program {
         Self {
             name,
             about,
+            listen: DEFAULT_LISTEN,
             data: None,
             options: Vec::new(),
         }
+    }
+
+    /// Where it listens if nothing is said, as `127.0.0.1:8080`.
+    pub const fn listens_at(mut self, address: &'static str) -> Self {
+        self.listen = address;
+        self
     }
 
     /// It keeps something: there is `--data DIR`, and without it a folder of this name.
@@ -201,6 +210,7 @@ impl Program {
     /// What the command line says; nothing if it only asked for help.
     fn read(self, mut words: Parser) -> Result<Option<Args>, CliError> {
         let help = self.help();
+        let usual = self.listen;
         let mut args = Args {
             listen: Vec::new(),
             also: Vec::new(),
@@ -225,7 +235,7 @@ impl Program {
             }
         }
         if args.listen.is_empty() {
-            args.listen.push(default_listen()?);
+            args.listen.push(usual.parse().map_err(CliError::Failed)?);
         }
         if let Some(folder) = &args.data {
             std::fs::create_dir_all(folder).map_err(|error| {
@@ -239,7 +249,10 @@ impl Program {
     fn help(&self) -> String {
         let mut lines = vec![(
             "--listen ADDR".to_owned(),
-            "Where to listen; port 0 picks a free one [default: 127.0.0.1:8080]".to_owned(),
+            format!(
+                "Where to listen; port 0 picks a free one [default: {}]",
+                self.listen
+            ),
         )];
         if let Some(folder) = &self.data {
             let folder = folder.display();

@@ -6,6 +6,7 @@ use super::data::{alone, fresh_epoch, now_ms};
 use super::desk::{Desk, failed};
 use super::{CliError, say};
 use crate::chat::{self, backup};
+use crate::knowledge;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "restore",
@@ -40,13 +41,21 @@ fn run(given: &Given) -> Result<(), CliError> {
         );
         return Err(CliError::Failed(tell));
     }
-    let old = format!("{}.before-{}", chat::FILE, now_ms());
+    let now = now_ms();
+    let old = format!("{}.before-{now}", chat::FILE);
     let mut progress = Progresses::new();
-    backup::restore(&from, folder, &fresh_epoch(), &old, &mut |step| {
+    // Documents are judged before anything is replaced, and replaced once the rest is.
+    knowledge::restore(&from, folder).map_err(failed)?;
+    let restored = backup::restore(&from, folder, &fresh_epoch(), &old, &mut |step| {
         progress.step(step)
-    })
-    .map_err(failed)?;
+    });
+    if let Err(error) = restored {
+        knowledge::give_up(folder);
+        return Err(failed(error));
+    }
     progress.clear();
+    let old_docs = format!("{}.before-{now}", knowledge::FILE);
+    knowledge::put_back(folder, &old_docs).map_err(failed)?;
     drop(lock);
     // A backup of an older version is brought up to date.
     drop(Desk::open(given)?);

@@ -11,6 +11,7 @@ use super::post::Post;
 use super::{CliError, Program, exit_code, say};
 use crate::chat::Files;
 use crate::client::Allowed;
+use crate::knowledge::Library;
 use crate::reactor::driver::listeners::{Address, ListenError};
 use crate::reactor::driver::{Driver, fresh_seed};
 use crate::reactor::{App, Settings};
@@ -18,7 +19,8 @@ use crate::site::{self, Choices, Commands, Hall};
 use crate::store::Durability;
 use crate::web::made_s;
 
-const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Where a server listens if nothing is said.
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 /// The options, as the help tells of them.
 pub(super) const OPTIONS: &str =
@@ -33,6 +35,8 @@ pub(super) const OPTIONS: &str =
   --webhooks-allow ADDR
                    Also send webhooks to this address or network, which is not of the
                    public internet: 127.0.0.1, 10.0.0.0/8. May be given several times
+  --nano-tcp ADDR  Also serve the game protocol at /nano straight over TCP, at HOST:PORT.
+                   May be given several times
   --echo           Also answer at /echo: WebSocket messages and POSTs come back as sent
 ";
 
@@ -61,6 +65,7 @@ pub(super) struct Options {
     data: Option<PathBuf>,
     durability: Durability,
     echo: bool,
+    nano_tcp: Vec<Address>,
     assets: Option<PathBuf>,
     webhooks_allow: Vec<Allowed>,
     /// One of those that other commands do not have.
@@ -114,6 +119,13 @@ impl Options {
                 self.webhooks_allow
                     .push(words.value()?.parse_with(str::parse)?);
             }
+            Some(Arg::Long("nano-tcp")) => {
+                self.own = Some("--nano-tcp");
+                let place = words.value()?;
+                let place = format!("tcp:{}", place.to_string_lossy());
+                let plain = place.parse().map_err(CliError::Usage)?;
+                self.nano_tcp.push(plain);
+            }
             Some(Arg::Long("echo")) => {
                 self.own = Some("--echo");
                 self.echo = true;
@@ -151,6 +163,7 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
     let hall = Hall::open(database, fresh_seed()).map_err(|error| failed(&error))?;
     let hall = hall
         .files(Files::beside(folder))
+        .library(Library::beside(folder))
         .carrier(Post::new(&options.webhooks_allow));
     let choices = Choices {
         echo: options.echo,
@@ -159,7 +172,7 @@ pub(super) fn run(options: &Options) -> Result<(), CliError> {
         commands: Commands::new(),
     };
     let app = site::app(hall, choices);
-    let driver = open(&options.listen)?;
+    let driver = open(&options.listen, &options.nano_tcp)?;
     // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut said = Ok(());
@@ -176,7 +189,7 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
     let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
     // Where the limit cannot be raised, fewer connections fit and the loop sheds the others.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let mut driver = open(addresses)?;
+    let mut driver = open(addresses, &[])?;
     driver.stop_on_signals().map_err(|error| failed(&error))?;
     for address in driver.addresses() {
         say(&format!("listening on {address}\n"))?;
@@ -188,19 +201,21 @@ pub fn serve_app<A: App>(app: A, addresses: &[Address]) -> Result<(), CliError> 
 }
 
 /// Where to listen if nothing is said.
-pub(super) fn default_listen() -> Result<Address, CliError> {
+fn default_listen() -> Result<Address, CliError> {
     DEFAULT_LISTEN.parse().map_err(CliError::Failed)
 }
 
-/// Opens the addresses; without any, what systemd handed over, or else the default.
-fn open(addresses: &[Address]) -> Result<Driver, CliError> {
+/// Opens the addresses; without any, what systemd handed over, or else the default. The others come
+/// behind.
+fn open(addresses: &[Address], others: &[Address]) -> Result<Driver, CliError> {
+    let with_others = |first: &[Address]| Driver::open(&[first, others].concat());
     let opened = if addresses.is_empty() {
-        match Driver::open(&[Address::Systemd]) {
-            Err(ListenError::NoSystemd) => Driver::open(&[default_listen()?]),
+        match with_others(&[Address::Systemd]) {
+            Err(ListenError::NoSystemd) => with_others(&[default_listen()?]),
             other => other,
         }
     } else {
-        Driver::open(addresses)
+        with_others(addresses)
     };
     opened.map_err(|error| CliError::Failed(error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! # Client: a blocking WebSocket client, and requests
+//! # Client: a blocking WebSocket client, one of the game protocol, and requests
 //!
 //! For bots, hooks, tests and the bench: the same protocol core as the server's, over a `TcpStream`.
 //!
@@ -19,6 +19,7 @@
 mod address;
 mod bot;
 mod connect;
+mod nano;
 mod request;
 mod socket;
 mod tls;
@@ -26,5 +27,6 @@ mod tls;
 pub use address::{Allowed, is_public};
 pub use bot::{Bot, BotError, Message};
 pub use connect::{Connect, ConnectError};
+pub use nano::{Nano, NanoError, Said};
 pub use request::{Answer, Request, RequestError};
 pub use socket::{Incoming, ReadError, Socket, WriteError};

@@ -10,3 +10,4 @@ pub mod nearest;
 pub mod priority;
 pub mod seed;
 pub mod time;
+pub(crate) mod words;

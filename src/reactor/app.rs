@@ -226,6 +226,15 @@ pub trait App {
         let _ = (id, net);
     }
 
+    /// Somebody has come to an address where bytes are spoken as they are
+    /// ([`Address::Plain`](crate::reactor::driver::listeners::Address::Plain)). What it says comes as
+    /// [`message`](Self::message), a read at a time and [`Binary`](Message::Binary), however it was cut
+    /// by its sender; it is answered with [`Net::send`], ended with [`Net::close`], and `closed` comes
+    /// in the end. Whoever is not expected is sent away, as here.
+    fn connected(&mut self, id: ConnId, net: &mut Net) {
+        net.close(id, 1000, "nobody speaks plain bytes here");
+    }
+
     /// A WebSocket has ended: with the peer's code, or without a word (`None`).
     fn closed(&mut self, id: ConnId, code: Option<u16>, net: &mut Net) {
         let _ = (id, code, net);

@@ -79,14 +79,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(generation: u32, peer: Peer, now: Instant) -> Self {
+    pub(crate) fn new(generation: u32, peer: Peer, stage: Stage, now: Instant) -> Self {
         Self {
             generation,
             peer,
-            stage: Stage::Http(Http {
-                begun: true,
-                ..Http::default()
-            }),
+            stage,
             outbox: Outbox::default(),
             rest: Vec::new(),
             since: now,
@@ -124,6 +121,7 @@ impl Connection {
             }) => has_room && upload.held.is_none(),
             Stage::Http(_) => has_room,
             Stage::WebSocket(socket) => has_room && !socket.held,
+            Stage::Plain(plain) => has_room && !plain.is_closing,
             Stage::Closing(_) => true,
             Stage::Upgrading(_) | Stage::Buried => false,
         }
@@ -204,6 +202,8 @@ impl Connection {
             Stage::WebSocket(_) => self.since + waits.close,
             // As long as the last word takes to leave: only who takes nothing is too slow.
             Stage::Closing(_) | Stage::Buried => Instant::NEVER,
+            // Its app knows what silence means.
+            Stage::Plain(_) => Instant::NEVER,
         };
         // A pause makes the peer wait for itself: what it does not send is no fault of it then.
         let stage = match &self.stage {

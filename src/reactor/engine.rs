@@ -20,7 +20,7 @@ use crate::reactor::app::App;
 use crate::reactor::connection::Peer;
 use crate::reactor::net::{Net, Notice, nearest};
 use crate::reactor::settings::Settings;
-use crate::reactor::stage::{Http, Stage, Turn};
+use crate::reactor::stage::{Http, Plain, Stage, Turn};
 use crate::reactor::token::{Call, ConnId};
 
 /// What the engine wants of its driver, besides what [`Engine::flush`] writes.
@@ -98,7 +98,24 @@ impl<A: App> Engine<A> {
         if self.net.draining || self.net.connections.len() >= self.net.settings.connections_max {
             return None;
         }
-        let id = self.net.insert(peer);
+        let begun = true;
+        let http = Http {
+            begun,
+            ..Http::default()
+        };
+        let id = self.net.insert(peer, Stage::Http(http));
+        self.net.arm(id);
+        Some(id)
+    }
+
+    /// The same where bytes are spoken as they are, without HTTP in front of them.
+    pub fn accepted_plain(&mut self, peer: Peer) -> Option<ConnId> {
+        if self.net.draining || self.net.connections.len() >= self.net.settings.connections_max {
+            return None;
+        }
+        let id = self.net.insert(peer, Stage::Plain(Plain::default()));
+        self.app.connected(id, &mut self.net);
+        self.tell_notices();
         self.net.arm(id);
         Some(id)
     }
@@ -318,6 +335,7 @@ impl<A: App> Engine<A> {
             let flow = match &connection.stage {
                 Stage::WebSocket(_) => self.hear_frame(id, &mut input[used..]),
                 Stage::Http(_) => self.hear_request(id, &mut input[used..]),
+                Stage::Plain(_) => self.hear_bytes(id, &input[used..]),
                 _ => self.overhear(id, input.len() - used),
             };
             self.tell_notices();
@@ -374,7 +392,7 @@ impl<A: App> Engine<A> {
             match notice {
                 Notice::Opened(id, tag) => self.app.opened(id, tag, &mut self.net),
                 Notice::Drained(call) => self.app.drained(call, &mut self.net),
-                Notice::TooSlow(id) => self.cut_off(id),
+                Notice::TooSlow(id) | Notice::Ended(id) => self.cut_off(id),
                 Notice::FellBehind(id, missed) => {
                     if self.net.admit_deafness(id) {
                         self.app.fell_behind(id, missed, &mut self.net);

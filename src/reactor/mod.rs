@@ -11,7 +11,8 @@
 //!            flush (what to write), effects (what to do), sleep
 //! ```
 //!
-//! The life of a connection (`stage::Stage`):
+//! At an address of plain bytes a connection begins in the stage `Plain` and stays there until it
+//! closes. The life of every other (`stage::Stage`):
 //!
 //! ```text
 //!   accepted ─► Http ──ask──► Upgrading ──accept──► WebSocket

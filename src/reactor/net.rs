@@ -54,6 +54,8 @@ pub(crate) enum Notice {
     Drained(Call),
     /// A reader was too slow.
     TooSlow(ConnId),
+    /// The app has ended a connection of plain bytes.
+    Ended(ConnId),
     /// A reader did not get the broadcast of this number.
     FellBehind(ConnId, u64),
     /// A deaf reader has room.
@@ -136,6 +138,11 @@ impl Net {
         self.cut_off
     }
 
+    /// How many bytes may wait for one peer: more of what others say is not taken.
+    pub const fn outbox_bytes_max(&self) -> usize {
+        self.settings.outbox_bytes_max
+    }
+
     /// How many bytes wait for `id` to take them.
     pub fn queued_bytes(&self, id: ConnId) -> usize {
         self.get(id)
@@ -160,9 +167,9 @@ impl Net {
         named(&mut self.connections, id)
     }
 
-    pub(crate) fn insert(&mut self, peer: Peer) -> ConnId {
+    pub(crate) fn insert(&mut self, peer: Peer, stage: Stage) -> ConnId {
         self.generation = self.generation.wrapping_add(1);
-        let connection = Connection::new(self.generation, peer, self.now.instant);
+        let connection = Connection::new(self.generation, peer, stage, self.now.instant);
         let slot = self.connections.insert(connection);
         ConnId {
             slot: slot as u32,

@@ -20,6 +20,8 @@ pub(crate) enum Stage {
     Upgrading(Box<Upgrading>),
     /// Speaking frames, until both have said `close` or one has vanished.
     WebSocket(WebSocket),
+    /// Bytes as they are, from the first on: what they mean is the app's affair.
+    Plain(Plain),
     /// The last word is said, or about to leave; waits for the peer to end.
     Closing(Closing),
     /// Over: the driver will be told to close, and then it is gone.
@@ -102,6 +104,13 @@ pub(crate) struct WebSocket {
     pub(crate) hearing: Hearing,
     /// Its input waits until the app wants it.
     pub(crate) held: bool,
+}
+
+/// Bytes as they are.
+#[derive(Debug, Default)]
+pub(crate) struct Plain {
+    /// The app has ended it, and will be told that it has.
+    pub(crate) is_closing: bool,
 }
 
 /// Whether a WebSocket gets what is broadcast.

@@ -39,6 +39,13 @@ pub struct Call {
     pub(crate) number: u32,
 }
 
+impl Call {
+    /// The name of a connection that stays without having asked for anything.
+    pub(crate) const fn of(id: ConnId) -> Self {
+        Self { id, number: 0 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -32,6 +32,8 @@ mod agenda;
 pub mod chat;
 mod feed;
 mod network;
+#[cfg(test)]
+mod nodes;
 mod people;
 mod reader;
 mod subject;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::behind::Parting;
 use super::hall::Hall;
-use super::{courier, watching, wire};
+use super::{courier, players, watching, wire};
 use crate::chat::{
     Ended, Event, Exit, Outcome, RoomId, RoomName, To, TokenId, UserId, Version, What, missed,
     people, summary,
@@ -81,7 +81,8 @@ pub(super) fn announce_outside(tick: &mut Tick<'_, Hall>) -> bool {
 fn end_lost(tick: &mut Tick<'_, Hall>, user: UserId, event: Option<&Event>) {
     let may_end =
         event.is_none_or(|event| matches!(event.what, What::SignedOut | What::Account { .. }));
-    if !may_end || tick.state.crowd.seats(user).is_empty() {
+    let is_here = !tick.state.crowd.seats(user).is_empty() || tick.state.players.has(user);
+    if !may_end || !is_here {
         return;
     }
     match tick
@@ -132,6 +133,7 @@ fn tell_next(tick: &mut Tick<'_, Hall>, event: &Event) {
                 }
                 _ => tick.house.group_send(&room_group(id), &said),
             }
+            players::tell(tick, id, name, &event.what);
             if tick.state.crowd.is_watching() {
                 tell_deaf(tick, id, event, &said);
             }
@@ -255,6 +257,7 @@ pub(super) fn end_expired(tick: &mut Tick<'_, Hall>) {
     for (user, channel) in tick.state.crowd.expired(now) {
         super::socket::part(tick, user, channel, super::socket::EXPIRED);
     }
+    players::end_expired(tick);
 }
 
 fn end_where(tick: &mut Tick<'_, Hall>, user: UserId, goes: impl Fn(TokenId) -> bool) {
@@ -266,4 +269,5 @@ fn end_where(tick: &mut Tick<'_, Hall>, user: UserId, goes: impl Fn(TokenId) -> 
     for channel in gone {
         super::socket::part(tick, user, channel, super::socket::SIGNED_OUT);
     }
+    players::end_where(tick, user, goes);
 }

@@ -22,6 +22,7 @@ use crate::web::{App, Asset, Cx, Templates};
 pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "css/app.css",
     "css/base.css",
+    "css/document.css",
     "css/door.css",
     "css/over.css",
     "css/pages.css",
@@ -58,6 +59,7 @@ pub(super) const FILES: &[Asset] = crate::assets!("assets": [
     "js/device.js",
     "js/devices.js",
     "js/dialog.js",
+    "js/documents.js",
     "js/dom.js",
     "js/drafts.js",
     "js/emoji.js",
@@ -217,6 +219,7 @@ macro_rules! templates {
 const TEMPLATES: &[(&str, &str)] = templates![
     "app.html",
     "base.html",
+    "document.html",
     "door.html",
     "error.html",
     "fields.html",

@@ -23,6 +23,7 @@ use super::counts::Counts;
 use super::courier::{Carrier, Courier};
 use super::crowd::Crowd;
 use super::faces::Faces;
+use super::players::Players;
 use super::presence::Presence;
 use super::rate::Rates;
 use super::resume::Far;
@@ -34,6 +35,7 @@ use crate::chat::{
     summary::{self, Horizon},
 };
 use crate::ground::seed::Seed;
+use crate::knowledge::Library;
 use crate::store::{Connection as Tables, Database, Reader, StoreError};
 use crate::web::{Busy, House, Tick, Wait};
 
@@ -61,11 +63,14 @@ pub struct Hall {
     pub(super) reader: Reader,
     /// Where uploaded files are; nothing if none are kept.
     pub(super) files: Option<Files>,
+    /// Documents that questions are answered from; nothing if none are kept.
+    pub(super) library: Option<Arc<Library>>,
     pub(super) epoch: Box<str>,
     pub(super) announced: Op,
     pub(super) heads: HashMap<RoomId, Head>,
     pub(super) crowd: Crowd,
     pub(super) presence: Presence,
+    pub(super) players: Players,
     pub(super) faces: Faces,
     /// Who has left which room in this turn.
     pub(super) partings: Vec<(UserId, Parting)>,
@@ -120,11 +125,13 @@ impl Hall {
             database,
             reader,
             files: None,
+            library: None,
             epoch,
             announced,
             heads,
             crowd: Crowd::default(),
             presence: Presence::default(),
+            players: Players::default(),
             faces: Faces::default(),
             partings: Vec::new(),
             summaries: Summaries::default(),
@@ -147,6 +154,13 @@ impl Hall {
     #[must_use]
     pub fn files(mut self, files: Files) -> Self {
         self.files = Some(files);
+        self
+    }
+
+    /// Keeps documents that questions are answered from, too.
+    #[must_use]
+    pub fn library(mut self, library: Library) -> Self {
+        self.library = Some(Arc::new(library));
         self
     }
 

@@ -30,6 +30,7 @@ mod commands;
 mod counts;
 mod courier;
 mod crowd;
+mod docs;
 mod faces;
 mod feed;
 mod fields;
@@ -38,6 +39,7 @@ mod lean;
 mod machines;
 mod pages;
 mod picture;
+mod players;
 mod presence;
 mod questions;
 mod rate;
@@ -107,6 +109,7 @@ pub fn app(mut hall: Hall, choices: Choices) -> App<Hall> {
         .get("/metrics", rest::metrics())
         .post("/hooks/{secret}", rest::hook())
         .consumer("/ws", socket::Socket::new)
+        .nano("/nano", players::nano())
         .nest("/api/v1", rest::routes())
 }
 

@@ -174,7 +174,7 @@ fn written(hits: &Part<Hit>) -> String {
 }
 
 /// A snippet as HTML: escaped, with what was found in `<mark>`.
-fn marked(snippet: &str, marks: &[std::ops::Range<usize>]) -> String {
+pub(super) fn marked(snippet: &str, marks: &[std::ops::Range<usize>]) -> String {
     let mut html = String::with_capacity(snippet.len() + 13 * marks.len());
     let mut at = 0;
     for mark in marks {

@@ -15,6 +15,7 @@ use super::error::Error;
 use super::handler::Handler;
 use super::middleware::Middleware;
 use super::middleware::order::Wrapped;
+use super::nano::{Endpoint, Nano};
 use super::remote::{Act, Remote};
 use super::router::Routes;
 use super::service::Service;
@@ -63,9 +64,15 @@ pub(super) struct Parts<S> {
     pub(super) spill_folder: PathBuf,
     /// Of groups.
     pub(super) bounds: Bounds,
+    /// What sits at connections of plain bytes.
+    pub(super) plain: Option<MakeConsumer<S>>,
+    pub(super) nano: Option<Nano<S>>,
     pub(super) on_start: Vec<Once<S>>,
     pub(super) on_stopping: Vec<Once<S>>,
 }
+
+/// Makes a consumer for each connection.
+pub(super) type MakeConsumer<S> = Box<dyn Fn() -> Box<dyn Consumer<S>>>;
 
 impl<S> fmt::Debug for App<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,6 +159,8 @@ impl<S: 'static> App<S> {
             body_bytes_max: crate::reactor::app::BODY_BYTES_MAX,
             spill_folder: std::env::temp_dir(),
             bounds: Bounds::default(),
+            plain: None,
+            nano: None,
             on_start: Vec::new(),
             on_stopping: Vec::new(),
         };
@@ -242,6 +251,51 @@ impl<S: 'static> App<S> {
     /// and its WebSocket, add a [`view`](Self::view).
     pub fn consumer<C: Consumer<S>>(self, pattern: &str, make: impl Fn() -> C + 'static) -> Self {
         self.routed(|routes| routes.consumer(pattern, make))
+    }
+
+    /// Has a [`Consumer`] for each connection at an address of plain bytes, `tcp:HOST:PORT`: there is
+    /// no request and no upgrade, so [`connect`](Consumer::connect) is not called. What is said comes as
+    /// [`Binary`](crate::ws::Message::Binary), a read at a time, however its sender cut it; what is sent
+    /// leaves as it is.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::net::TcpStream;
+    /// use parlour::web::{App, Consumer, Live, Running};
+    /// use parlour::ws::Message;
+    ///
+    /// struct Shout;
+    ///
+    /// impl Consumer<()> for Shout {
+    ///     fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, ()>) {
+    ///         live.send_binary(&message.bytes().to_ascii_uppercase());
+    ///         live.close(1000, "");
+    ///     }
+    /// }
+    ///
+    /// let any = "tcp:127.0.0.1:0".parse()?;
+    /// let running = Running::start(&[any], || App::new(()).plain(|| Shout))?;
+    /// let mut stream = TcpStream::connect(running.addresses()[0].tcp().unwrap())?;
+    /// stream.write_all(b"hello")?;
+    /// let mut heard = String::new();
+    /// stream.read_to_string(&mut heard)?;
+    /// assert_eq!(heard, "HELLO");
+    /// # running.stop()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn plain<C: Consumer<S>>(mut self, make: impl Fn() -> C + 'static) -> Self {
+        self.parts.plain = Some(Box::new(move || Box::new(make())));
+        self
+    }
+
+    /// Serves pomelo's, nano's and starx' clients: over WebSockets at a path, and at every address of
+    /// plain bytes that the app listens at, `tcp:HOST:PORT`. An app has one [`Nano`]: the last
+    /// counts.
+    pub fn nano(mut self, pattern: &str, nano: Nano<S>) -> Self {
+        let bytes_max = nano.longest_body();
+        self.parts.nano = Some(nano);
+        self.plain(move || Endpoint::new(bytes_max))
+            .consumer(pattern, move || Endpoint::new(bytes_max))
     }
 
     /// Adds a view that serves plain requests and WebSockets alike: a handler under

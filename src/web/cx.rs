@@ -3,6 +3,7 @@
 use super::event::{Channels, Event};
 use super::guard::User;
 use super::helper::{Busy, Helpers, Wait};
+use super::nano::Lobby;
 use super::pages::Pages;
 use super::request::Request;
 use super::seats::{Asked, HouseWait};
@@ -11,11 +12,15 @@ use crate::ground::time::Now;
 use crate::layer::{Bounds, Channel, Layer, LocalLayer, Refusal};
 use crate::reactor::{ConnId, Net, Sent};
 use crate::ws::Message;
+use std::cell::Cell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The shortest time that a timer waits, so that timers which set timers leave the loop room.
 const TURN: Duration = Duration::from_millis(1);
+/// How often conditions are looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What a handler has at hand: the app's state, the request, and the house around them.
 ///
@@ -57,6 +62,8 @@ pub(super) struct Desk<S> {
     pub(super) helpers: Helpers,
     pub(super) timers: Timers<S>,
     pub(super) pages: Pages,
+    /// Sessions of games.
+    pub(super) nano: Box<Lobby<S>>,
     /// What was asked of helpers for nobody in particular.
     pub(super) waits: Vec<Asked<S>>,
     /// Guests that intercept and were cut off.
@@ -75,6 +82,7 @@ impl<S> Desk<S> {
             helpers: Helpers::new(spill_folder),
             timers: Timers::default(),
             pages,
+            nano: Box::default(),
             waits: Vec::new(),
             cut_off: 0,
         }
@@ -345,6 +353,73 @@ impl<S> House<'_, S> {
     ) -> TimerId {
         let now = self.net.now().instant;
         self.desk.timers.every(now, period, Box::new(each))
+    }
+
+    /// Calls `each` so many times, `period` apart, unless it is cancelled.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use parlour::web::{Cx, Event};
+    ///
+    /// fn countdown(cx: &mut Cx<'_, u32>) -> &'static str {
+    ///     *cx.state = 3;
+    ///     cx.house.count(Duration::from_secs(1), 3, |tick| {
+    ///         *tick.state -= 1;
+    ///         tick.house.group_send("all", &Event::new("left", tick.state.to_string()));
+    ///     });
+    ///     "three"
+    /// }
+    /// # let _ = countdown;
+    /// ```
+    pub fn count(
+        &mut self,
+        period: Duration,
+        times: u32,
+        mut each: impl FnMut(&mut Tick<'_, S>) + 'static,
+    ) -> TimerId {
+        let own = Rc::new(Cell::new(None));
+        let known = Rc::clone(&own);
+        let mut left = times;
+        let timer = self.every(period, move |tick| {
+            left = left.saturating_sub(1);
+            if left == 0
+                && let Some(timer) = known.get()
+            {
+                tick.house.cancel(timer);
+            }
+            if times > 0 {
+                each(tick);
+            }
+        });
+        own.set(Some(timer));
+        timer
+    }
+
+    /// Calls `then` whenever `condition` holds, which is looked at ten times a second, until it is
+    /// cancelled.
+    ///
+    /// ```
+    /// use parlour::web::{Cx, Event};
+    ///
+    /// fn watch(cx: &mut Cx<'_, Vec<u32>>) -> &'static str {
+    ///     cx.house.when(|tick| tick.state.len() > 100, |tick| {
+    ///         tick.state.clear();
+    ///         tick.house.group_send("all", &Event::new("full", "all of it was thrown away"));
+    ///     });
+    ///     "watching"
+    /// }
+    /// # let _ = watch;
+    /// ```
+    pub fn when(
+        &mut self,
+        mut condition: impl FnMut(&mut Tick<'_, S>) -> bool + 'static,
+        mut then: impl FnMut(&mut Tick<'_, S>) + 'static,
+    ) -> TimerId {
+        self.every(LOOK, move |tick| {
+            if condition(tick) {
+                then(tick);
+            }
+        })
     }
 
     /// Takes a timer back. Whether it was still to come.

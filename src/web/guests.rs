@@ -16,6 +16,7 @@ use super::consumer::{Consumer, Live};
 use super::cx::House;
 use super::event::Delivery;
 use super::helper::{Busy, Outcome};
+use super::nano;
 use super::seats::{Asked, Guest, GuestGoOn, GuestWait, HouseWait};
 use super::service::{Newcomer, Parked, Service, told};
 use super::stream::{Feed, Flow};
@@ -188,6 +189,9 @@ impl<S: 'static> Service<S> {
                         }
                     }
                 }
+            }
+            while self.desk.nano.has_later() {
+                self.ticked(net, |tick| nano::call_later(tick));
             }
             let Some((channel, delivery)) = self.desk.channels.next() else {
                 if self.desk.waits.is_empty() {

@@ -49,6 +49,7 @@ mod intake;
 mod intakes;
 pub mod middleware;
 mod names;
+pub mod nano;
 mod origin;
 mod page;
 mod pages;

@@ -18,7 +18,7 @@ use std::sync::mpsc::Receiver;
 
 use slab::Slab;
 
-use super::app::{Parts, ServeError};
+use super::app::{MakeConsumer, Parts, ServeError};
 use super::assets::Assets;
 use super::consumer::Consumer;
 use super::cx::{Cx, Desk, House};
@@ -27,6 +27,7 @@ use super::helper::{Outcome, Unpack};
 use super::intakes::Receiving;
 use super::middleware::Middleware;
 use super::middleware::order::in_order;
+use super::nano;
 use super::pages::Pages;
 use super::remote::Act;
 use super::reply::{GoOn, Reply};
@@ -101,6 +102,8 @@ pub(crate) struct Service<S> {
     pub(super) errors: u64,
     /// Tells the errors of this run from those of others.
     pub(super) errors_since: u64,
+    /// What sits at connections of plain bytes.
+    plain: Option<MakeConsumer<S>>,
     on_start: Vec<Once<S>>,
     on_stopping: Vec<Once<S>>,
 }
@@ -117,6 +120,9 @@ impl<S: 'static> Service<S> {
         let routes = assets.route(parts.routes);
         let pages = Pages::new(names, assets, parts.templates).map_err(ServeError::Templates)?;
         let mut desk = Desk::new(pages, parts.bounds, parts.spill_folder);
+        if let Some(nano) = parts.nano {
+            nano.furnish(&mut desk.nano);
+        }
         let acts = outside.map(|(bell, acts)| {
             desk.helpers.set_bell(bell);
             acts
@@ -139,9 +145,22 @@ impl<S: 'static> Service<S> {
             acts,
             errors: 0,
             errors_since: 0,
+            plain: parts.plain,
             on_start: parts.on_start,
             on_stopping: parts.on_stopping,
         })
+    }
+
+    /// The app's own, for tests that drive an engine.
+    #[cfg(test)]
+    pub(crate) const fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// How many sessions there are.
+    #[cfg(test)]
+    pub(crate) fn sessions_len(&self) -> usize {
+        self.desk.nano.sessions_len()
     }
 
     pub(super) fn into_state(self) -> S {
@@ -357,6 +376,19 @@ impl<S: 'static> reactor::App for Service<S> {
         self.consumer_opened(call, newcomer, net);
     }
 
+    fn connected(&mut self, id: ConnId, net: &mut Net) {
+        let Some(make) = &self.plain else {
+            return net.close(id, 1000, "");
+        };
+        let consumer = make();
+        let newcomer = Newcomer {
+            intercepts: consumer.intercepts(),
+            consumer,
+            user: None,
+        };
+        self.consumer_opened(Call::of(id), newcomer, net);
+    }
+
     fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
         self.consume(id, net, |consumer, live| consumer.receive(message, live));
     }
@@ -382,10 +414,16 @@ impl<S: 'static> reactor::App for Service<S> {
         for then in std::mem::take(&mut self.on_start) {
             self.ticked(net, then);
         }
+        if let Some(kit) = self.desk.nano.kit() {
+            self.ticked(net, |tick| kit.begin(tick));
+        }
         self.work_off(net);
     }
 
     fn stopping(&mut self, net: &mut Net) {
+        if let Some(kit) = self.desk.nano.kit() {
+            self.ticked(net, |tick| kit.end(tick));
+        }
         for then in std::mem::take(&mut self.on_stopping) {
             self.ticked(net, then);
         }
@@ -395,6 +433,9 @@ impl<S: 'static> reactor::App for Service<S> {
     fn woken(&mut self, net: &mut Net) {
         while let Some((ticket, outcome)) = self.desk.helpers.done() {
             self.come_back(ticket, outcome, net);
+        }
+        if self.desk.nano.has_cluster() {
+            self.ticked(net, nano::listen);
         }
         // What is rung for while these are done rings again.
         let acts = self.acts.iter().flat_map(Receiver::try_iter);

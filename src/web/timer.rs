@@ -75,8 +75,8 @@ pub(super) enum Due<S> {
 enum What<S> {
     Once(Once<S>),
     Each(Duration, Each<S>),
-    /// It is being called just now.
-    Called(Duration),
+    /// It is being called just now, which was due at that time.
+    Called(Duration, Instant),
 }
 
 struct Timer<S> {
@@ -170,21 +170,22 @@ impl<S> Timers<S> {
             };
             let period = match &timer.what {
                 What::Each(period, _) => *period,
-                What::Once(_) | What::Called(_) => Duration::ZERO,
+                What::Once(_) | What::Called(..) => Duration::ZERO,
             };
-            match std::mem::replace(&mut timer.what, What::Called(period)) {
+            match std::mem::replace(&mut timer.what, What::Called(period, at)) {
                 What::Each(_, each) => return Some(Due::Each(TimerId { slot, number }, each)),
                 What::Once(then) => {
                     self.timers.remove(slot);
                     return Some(Due::Once(then));
                 }
-                What::Called(_) => {}
+                What::Called(..) => {}
             }
         }
     }
 
-    /// Puts a repeated timer back, unless it was taken back while it was called. What was missed
-    /// while the loop was busy is not made up for.
+    /// Puts a repeated timer back, unless it was taken back while it was called. That it was called a
+    /// little late does not move the next time; what was missed while the loop was busy is not made up
+    /// for.
     pub(super) fn again(&mut self, now: Instant, timer: TimerId, each: Each<S>) {
         let known = self
             .timers
@@ -193,10 +194,13 @@ impl<S> Timers<S> {
         let Some(Timer { what, .. }) = known else {
             return;
         };
-        if let What::Called(period) = *what {
+        if let What::Called(period, due) = *what {
             *what = What::Each(period, each);
-            self.order
-                .push(Reverse((now + period, timer.number, timer.slot)));
+            let next = match due + period {
+                next if next > now => next,
+                _ => now + period,
+            };
+            self.order.push(Reverse((next, timer.number, timer.slot)));
         }
     }
 }
@@ -204,6 +208,20 @@ impl<S> Timers<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn being_late_does_not_move_the_next_time() {
+        let mut timers = Timers::<()>::default();
+        timers.every(Instant(0), Duration::from_millis(50), Box::new(|_| ()));
+        for (now, next) in [(52, 100), (149, 150), (151, 200), (333, 383)] {
+            let now = Instant(now);
+            let Some(Due::Each(timer, each)) = timers.due(now) else {
+                panic!("it is due");
+            };
+            timers.again(now, timer, each);
+            assert_eq!(timers.next(), Some(Instant(next)));
+        }
+    }
 
     #[test]
     fn what_is_taken_back_leaves_nothing() {

@@ -458,3 +458,151 @@ fn damage_is_told_line_by_line() {
     assert_eq!(said.stdout, "room 1: it has members and no owner\n");
     assert!(said.stderr.contains("1 thing"), "{said:?}");
 }
+
+// ---------------------------------------------------------------------------------- documents
+
+const ROPES: &str = "# Ropes\n\nHow we treat them.\n\n## Drying\n\nDry a rope before it is stowed, or it \
+                     rots.\n\n## Splices\n\nAn eye splice takes five tucks.\n";
+
+impl Desk {
+    fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+}
+
+#[test]
+fn documents_are_imported_by_what_is_in_them() {
+    let desk = Desk::new();
+    desk.put("yard/ropes.md", ROPES);
+    desk.put(
+        "yard/more/页.html",
+        "<title>船坞</title><h1>缆绳</h1><p>缆绳要晾干再收。</p>",
+    );
+    desk.put("yard/more/wide.txt", b"\xff\xfeP\0a\0i\0n\0t\0");
+    desk.put("yard/photo.jpg", b"\xff\xd8\xff");
+    desk.put("yard/latin.txt", b"caf\xe9");
+    desk.put("yard/binary.txt", b"a\0b");
+    desk.put("yard/.hidden.md", "# No\n\nnot this");
+    let said = desk.says(&["docs", "import", "yard/"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.stdout, "3 new, 0 changed, 0 as before, 3 left out\n");
+    for told in ["photo.jpg is left out", "not in UTF-8", "it is binary"] {
+        assert!(said.stderr.contains(told), "{told}: {said:?}");
+    }
+    let listed = desk.list(&["docs", "list"]);
+    let sources: Vec<_> = listed
+        .iter()
+        .map(|it| it["source"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        sources,
+        ["yard/more/wide.txt", "yard/more/页.html", "yard/ropes.md"]
+    );
+    assert_eq!(
+        (&listed[1]["title"], &listed[2]["passages"]),
+        (&"船坞".into(), &3.into())
+    );
+    // What did not change is as before; what did takes its place, under its number.
+    desk.put("yard/ropes.md", ROPES.replace("five", "six"));
+    let said = desk.does(&["docs", "import", "./yard"]);
+    assert_eq!(said, "0 new, 1 changed, 2 as before, 3 left out\n");
+    assert_eq!(
+        desk.list(&["docs", "list"])[2]["number"],
+        listed[2]["number"]
+    );
+    let said = desk.does(&["docs", "search", "how many tucks has a splice"]);
+    assert!(
+        said.starts_with("> An eye splice takes six tucks.\n"),
+        "{said}"
+    );
+    fs::remove_file(desk.path().join("yard/ropes.md")).unwrap();
+    let said = desk.does(&["docs", "import", "yard"]);
+    assert_eq!(said, "0 new, 0 changed, 2 as before, 3 left out\n");
+    let said = desk.does(&["docs", "import", "--prune", "yard"]);
+    assert!(
+        said.ends_with("3 left out, 1 document forgotten\n"),
+        "{said}"
+    );
+    assert_eq!(
+        desk.does(&["docs", "remove", "yard/"]),
+        "forgot 2 documents\n"
+    );
+    assert!(desk.list(&["docs", "list"]).is_empty());
+    desk.refuses(
+        &["docs", "remove", "yard"],
+        1,
+        "there is no document 'yard'",
+    );
+    assert_eq!(desk.does(&["check"]), "nothing is wrong\n");
+}
+
+#[test]
+fn documents_of_a_room_are_its_own() {
+    let desk = Desk::new();
+    desk.put("ours.md", ROPES);
+    desk.put("all.md", "# Paint\n\nPaint the hull in May.\n");
+    let said = desk.does(&[
+        "docs",
+        "import",
+        "--room",
+        "general",
+        "--title",
+        "Our ropes",
+        "ours.md",
+    ]);
+    assert!(said.starts_with("1 new"), "{said}");
+    desk.does(&["docs", "import", "all.md"]);
+    let ask = |more: &[&str]| desk.list(&[&["docs", "search", "dry ropes"], more].concat());
+    assert_eq!(ask(&["--room", "general"])[0]["title"], "Our ropes");
+    assert!(ask(&[]).is_empty());
+    assert_eq!(
+        desk.list(&["docs", "list", "--room", "general"])[0]["source"],
+        "ours.md"
+    );
+    assert_eq!(desk.list(&["docs", "list"])[0]["source"], "all.md");
+    let said = desk.does(&["docs", "search", "zebras", "--room", "general"]);
+    assert!(
+        said.starts_with("I found nothing good about “zebras”"),
+        "{said}"
+    );
+    desk.refuses(
+        &["docs", "list", "--room", "nowhere"],
+        1,
+        "no room \"nowhere\"",
+    );
+    desk.refuses(&["docs", "import", "absent.md"], 1, "absent.md");
+    desk.refuses(&["docs", "import"], 2, "PATH... is missing");
+    desk.refuses(
+        &["docs", "import", "--title", "x", "ours.md", "all.md"],
+        2,
+        "single file",
+    );
+}
+
+#[test]
+fn a_backup_has_the_documents_too() {
+    let desk = Desk::new();
+    desk.put("ropes.md", ROPES);
+    desk.does(&["docs", "import", "ropes.md"]);
+    desk.does(&["backup", "all.db"]);
+    desk.does(&["restore", "all.db", "--data", "other"]);
+    let there = |data: &str| desk.list(&["docs", "list", "--data", data]);
+    assert_eq!(there("other"), there("parlour-data"));
+    let said = desk.does(&["docs", "search", "splice", "--data", "other"]);
+    assert!(said.contains("five tucks"), "{said}");
+    assert_eq!(
+        desk.does(&["check", "--data", "other"]),
+        "nothing is wrong\n"
+    );
+    // What is restored over them is kept aside, also by a backup that has none.
+    desk.does(&["docs", "remove", "ropes.md"]);
+    desk.does(&["backup", "none.db"]);
+    desk.does(&["restore", "none.db", "--force", "--data", "other"]);
+    assert!(there("other").is_empty());
+    let kept = fs::read_dir(desk.path().join("other")).unwrap();
+    let names = kept.map(|it| it.unwrap().file_name().into_string().unwrap());
+    let aside = |name: &String| name.starts_with("docs.db.before-") && !name.ends_with("-wal");
+    assert_eq!(names.filter(aside).count(), 1);
+}

@@ -124,15 +124,13 @@ impl Server {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = parlour();
         command.arg("serve");
-        let listens = arguments
-            .iter()
-            .filter(|&&argument| argument == "--listen")
-            .count();
+        let count = |option| arguments.iter().filter(|&&it| it == option).count();
+        let listens = count("--listen");
         if listens == 0 {
             command.args(["--listen", "127.0.0.1:0"]);
         }
         command.args(arguments).stdin(Stdio::null());
-        Self::start_as(command, listens.max(1))
+        Self::start_as(command, listens.max(1) + count("--nano-tcp"))
     }
 
     /// The server that most tests ask: with `--echo`.

@@ -355,3 +355,47 @@ fn a_name_that_is_wrong_is_told_beside_the_field() {
         .expect(400);
     assert_eq!(wrong(&page, "new"), "Write something here.");
 }
+
+#[test]
+fn a_document_is_shown_as_text_with_the_passage_that_was_asked_for() {
+    let (place, mut ana) = Place::begun();
+    let mut bo = place.friend(&mut ana, "bo");
+    let many: String = (1..=90)
+        .map(|number| format!("## Part {number}\n\nText {number} <b>&</b>\n\n"))
+        .collect();
+    let text = format!("# All <parts>\n\n{many}");
+    let sent = json!({ "source": "parts.md", "text": text });
+    ana.send("POST", "/api/v1/docs", &sent).expect(201);
+    let page = bo.get("/docs/1?passage=42").expect(200);
+    assert!(
+        page.text()
+            .contains("<h1 dir=\"auto\">All &lt;parts&gt;</h1>")
+    );
+    let asked = between(page.text(), "<mark>", "</mark>");
+    assert_eq!(asked, ["Text 42 &lt;b&gt;&amp;&lt;&#x2f;b&gt;"]);
+    assert_eq!(link(&page, "Before this"), Some("/docs/1?passage=40"));
+    assert_eq!(link(&page, "After this"), Some("/docs/1?passage=81"));
+    assert!(!page.text().contains("<script"));
+    let page = bo.get("/docs/1").expect(200);
+    assert_eq!(between(page.text(), "id=\"p-", "\"").len(), 40);
+    bo.get("/docs/2").expect(404);
+    bo.get("/docs/x").expect(404);
+    let mut nobody = place.browser();
+    leads_to(&nobody.get("/docs/1"), "/sign-in?next=%2Fdocs%2F1");
+    // A room's documents are for its members.
+    ana.send("POST", "/api/v1/rooms", &json!({"room": "den"}))
+        .expect(201);
+    let own = json!({ "source": "own.md", "text": "# Own\n\nOurs.", "room": "den" });
+    ana.send("POST", "/api/v1/docs", &own).expect(201);
+    assert!(ana.get("/docs/2").expect(200).text().contains("Ours."));
+    bo.get("/docs/2").expect(404);
+    // What answers say leads there.
+    say(
+        &mut ana,
+        "general",
+        "From [All parts](/docs/1?passage=2#p-2), not [x](/admin).",
+    );
+    let page = ana.get("/r/general").expect(200);
+    assert_eq!(link(&page, "All parts"), Some("/docs/1?passage=2#p-2"));
+    assert!(page.text().contains("[x](/admin)"));
+}

@@ -63,6 +63,11 @@ impl Example {
         Self::launch(name, &[], tempfile::tempdir().expect("a folder"), false)
     }
 
+    /// Starts an example that keeps nothing, with more options.
+    pub(crate) fn with_options(name: &str, options: &[&str]) -> Self {
+        Self::launch(name, options, tempfile::tempdir().expect("a folder"), false)
+    }
+
     /// Starts an example with a folder for its data, and more options.
     pub(crate) fn with_data(name: &str, options: &[&str]) -> Self {
         Self::launch(name, options, tempfile::tempdir().expect("a folder"), true)

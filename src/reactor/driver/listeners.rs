@@ -33,13 +33,15 @@ const BACKLOG: i32 = 4096;
 /// After an error that lasts, such as no memory for a socket.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Where to listen: `HOST:PORT`, `unix:PATH` or `systemd`.
+/// Where to listen: `HOST:PORT`, `unix:PATH` or `systemd`; `tcp:HOST:PORT` for bytes without HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// TCP. Port 0 lets the system choose one.
     Tcp(SocketAddr),
     /// A Unix socket at this path.
     Unix(PathBuf),
+    /// TCP without HTTP: what comes and goes are bytes as they are.
+    Plain(SocketAddr),
     /// Every socket that systemd (or another that speaks `LISTEN_FDS`) handed over.
     Systemd,
 }
@@ -48,6 +50,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "http://{address}"),
+            Self::Plain(address) => write!(f, "tcp://{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Systemd => f.write_str("systemd"),
         }
@@ -58,7 +61,7 @@ impl Address {
     /// Where it is, if it is reached over TCP.
     pub const fn tcp(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(address) => Some(*address),
+            Self::Tcp(address) | Self::Plain(address) => Some(*address),
             Self::Unix(_) | Self::Systemd => None,
         }
     }
@@ -77,11 +80,16 @@ impl FromStr for Address {
         if text == "systemd" {
             return Ok(Self::Systemd);
         }
+        let (kind, place): (fn(SocketAddr) -> Self, _) = match text.strip_prefix("tcp:") {
+            Some(place) => (Self::Plain, place),
+            None => (Self::Tcp, text),
+        };
         let advice = "write HOST:PORT (127.0.0.1:8080, [::1]:8080), unix:PATH or systemd";
-        text.to_socket_addrs()
+        place
+            .to_socket_addrs()
             .ok()
             .and_then(|mut found| found.next())
-            .map(Self::Tcp)
+            .map(kind)
             .ok_or_else(|| format!("'{text}' is no address to listen on: {advice}"))
     }
 }
@@ -134,6 +142,8 @@ enum Socketed {
 #[derive(Debug)]
 struct Listener {
     socket: Socketed,
+    /// Its peers speak bytes as they are, without HTTP.
+    is_plain: bool,
     /// What to remove in the end: a Unix socket that we made.
     path: Option<PathBuf>,
     /// Peers may be waiting.
@@ -168,6 +178,12 @@ impl Listeners {
                     let socket = Socketed::Tcp(listen_tcp(*to).map_err(failed)?);
                     all.push(Listener::new(socket, None));
                 }
+                Address::Plain(to) => {
+                    let socket = Socketed::Tcp(listen_tcp(*to).map_err(failed)?);
+                    let mut listener = Listener::new(socket, None);
+                    listener.is_plain = true;
+                    all.push(listener);
+                }
                 Address::Unix(path) => {
                     let socket = Socketed::Unix(listen_unix(path).map_err(failed)?);
                     all.push(Listener::new(socket, Some(path.clone())));
@@ -199,7 +215,13 @@ impl Listeners {
 
     pub(super) fn addresses(&self) -> Vec<Address> {
         let address = |listener: &Listener| match &listener.socket {
-            Socketed::Tcp(socket) => socket.local_addr().ok().map(Address::Tcp),
+            Socketed::Tcp(socket) => {
+                let address = socket.local_addr().ok()?;
+                Some(match listener.is_plain {
+                    true => Address::Plain(address),
+                    false => Address::Tcp(address),
+                })
+            }
             Socketed::Unix(socket) => {
                 let address = socket.local_addr().ok()?;
                 Some(Address::Unix(address.as_pathname()?.to_owned()))
@@ -247,8 +269,14 @@ impl Listeners {
                 match listener.socket.accept() {
                     Ok((transport, peer)) => {
                         listener.recovered();
-                        match engine.accepted(peer) {
+                        let place = match listener.is_plain {
+                            true => engine.accepted_plain(peer),
+                            false => engine.accepted(peer),
+                        };
+                        match place {
                             Some(id) => take_in(transport, id, engine, sockets, registry),
+                            // It would not understand why, and comes again by itself.
+                            None if listener.is_plain => drop(transport),
                             None => leaving.turn_away(transport, now),
                         }
                     }
@@ -294,6 +322,7 @@ impl Listener {
     fn new(socket: Socketed, path: Option<PathBuf>) -> Self {
         Self {
             socket,
+            is_plain: false,
             path,
             ready: true,
             failures: 0,
@@ -429,9 +458,11 @@ mod tests {
         let tcp = |text: &str| Ok(Address::Tcp(text.parse().unwrap()));
         assert_eq!("127.0.0.1:80".parse(), tcp("127.0.0.1:80"));
         assert_eq!("[::1]:0".parse(), tcp("[::1]:0"));
+        let plain = Address::Plain("127.0.0.1:80".parse().unwrap());
+        assert_eq!("tcp:127.0.0.1:80".parse(), Ok(plain));
         assert_eq!("unix:/a/b".parse(), Ok(Address::Unix("/a/b".into())));
         assert_eq!("systemd".parse(), Ok(Address::Systemd));
-        for wrong in ["", "80", "unix:", "127.0.0.1", "127.0.0.1:x"] {
+        for wrong in ["", "80", "unix:", "tcp:", "127.0.0.1", "127.0.0.1:x"] {
             assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
     }

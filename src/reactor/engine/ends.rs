@@ -44,7 +44,7 @@ impl<A: App> Engine<A> {
                         }
                     }
                 }
-                Stage::WebSocket(_) => self.net.close(id, code, &reason),
+                Stage::WebSocket(_) | Stage::Plain(_) => self.net.close(id, code, &reason),
                 Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => {}
             }
         }
@@ -72,7 +72,7 @@ impl<A: App> Engine<A> {
                 Turn::Awaiting(_) | Turn::Streaming(..) => {}
             },
             Stage::Upgrading(_) => {}
-            Stage::WebSocket(_) => {
+            Stage::WebSocket(_) | Stage::Plain(_) => {
                 self.depart(id, None);
                 self.net.begin_closing(id);
             }
@@ -87,7 +87,7 @@ impl<A: App> Engine<A> {
             return;
         };
         match std::mem::replace(&mut connection.stage, Stage::Buried) {
-            Stage::WebSocket(_) => self.app.closed(id, code, &mut self.net),
+            Stage::WebSocket(_) | Stage::Plain(_) => self.app.closed(id, code, &mut self.net),
             Stage::Http(http) if http.turn.concerns_app() => {
                 let call = Call {
                     id,
@@ -171,7 +171,7 @@ impl<A: App> Engine<A> {
             },
             Stage::WebSocket(socket) if socket.session.is_open() => self.ask_for_a_sign(id),
             Stage::WebSocket(_) => self.bury(id, Effect::Reset(id)),
-            Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => {
+            Stage::Upgrading(_) | Stage::Plain(_) | Stage::Closing(_) | Stage::Buried => {
                 self.bury(id, Effect::Close(id));
             }
         }
@@ -183,7 +183,7 @@ impl<A: App> Engine<A> {
             return;
         };
         match &connection.stage {
-            Stage::WebSocket(_) => {
+            Stage::WebSocket(_) | Stage::Plain(_) => {
                 self.depart(id, None);
                 self.net.begin_closing(id);
             }

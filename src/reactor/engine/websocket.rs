@@ -1,6 +1,7 @@
 //! # WebSocket: a frame, from its bytes to the app
 //!
-//! The stage `WebSocket`: what the session makes of input, and its own replies.
+//! The stage `WebSocket`: what the session makes of input, and its own replies. And the stage `Plain`,
+//! where bytes are all that there is.
 
 use super::{Engine, Flow};
 use crate::reactor::app::App;
@@ -10,6 +11,12 @@ use crate::reactor::token::ConnId;
 use crate::ws::{self, Event, Message};
 
 impl<A: App> Engine<A> {
+    /// Hands over bytes as they are.
+    pub(super) fn hear_bytes(&mut self, id: ConnId, input: &[u8]) -> Flow {
+        self.app.message(id, Message::Binary(input), &mut self.net);
+        Flow::Used(input.len())
+    }
+
     /// Handles the next frame, or the part of it that is there.
     #[inline]
     pub(super) fn hear_frame(&mut self, id: ConnId, input: &mut [u8]) -> Flow {

@@ -94,7 +94,7 @@ impl Net {
         let number = match &connection.stage {
             Stage::Http(http) => http.number,
             Stage::Upgrading(upgrading) => upgrading.http.number,
-            Stage::WebSocket(_) | Stage::Closing(_) | Stage::Buried => return,
+            Stage::WebSocket(_) | Stage::Plain(_) | Stage::Closing(_) | Stage::Buried => return,
         };
         if number == call.number {
             connection.stage = Stage::Buried;

@@ -2,7 +2,7 @@
 
 use slab::Slab;
 
-use super::{Net, Sent, named};
+use super::{Net, Notice, Sent, named};
 use crate::reactor::connection::Connection;
 use crate::reactor::outbox::{Blocks, Piece};
 use crate::reactor::stage::{Hearing, Stage, WebSocket};
@@ -25,7 +25,7 @@ impl Net {
             ..
         } = self;
         let Some(socket) = open_socket(connections, id) else {
-            return Sent::Gone;
+            return self.send_plain(id, message.bytes());
         };
         let is_deaf = socket.hearing != Hearing::All;
         let (_, piece) = blocks.write(|out| socket.session.send(message, deflate, seed, out));
@@ -56,6 +56,7 @@ impl Net {
         let policy = *self.deflate.policy();
         let compress = policy.enabled && message.bytes().len() >= policy.bytes_min;
         let mut plain: Option<Piece> = None;
+        let mut bare: Option<Piece> = None;
         let mut deflated: [Option<Piece>; 16] = Default::default();
         for id in ids {
             let Self {
@@ -70,6 +71,12 @@ impl Net {
                 ..
             }) = open_socket(connections, id)
             else {
+                if is_plain(connections, id) {
+                    let bytes = message.bytes();
+                    let encode_bare = || encode(shared, |out| out.extend_from_slice(bytes));
+                    let piece = bare.get_or_insert_with(encode_bare);
+                    self.push_within_budget(id, piece, Some(number));
+                }
                 continue;
             };
             let encoded = match session
@@ -96,7 +103,19 @@ impl Net {
         }
     }
 
-    /// Begins the close handshake with the WebSocket `id`. What was said before still leaves. A code
+    /// Says bytes to a peer that speaks no WebSocket.
+    #[cold]
+    fn send_plain(&mut self, id: ConnId, bytes: &[u8]) -> Sent {
+        if !is_plain(&self.connections, id) {
+            return Sent::Gone;
+        }
+        let (_, piece) = self.blocks.write(|out| out.extend_from_slice(bytes));
+        piece.map_or(Sent::Queued, |piece| {
+            self.push_within_budget(id, &piece, None)
+        })
+    }
+
+    /// Begins the close handshake with the WebSocket `id`; plain bytes just end behind what was said. What was said before still leaves. A code
     /// that must not be sent (RFC 6455, 7.4: see [`is_close_code`](ws::is_close_code)) becomes 1011,
     /// an error of the server's own, and is logged as one.
     pub fn close(&mut self, id: ConnId, code: u16, reason: &str) {
@@ -114,6 +133,12 @@ impl Net {
             ..
         } = self;
         let Some(WebSocket { session, .. }) = open_socket(connections, id) else {
+            if is_plain(connections, id)
+                && let Stage::Plain(plain) = &mut connections[id.slot()].stage
+            {
+                plain.is_closing = true;
+                self.notices.push_back(Notice::Ended(id));
+            }
             return;
         };
         let (_, piece) = blocks.write(|out| session.close(code, reason, seed, out));
@@ -127,11 +152,20 @@ impl Net {
     }
 }
 
+/// Whether `id` speaks bytes as they are, and has not been ended.
+fn is_plain(connections: &Slab<Connection>, id: ConnId) -> bool {
+    let connection = connections.get(id.slot());
+    connection.is_some_and(|it| {
+        it.generation == id.generation
+            && matches!(&it.stage, Stage::Plain(plain) if !plain.is_closing)
+    })
+}
+
 fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
     blocks
         .write(frame)
         .1
-        .expect("a frame has at least two bytes")
+        .expect("a frame has at least two bytes, and nothing is told to nobody")
 }
 
 #[inline]

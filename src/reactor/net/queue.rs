@@ -52,7 +52,7 @@ impl Net {
         let may_be_told_to_wait = match &connection.stage {
             Stage::Http(_) => true,
             Stage::WebSocket(socket) => socket.hearing != Hearing::All,
-            Stage::Upgrading(_) | Stage::Closing(_) | Stage::Buried => false,
+            Stage::Upgrading(_) | Stage::Plain(_) | Stage::Closing(_) | Stage::Buried => false,
         };
         if may_be_told_to_wait && !connection.full {
             queue(connection, id, piece, self.now.instant, &mut self.dirty);
@@ -70,7 +70,9 @@ impl Net {
                 return Sent::Queued;
             }
         }
-        self.notices.push_back(Notice::TooSlow(id));
+        if !matches!(connection.stage, Stage::Plain(_)) {
+            self.notices.push_back(Notice::TooSlow(id));
+        }
         self.cut_off += 1;
         // At once: what still fits must not follow what was left out.
         let reason = "too slow: what waited for this reader exceeded its budget";

@@ -5,7 +5,7 @@
 //!
 //! Promises
 //! 1. All that somebody wrote is text in what comes out, or an address that begins with `http://`,
-//!    `https://` or `mailto:`.
+//!    `https://` or `mailto:`, or is that of a document of this site.
 //! 2. The work is bounded by the length of the text, whatever is in it.
 
 mod inline;

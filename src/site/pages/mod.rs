@@ -9,6 +9,7 @@
 //!    another page: who reloads that sends nothing twice.
 //! 3. Whoever has to sign in first is brought to where they wanted to go.
 
+mod document;
 mod door;
 mod first;
 mod form;
@@ -68,6 +69,7 @@ pub(super) fn routes(keeps_shell: bool) -> Routes<Hall> {
         .post("/r/{room}/leave", page(saying::leave))
         .post("/r/{room}/read", page(saying::read_upto))
         .post("/r/{room}/{seq}/delete", page(saying::delete))
+        .get("/docs/{id}", page(document::show))
         .get("/settings", page(shell::show))
         .get("/settings/{rest..}", page(shell::show))
         .get("/admin", page(shell::show))

@@ -5,6 +5,7 @@
 pub(super) mod admin;
 pub(super) mod asking;
 mod commands;
+mod docs;
 mod events;
 mod hooks;
 pub(super) mod invites;
@@ -104,6 +105,14 @@ pub(super) fn routes() -> Routes<Hall> {
         .post("/hooks/{secret}", api(hooks::say))
         .get("/search", api(notes::search))
         .get("/commands", api(commands::list))
+        .get("/docs", api(docs::list))
+        .route(
+            Method::Post,
+            "/docs",
+            takes_file(docs::REQUEST_BYTES_MAX, api(docs::add)),
+        )
+        .get("/docs/search", api(docs::search))
+        .delete("/docs/{id}", api(docs::remove))
         .get("/events", api(events::listen))
 }
 

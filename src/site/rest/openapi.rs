@@ -338,6 +338,17 @@ const OPS: &[Op] = &[
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),
     op(Get, "/commands", "What can be done by a text that begins with `/`, in a room or anywhere.")
         .asks(&[("room", "string")]).gives(&[(200, "Commands")]).codes(&[NotFound, NotAMember]),
+    // --------------------------------------------------------------------------- documents
+    op(Get, "/docs", "Documents that questions are answered from: the server's or a room's, by their sources.")
+        .asks(&[("room", "string"), ("after", "string"), ("limit", "integer")])
+        .gives(&[(200, "Documents")]).codes(&[NotFound, NotAMember, NotSupported]),
+    op(Post, "/docs", "Keeps a document: as JSON, or as a file, in a form in the field `file` or as the body.")
+        .asks(&[("room", "string"), ("source", "string"), ("title", "string"), ("format", "string")])
+        .takes("*/*").gives(&[(201, "Document"), (200, "Document")]).codes(&[Code::BadJson, NotFound, NotAMember, NotSupported]),
+    op(Get, "/docs/search", "Answers a question: a quote and where it stands, and what else was found.")
+        .asks(&[("q", "string"), ("room", "string"), ("limit", "integer")])
+        .gives(&[(200, "Found")]).codes(&[NotFound, NotAMember, NotSupported]),
+    op(Delete, "/docs/{id}", "Forgets a document.").codes(&[NotSupported]),
     op(Get, "/events", "Server-Sent Events; with `wait`, one answer when there is something.")
         .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer"), ("limit", "integer"), ("durable", "boolean")])
         .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, Gone, TooMany]),

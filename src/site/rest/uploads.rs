@@ -16,10 +16,10 @@ use super::asking::{Answered, answer, query, segment, settled, want};
 use crate::chat::limits::UPLOAD_BYTES_MAX;
 use crate::chat::{Code, Files, Kept, Operation, Refusal, Upload, summary, uploaded};
 use crate::http::{Status, file_name, media};
-use crate::site::auth;
 use crate::site::fields::Fields;
 use crate::site::hall::{Hall, want as want_at_last};
 use crate::site::picture::{self, Size};
+use crate::site::{auth, docs};
 use crate::site::{questions, secret, wire};
 use crate::store::{Database, StoreError};
 use crate::web::{Busy, Cx, Reply, Tick, Upload as Sent, Wait};
@@ -226,7 +226,10 @@ pub(in crate::site) fn tidy(tick: &mut Tick<'_, Hall>) {
         None,
         operation,
         |tick, verdict| match verdict {
-            Ok(_) => sweep(tick, 0),
+            Ok(_) => {
+                sweep(tick, 0);
+                docs::tidy(tick);
+            }
             Err(refusal) => log::warn!("what has had its time stays for now: {refusal}"),
         },
     );

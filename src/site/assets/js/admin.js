@@ -22,6 +22,7 @@ const PARTS = [
   { part: "people", label: "People", build: (place) => void showUsers(place) },
   { part: "rooms", label: "Rooms", build: (place) => void showRooms(place) },
   { part: "invites", label: "Invites", build: (place) => void showInvites(place) },
+  { part: "documents", label: "Documents", build: (place) => void showDocuments(place) },
   { part: "bots", label: "Bots", build: (place) => void showBots(place) },
   { part: "webhooks", label: "Webhooks", build: (place) => void showWebhooks(place) },
   { part: "server", label: "Server", build: (place) => void showServer(place) },
@@ -52,6 +53,8 @@ export function show(main, part, sideButton) {
   );
   return "Administration";
 }
+
+const showDocuments = async (place) => (await import("./documents.js")).showDocuments(place);
 
 // ----------------------------------------------------------------------------------------- server
 

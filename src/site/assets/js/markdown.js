@@ -170,6 +170,8 @@ const count = (text, letter) => text.split(letter).length - 1;
 export function safe(address) {
   // Browsers leave control characters out of addresses; who puts some in means no good.
   if (/[\u0000-\u0020\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(address)) return null;
+  // A document of this site, which answers link.
+  if (/^\/docs\/[\w?=#-]+$/.test(address)) return address;
   try {
     const url = new URL(address);
     return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;

@@ -63,7 +63,7 @@ function inlineOf(node) {
   if (node.type === "code") return h("code", { dir: "ltr" }, node.text);
   if (node.type === "mention") return mentionOf(node.name);
   if (node.type === "link") {
-    const own = new URL(node.href).origin === location.origin;
+    const own = new URL(node.href, location.origin).origin === location.origin;
     const about = own
       ? { href: node.href }
       : { href: node.href, rel: "noopener noreferrer", target: "_blank" };

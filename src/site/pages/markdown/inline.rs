@@ -174,7 +174,14 @@ fn is_safe(address: &str) -> bool {
     };
     let odd = |c: char| c.is_control() || c.is_whitespace() || TURNS.contains(&c);
     let begins_well = begins("http://") || begins("https://") || begins("mailto:");
-    begins_well && !address.contains(odd)
+    (begins_well && !address.contains(odd)) || is_document(address)
+}
+
+/// A document of this site, which answers link.
+fn is_document(address: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "?=#-".contains(c);
+    let rest = address.strip_prefix("/docs/");
+    rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain))
 }
 
 // ------------------------------------------------------------------------------------- emphasis

@@ -1,0 +1,102 @@
+//! # Cluster: services of other nodes
+//!
+//! What lives in this process when a service is on another node. How words travel and who is a
+//! member is behind [`Cluster`].
+//!
+//! ```text
+//!   client ── gate ── Call ──────────────────────────► backend: a stand-in session, its handler
+//!             gate ◄─ Push, Response, Bind, Kick, Close ─ backend
+//!   client gone: gate ── Closed ─────────────────────► backend: closed hooks, the stand-in is gone
+//! ```
+
+/// What nodes say to each other. Sessions are named by the number that they have at their gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// A request or, with `mid` 0, a notify for a service of that node.
+    Call {
+        /// Where the client is connected.
+        gate: String,
+        /// Its session there.
+        session: u64,
+        /// Whom it is bound to; 0 for nobody.
+        uid: i64,
+        /// Which request it is.
+        mid: u64,
+        /// Service and method.
+        route: String,
+        /// What it says.
+        data: Vec<u8>,
+    },
+    /// Something for the client.
+    Push {
+        /// Its session at the gate.
+        session: u64,
+        /// What it is about.
+        route: String,
+        /// What it says.
+        data: Vec<u8>,
+    },
+    /// An answer for the client.
+    Response {
+        /// Its session at the gate.
+        session: u64,
+        /// Which request it answers.
+        mid: u64,
+        /// What it says.
+        data: Vec<u8>,
+    },
+    /// The session is somebody's from now on.
+    Bind {
+        /// The session at the gate.
+        session: u64,
+        /// Whose it is.
+        uid: i64,
+    },
+    /// The client is to go, and told why.
+    Kick {
+        /// Its session at the gate.
+        session: u64,
+        /// Why, in the app's own form.
+        reason: Vec<u8>,
+    },
+    /// The client is to go.
+    Close {
+        /// Its session at the gate.
+        session: u64,
+    },
+    /// The client has gone: its stand-in goes too.
+    Closed {
+        /// Its session at the gate that says so.
+        session: u64,
+    },
+}
+
+/// What comes from the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A node says something.
+    Word {
+        /// Its name.
+        from: String,
+        /// What it says.
+        word: Word,
+    },
+    /// A node has left or failed.
+    Left(String),
+}
+
+/// The other nodes. Asked on the loop, so nothing here may wait; what comes in rings the
+/// [`Bell`](crate::reactor::driver::Bell), and is taken then.
+pub trait Cluster {
+    /// The name of this node.
+    fn name(&self) -> &str;
+
+    /// The other nodes that have a service just now, always in the same order.
+    fn nodes(&self, service: &str) -> Vec<String>;
+
+    /// Says something to a node.
+    fn say(&mut self, to: &str, word: Word);
+
+    /// What has come and was not taken yet.
+    fn hear(&mut self) -> Option<Heard>;
+}

@@ -1,0 +1,521 @@
+//! # Endpoint: how a connection's bytes become calls
+//!
+//! One for each connection, whether a WebSocket's or a plain one. What it says is judged by the
+//! [`Link`], handed to handlers by route, and answered in any case if an answer is wanted.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Map;
+
+use super::cluster::{Heard, Word};
+use super::lobby::{Later, Lobby, Place};
+use super::pipeline::Passing;
+use super::play::{Failure, Play};
+use super::session::{Record, SessionId};
+use super::setup::Kit;
+use crate::nano::handshake::{self, Hello};
+use crate::nano::{Beat, Event, Kind, Link, Packet, Step, packet};
+use crate::reactor::ConnId;
+use crate::web::service::told;
+use crate::web::{Consumer, House, Live, Tick};
+use crate::ws::Message;
+
+/// Packets that fit into one WebSocket message even where single ones are small.
+const MESSAGE_BYTES_MIN: usize = 1 << 20;
+/// Heartbeats that are due within so long leave together: one turn for many instead of one each.
+const TOGETHER: Duration = Duration::from_millis(50);
+/// The close code for a broken rule of the protocol.
+const BROKEN: u16 = 1002;
+/// The close code for who may not come in, and for who is silent.
+const REFUSED: u16 = 1008;
+const SILENT: u16 = 4008;
+
+/// A connection.
+#[derive(Debug)]
+pub(in crate::web) struct Endpoint {
+    session: Option<SessionId>,
+    message_bytes_max: usize,
+}
+
+impl Endpoint {
+    pub(in crate::web) fn new(body_bytes_max: usize) -> Self {
+        let one = body_bytes_max.saturating_add(packet::HEADER_BYTES);
+        Self {
+            session: None,
+            message_bytes_max: one.max(MESSAGE_BYTES_MIN),
+        }
+    }
+}
+
+impl<S: 'static> Consumer<S> for Endpoint {
+    fn opened(&mut self, live: &mut Live<'_, S>) {
+        let now = live.house.now().instant;
+        let conn = ConnId::from_bits(live.channel().0);
+        let peer = live.house.net.peer(conn);
+        let lobby = &mut *live.house.desk.nano;
+        let id = lobby.next_id();
+        let link = Link::new(now, &lobby.rules);
+        if !lobby.rules.heartbeat.is_zero() {
+            lobby.beats.push_back((link.next_tick(), id));
+        }
+        let mut record = Record::new(id, peer, Place::Here(conn));
+        record.link = Some(link);
+        lobby.sessions.insert(id, record);
+        self.session = Some(id);
+        arm(&mut live.house);
+    }
+
+    fn receive(&mut self, message: Message<'_>, live: &mut Live<'_, S>) {
+        let Some(id) = self.session else { return };
+        let lobby = &mut *live.house.desk.nano;
+        let (rules, kit) = (Rc::clone(&lobby.rules), lobby.kit.clone());
+        let record = lobby.sessions.get_mut(&id);
+        // While its messages are handled the link is here, so that what handlers do to the session
+        // cannot meet it at work.
+        let taken = record.and_then(|record| record.link.take());
+        let (Some(mut link), Some(kit)) = (taken, kit) else {
+            return;
+        };
+        let now = live.house.now().instant;
+        link.heard(now);
+        let mut input = message.bytes();
+        let mut play = Play {
+            state: live.state,
+            house: live.house.again(),
+            id,
+            mid: 0,
+        };
+        loop {
+            match link.decode(&mut input, &rules, now) {
+                Step::More => break,
+                Step::Broken(fault) => {
+                    log::warn!("session {id} is closed: {fault}");
+                    play.house.desk.nano.count(fault);
+                    finish(&mut play.house, id, BROKEN, fault.reason());
+                    break;
+                }
+                Step::Event(Event::Handshake(body)) => match judge(&kit, &mut play, body) {
+                    Ok(answer) => {
+                        link.accept();
+                        say(&mut play, Packet::Handshake, answer.as_bytes());
+                    }
+                    Err(failure) => {
+                        link.end();
+                        let answer = handshake::refusal(failure.code(), &failure.to_string());
+                        say(&mut play, Packet::Handshake, answer.as_bytes());
+                        finish(&mut play.house, id, REFUSED, "the handshake was refused");
+                        break;
+                    }
+                },
+                Step::Event(Event::Ready) => {}
+                Step::Event(Event::Message(message)) => {
+                    if let Some(record) = play.house.desk.nano.sessions.get_mut(&id) {
+                        record.last_mid = message.id;
+                    }
+                    play.mid = message.id;
+                    let passing = Passing {
+                        kind: message.kind,
+                        id: message.id,
+                        route: message.route,
+                        data: Cow::Borrowed(message.data),
+                    };
+                    handle(&kit, &mut play, passing, true);
+                }
+            }
+            let is_over = |record: &Record| record.is_over;
+            if play.house.desk.nano.sessions.get(&id).is_none_or(is_over) {
+                link.end();
+            }
+        }
+        if let Some(record) = live.house.desk.nano.sessions.get_mut(&id) {
+            record.link = Some(link);
+        }
+    }
+
+    fn disconnect(&mut self, _: Option<u16>, live: &mut Live<'_, S>) {
+        if let Some(id) = self.session.take() {
+            end(&mut live.tick(), id);
+        }
+    }
+
+    fn message_bytes_max(&self) -> usize {
+        self.message_bytes_max
+    }
+}
+
+/// Says a packet to the session that is served just now.
+fn say<S>(play: &mut Play<'_, S>, kind: Packet, body: &[u8]) {
+    let mut bytes = Vec::new();
+    packet::write(kind, body, &mut bytes);
+    play.session().send_packet(&bytes);
+}
+
+/// Ends the connection of a session.
+fn finish<S>(house: &mut House<'_, S>, id: SessionId, code: u16, reason: &str) {
+    if let Some(record) = house.desk.nano.sessions.get_mut(&id)
+        && let Place::Here(conn) = record.place
+    {
+        record.is_over = true;
+        house.net.close(conn, code, reason);
+    }
+}
+
+/// What a handshake is answered.
+fn judge<S: 'static>(kit: &Kit<S>, play: &mut Play<'_, S>, body: &[u8]) -> Result<String, Failure> {
+    let hello = Hello::read(body).ok_or("the handshake is no JSON object")?;
+    let user = match &kit.validator {
+        Some(judge) => called(|| judge(play, &hello)).map_err(|failure| match failure.code() {
+            handshake::UNSUITABLE => failure,
+            _ => Failure::new(handshake::REFUSED, failure.to_string()),
+        })?,
+        None => Map::new(),
+    };
+    let rules = &play.house.desk.nano.rules;
+    Ok(handshake::welcome(
+        rules.heartbeat.as_secs(),
+        play.house.now().unix_ms / 1000,
+        &rules.dictionary,
+        &user,
+    ))
+}
+
+/// Calls what an app wrote. A panic is a failure like others.
+fn called<T>(call: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        log::error!("a handler panicked: {}", told(&*panic));
+        Err("something went wrong here; it is not your fault".into())
+    })
+}
+
+/// Has the service do something that a route names: a handler here, or that of another node.
+fn handle<S: 'static>(
+    kit: &Kit<S>,
+    play: &mut Play<'_, S>,
+    mut passing: Passing<'_>,
+    is_from_client: bool,
+) {
+    let lobby = &mut *play.house.desk.nano;
+    let mut outcome = Ok(());
+    if is_from_client && let Some(record) = lobby.sessions.get_mut(&play.id) {
+        let passed = kit.inbound.pass(record, &mut passing);
+        outcome = passed.map_err(|why| Failure::new(403, why));
+    }
+    let route = passing.route;
+    let outcome = outcome.and_then(|()| match kit.routes.get(route) {
+        Some(handler) => called(|| handler(play, &passing.data)),
+        None => forward(kit, play, &passing),
+    });
+    let Err(failure) = outcome else { return };
+    if passing.kind != Kind::Request {
+        log::warn!("session {}: '{route}' failed: {failure}", play.id);
+        return;
+    }
+    if failure.code() == 500 {
+        log::warn!("session {}: '{route}' failed: {failure}", play.id);
+    }
+    let json = failure.json();
+    if let Some(mut session) = play.house.session(play.id)
+        && let Err(error) = session.response_mid(passing.id, json.as_str())
+    {
+        log::warn!("session {} is not told of a failure: {error}", session.id());
+    }
+}
+
+/// Hands a call to a node that has the service.
+fn forward<S: 'static>(
+    kit: &Kit<S>,
+    play: &mut Play<'_, S>,
+    passing: &Passing<'_>,
+) -> Result<(), Failure> {
+    let unknown = || Failure::new(404, format!("there is no route '{}'", passing.route));
+    let (service, _) = passing.route.rsplit_once('.').ok_or_else(unknown)?;
+    let House { desk, net } = &mut play.house;
+    let lobby = &mut *desk.nano;
+    let nodes = match &lobby.cluster {
+        Some(cluster) => cluster.nodes(service),
+        None => Vec::new(),
+    };
+    let record = lobby.sessions.get_mut(&play.id).ok_or_else(unknown)?;
+    let kept = record.bound.iter().find(|(name, _)| name == service);
+    let node = match kept.map(|(_, node)| node).filter(|it| nodes.contains(it)) {
+        Some(node) => node.clone(),
+        None if nodes.is_empty() => return Err(unknown()),
+        None => {
+            let chosen = (kit.choose)(record, &nodes, net.seed());
+            let node = nodes.get(chosen).unwrap_or(&nodes[0]).clone();
+            record.bound.retain(|(name, _)| name != service);
+            record.bound.push((service.to_owned(), node.clone()));
+            node
+        }
+    };
+    let uid = record.uid;
+    let (gate, session) = match record.place.clone() {
+        Place::Elsewhere { gate, session } => (gate, session),
+        Place::Here(_) => {
+            let name = lobby.cluster.as_ref().map(|it| it.name().to_owned());
+            (name.unwrap_or_default(), record.id.0)
+        }
+    };
+    let word = Word::Call {
+        gate,
+        session,
+        uid,
+        mid: passing.id,
+        route: passing.route.to_owned(),
+        data: passing.data.to_vec(),
+    };
+    lobby.say_to(&node, word);
+    Ok(())
+}
+
+/// A session has ended: those who want to know are told, and nothing of it stays.
+fn end<S: 'static>(tick: &mut Tick<'_, S>, id: SessionId) {
+    let lobby = &mut *tick.house.desk.nano;
+    let kit = lobby.kit.clone();
+    let Some(record) = lobby.sessions.get_mut(&id) else {
+        return;
+    };
+    record.is_over = true;
+    record.last_mid = 0;
+    let mut play = Play {
+        state: tick.state,
+        house: tick.house.again(),
+        id,
+        mid: 0,
+    };
+    if let Some(kit) = kit {
+        // A panic was told; the other hooks are called as well.
+        for component in &kit.components {
+            let _ = called(|| {
+                component.borrow_mut().closed(&mut play);
+                Ok(())
+            });
+        }
+        for hook in &kit.on_closed {
+            let _ = called(|| {
+                hook(&mut play);
+                Ok(())
+            });
+        }
+    }
+    let lobby = &mut *tick.house.desk.nano;
+    let Some(record) = lobby.forget(id) else {
+        return;
+    };
+    let mut nodes: Vec<String> = Vec::new();
+    for (_, node) in record.bound {
+        if !nodes.contains(&node) {
+            nodes.push(node);
+        }
+    }
+    let session = match record.place {
+        Place::Here(_) => record.id.0,
+        // Its gate tells those whom it knows; whoever was called from here is told from here.
+        Place::Elsewhere { session, .. } => session,
+    };
+    for node in nodes {
+        lobby.say_to(&node, Word::Closed { session });
+    }
+}
+
+/// Sets the timer for the next heartbeats.
+fn arm<S: 'static>(house: &mut House<'_, S>) {
+    let now = house.now().instant;
+    let lobby = &mut *house.desk.nano;
+    let Some((due, _)) = lobby.beats.front() else {
+        return;
+    };
+    if !lobby.is_armed {
+        lobby.is_armed = true;
+        let together = TOGETHER.min(lobby.rules.heartbeat / 20);
+        let wait = due.since(now) + together;
+        house.after(wait, beat);
+    }
+}
+
+/// Says the heartbeats that are due, and ends those who are silent.
+fn beat<S: 'static>(tick: &mut Tick<'_, S>) {
+    let now = tick.house.now().instant;
+    let House { desk, net } = &mut tick.house;
+    let lobby = &mut *desk.nano;
+    lobby.is_armed = false;
+    let mut alive = Vec::new();
+    while let Some((_, id)) = lobby.beats.pop_front_if(|(due, _)| *due <= now) {
+        let Some(record) = lobby.sessions.get_mut(&id) else {
+            continue;
+        };
+        let (Some(link), Place::Here(conn)) = (&mut record.link, &record.place) else {
+            continue;
+        };
+        match link.tick(now, &lobby.rules) {
+            Beat::Say => {
+                alive.push(*conn);
+                lobby.beats.push_back((link.next_tick(), id));
+            }
+            Beat::Dead => {
+                record.is_over = true;
+                net.close(*conn, SILENT, "nothing was heard for two heartbeats");
+            }
+            // It was ended from here: its end is on its way.
+            Beat::Wait => {}
+        }
+    }
+    if !alive.is_empty() {
+        let mut bytes = Vec::new();
+        packet::write(Packet::Heartbeat, b"", &mut bytes);
+        net.broadcast(alive, Message::Binary(&bytes));
+    }
+    arm(&mut tick.house);
+}
+
+/// Takes what the cluster has said.
+pub(in crate::web) fn listen<S: 'static>(tick: &mut Tick<'_, S>) {
+    while let Some(heard) = next_heard(&mut tick.house.desk.nano) {
+        match heard {
+            Heard::Word { from, word } => obey(tick, &from, word),
+            Heard::Left(node) => {
+                let lobby = &mut *tick.house.desk.nano;
+                let lost = lobby
+                    .stand_ins
+                    .iter()
+                    .filter(|((gate, _), _)| *gate == node);
+                let lost: Vec<SessionId> = lost.map(|(_, id)| *id).collect();
+                lost.into_iter().for_each(|id| end(tick, id));
+            }
+        }
+    }
+}
+
+fn next_heard<S>(lobby: &mut Lobby<S>) -> Option<Heard> {
+    lobby.cluster.as_mut()?.hear()
+}
+
+/// Does what a node says.
+fn obey<S: 'static>(tick: &mut Tick<'_, S>, from: &str, word: Word) {
+    match word {
+        Word::Call {
+            gate,
+            session,
+            uid,
+            mid,
+            route,
+            data,
+        } => {
+            let lobby = &mut *tick.house.desk.nano;
+            let key = (gate.clone(), session);
+            let id = match lobby.stand_ins.get(&key) {
+                Some(id) => *id,
+                None => {
+                    let id = lobby.next_id();
+                    let place = Place::Elsewhere { gate, session };
+                    lobby.sessions.insert(id, Record::new(id, None, place));
+                    lobby.stand_ins.insert(key, id);
+                    id
+                }
+            };
+            if let Some(record) = lobby.sessions.get_mut(&id) {
+                record.uid = uid;
+            }
+            lobby.later.push_back(Later::Call {
+                session: id,
+                mid,
+                route,
+                data,
+            });
+        }
+        Word::Closed { session } => {
+            let lobby = &tick.house.desk.nano;
+            // Words of a session come from its gate, or from a node that it was called from.
+            let mut named = lobby.stand_ins.iter();
+            let found = named.find(|((gate, number), _)| gate == from && *number == session);
+            if let Some(id) = found.map(|(_, id)| *id) {
+                end(tick, id);
+            }
+        }
+        Word::Push {
+            session,
+            route,
+            data,
+        } => speak(tick, session, from, Kind::Push, 0, &route, &data),
+        Word::Response { session, mid, data } => {
+            speak(tick, session, from, Kind::Response, mid, "", &data);
+        }
+        Word::Bind { session, uid } => {
+            let record = tick.house.desk.nano.sessions.get_mut(&SessionId(session));
+            if let Some(record) = record {
+                record.uid = uid;
+            }
+        }
+        Word::Kick { session, reason } => {
+            if let Some(mut session) = tick.house.session(SessionId(session)) {
+                session.kick_with(reason);
+            }
+        }
+        Word::Close { session } => {
+            if let Some(mut session) = tick.house.session(SessionId(session)) {
+                session.close();
+            }
+        }
+    }
+}
+
+/// Says what another node has to say to a client that is connected here.
+fn speak<S: 'static>(
+    tick: &mut Tick<'_, S>,
+    session: u64,
+    from: &str,
+    kind: Kind,
+    mid: u64,
+    route: &str,
+    data: &[u8],
+) {
+    // Who has gone meanwhile: that node will hear of it.
+    let Some(mut session) = tick.house.session(SessionId(session)) else {
+        return;
+    };
+    if let Err(error) = session.say_data(kind, mid, route, data) {
+        log::warn!(
+            "session {}: what '{from}' says is not told: {error}",
+            session.id()
+        );
+    }
+}
+
+/// Calls what waited until nobody was being called. Whether there was anything.
+pub(in crate::web) fn call_later<S: 'static>(tick: &mut Tick<'_, S>) -> bool {
+    let lobby = &mut *tick.house.desk.nano;
+    let Some(Later::Call {
+        session,
+        mid,
+        route,
+        data,
+    }) = lobby.later.pop_front()
+    else {
+        return false;
+    };
+    let kit = lobby.kit.clone();
+    let Some(record) = lobby.sessions.get_mut(&session) else {
+        return true;
+    };
+    record.last_mid = mid;
+    let kind = if mid > 0 { Kind::Request } else { Kind::Notify };
+    if let Some(kit) = kit {
+        let mut play = Play {
+            state: tick.state,
+            house: tick.house.again(),
+            id: session,
+            mid,
+        };
+        let passing = Passing {
+            kind,
+            id: mid,
+            route: &route,
+            data: Cow::Owned(data),
+        };
+        handle(&kit, &mut play, passing, false);
+    }
+    true
+}
