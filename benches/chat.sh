@@ -5,7 +5,7 @@
 #
 # Rows: durable (messages per second), room (CPU per delivery), pace (from sending to delivery), idle
 # (memory), burst (sign-ins), resume (after a restart), history (a page of it), docs
-# (documents: see benches/docs.sh). The databases lie in the build folder, or in the one that BENCH_FOLDER
+# and beside (documents: see benches/docs.sh). The databases lie in the build folder, or in the one that BENCH_FOLDER
 # names: what is measured is its disk as well.
 set -euo pipefail
 

@@ -11,4 +11,4 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 ulimit -n "$(ulimit -Hn)"
 
-cargo bench --quiet --bench chat -- docs
+cargo bench --quiet --bench chat -- docs beside

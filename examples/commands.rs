@@ -83,6 +83,6 @@ fn app(args: &Args) -> Result<App<Hall>, Box<dyn Error>> {
 fn main() -> ExitCode {
     Program::new("commands", "a chat with commands of its own")
         .keeps_data("commands-data")
-        .option("notice FILE", "", "what /notice tells")
+        .option("notice FILE", "", "What /notice tells")
         .run(|args| app(args))
 }

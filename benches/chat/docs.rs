@@ -1,9 +1,9 @@
 //! # Documents: recall, importing much, and the chat beside it
 //!
 //! First whether questions find what answers them, on `benches/docs/`. Then 50 MB of text made from a
-//! seeded vocabulary are imported by the command line while a server talks at a steady pace on the same
-//! folder: what the import took, and what the deliveries took with it and without. At last how long
-//! questions take among all of it.
+//! seeded vocabulary are imported by the command line: what that took, and how long questions take among
+//! all of it. In a row of its own, the same import while a server talks at a steady pace on the same
+//! folder, which needs a machine that does nothing else.
 
 use std::fs;
 use std::path::Path;
@@ -29,12 +29,29 @@ const QUESTIONS: usize = 200;
 /// Longer than an import may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Recall, an import alone, and questions to what was imported.
 pub(crate) fn run() -> Outcome {
     tell_recall()?;
     let folder = tempfile::tempdir_in(place()?)?;
     let texts = folder.path().join("texts");
     let vocabulary = vocabulary();
     let bytes = write(&texts, &vocabulary)?;
+    let data = folder.path().join("data");
+    fs::create_dir(&data)?;
+    town(&data, "x")?;
+    let mut import = Import::begin(&data, &texts)?;
+    while !import.is_over()? {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    import.tell(bytes)?;
+    ask(&data, &vocabulary)
+}
+
+/// Deliveries at a steady pace, without an import and while one runs on the same folder.
+pub(crate) fn beside() -> Outcome {
+    let folder = tempfile::tempdir_in(place()?)?;
+    let texts = folder.path().join("texts");
+    let bytes = write(&texts, &vocabulary())?;
     let data = folder.path().join("data");
     fs::create_dir(&data)?;
     town(&data, "x")?;
@@ -46,11 +63,9 @@ pub(crate) fn run() -> Outcome {
     let mut alone = talk.go_on(Duration::from_secs(15), &mut scratch, |_| Ok(true))?;
     tell_pace("without an import", &mut alone);
     let mut import = Import::begin(&data, &texts)?;
-    let mut beside = talk.go_on(PATIENCE, &mut scratch, |_| Ok(!import.is_over()?))?;
-    tell_pace("while it runs", &mut beside);
-    import.tell(bytes)?;
-    drop(server);
-    ask(&data, &vocabulary)
+    let mut both = talk.go_on(PATIENCE, &mut scratch, |_| Ok(!import.is_over()?))?;
+    tell_pace("while one runs", &mut both);
+    import.tell(bytes)
 }
 
 fn tell_recall() -> Outcome {

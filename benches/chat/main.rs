@@ -37,7 +37,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 type Row = (&'static str, fn() -> Outcome);
 
 /// The rows, and what measures each.
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 9] = [
     ("durable", durable::run),
     ("room", room::run),
     ("pace", pace::run),
@@ -46,6 +46,7 @@ const ROWS: [Row; 8] = [
     ("resume", resume::run),
     ("history", history::run),
     ("docs", docs::run),
+    ("beside", docs::beside),
 ];
 
 fn main() -> ExitCode {

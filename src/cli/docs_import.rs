@@ -221,6 +221,9 @@ fn store(
 fn read(file: &Found) -> Result<New, String> {
     let format = match Format::of_name(&file.source) {
         Some(format) => format,
+        None if file.source.to_ascii_lowercase().ends_with(".pdf") => {
+            return Err("it is a PDF: import the text that 'pdftotext' makes of it".to_owned());
+        }
         // Whoever names a file knows what is in it.
         None if file.is_named => Format::Text,
         None => {

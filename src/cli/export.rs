@@ -32,7 +32,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     options: &[("force", "Replace FILE if it is there")],
     more: "Without FILE the lines go to standard output. 'parlour import' reads them again. They have\n\
            everything that was said, and the hashes of passwords and tokens: keep them as safe as the\n\
-           server.",
+           server. Documents are not in it: 'parlour docs import' reads them again.",
     examples: &[
         "parlour export everything.jsonl",
         "parlour export | jq 'select(.type == \"message\").text'",

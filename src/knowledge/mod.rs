@@ -42,8 +42,8 @@ pub use quote::{QUOTE_CHARS, Quote, quote};
 pub use search::{Found, Hit, search};
 pub use split::{Passage, Reading, read};
 pub use table::{
-    Base, Document, DocumentId, Kept, Shown, document, documents, forget, hash, is_known, keep,
-    keep_all, known, passages, room_bases, sources,
+    Base, Document, DocumentId, Kept, Shown, bytes, document, documents, forget, hash, is_known,
+    keep, keep_all, known, passages, room_bases, sources,
 };
 
 /// Bytes of a document. A book has one or two million.

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::search::{Found, Hit};
 use super::terms::tokens;
+use crate::ground::words::stands_alone;
 
 /// Characters of a quote, but for its dots: what is read at a glance.
 pub const QUOTE_CHARS: usize = 420;
@@ -21,20 +22,21 @@ pub struct Quote {
 
 /// The part of a hit that says most about what was asked.
 pub fn quote(found: &Found, hit: &Hit, chars_max: usize) -> Quote {
-    let is_sought = |term: &str| {
-        found.terms.iter().any(|sought| {
-            sought == term || (sought.chars().count() == 1 && term.starts_with(&**sought))
-        })
-    };
     let mut marks: Vec<Range<usize>> = Vec::new();
     tokens(&hit.text, |token| {
-        if token.is_tail || !is_sought(token.term) {
-            return;
-        }
+        let Range { start, end } = token.at;
+        let first = token.term.chars().next().map_or(0, char::len_utf8);
+        let is_sought = |term: &str| found.terms.iter().any(|sought| sought == term);
+        let end = match () {
+            () if is_sought(token.term) => end,
+            // Of a pair only the character that was looked for alone.
+            () if is_sought(&token.term[..first]) && is_wide(token.term) => start + first,
+            () => return,
+        };
         match marks.last_mut() {
             // Pairs of one word lie over each other.
-            Some(last) if token.at.start <= last.end => last.end = last.end.max(token.at.end),
-            _ => marks.push(token.at),
+            Some(last) if start <= last.end => last.end = last.end.max(end),
+            _ => marks.push(start..end),
         }
     });
     let window = window(&hit.text, &marks, chars_max);
@@ -55,6 +57,10 @@ pub fn quote(found: &Found, hit: &Hit, chars_max: usize) -> Quote {
             .map(|mark| shift(mark.start)..shift(mark.end))
             .collect(),
     }
+}
+
+fn is_wide(term: &str) -> bool {
+    term.starts_with(stands_alone)
 }
 
 /// The stretch of so many characters with most marks, from the beginning of a sentence on.
@@ -154,7 +160,7 @@ mod tests {
         };
         check("Tar the Ropes.", &["rop"], "Tar the [Ropes].");
         check("缆绳要保养。", &["保养", "缆绳"], "[缆绳]要[保养]。");
-        check("船舶与汽船", &["船"], "[船舶]与汽船");
+        check("船舶与汽船", &["船"], "[船]舶与汽[船]");
         let long = "Nothing is here at all. The rope is dry and good. Then more follows.";
         check(long, &["rop", "dry"], "…The [rope] is [dry] and good.…");
     }

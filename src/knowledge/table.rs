@@ -353,6 +353,13 @@ pub fn sources(
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How many bytes the documents of a base have.
+pub fn bytes(connection: &Connection, base: Base) -> Result<u64, StoreError> {
+    let sql = "SELECT coalesce(sum(bytes), 0) FROM documents WHERE base = ?";
+    let mut look = connection.prepare_cached(sql)?;
+    Ok(look.query_row([base.0], |row| row.get(0))?)
+}
+
 /// The bases of rooms that have documents.
 pub fn room_bases(connection: &Connection) -> Result<Vec<Base>, StoreError> {
     let sql = "SELECT DISTINCT base FROM documents WHERE base > 0 ORDER BY base";

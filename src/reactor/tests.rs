@@ -19,6 +19,7 @@ mod hearing;
 mod heartbeat;
 mod held;
 mod http;
+mod plain;
 mod uploads;
 mod websocket;
 
@@ -135,6 +136,10 @@ impl App for Probe {
         self.hear(format!("opened {tag}"));
     }
 
+    fn connected(&mut self, _: ConnId, _: &mut Net) {
+        self.hear("connected".into());
+    }
+
     fn message(&mut self, id: ConnId, message: Message<'_>, net: &mut Net) {
         let text = String::from_utf8_lossy(message.bytes());
         self.hear(format!("message {text}"));
@@ -236,7 +241,18 @@ impl World {
 
     /// A peer connects; its transport takes all that is said.
     fn connect(&mut self) -> ConnId {
-        let id = self.engine.accepted(Peer::Local).unwrap();
+        let id = self.engine.accepted(Peer::Local);
+        self.wired(id)
+    }
+
+    /// The same without HTTP.
+    fn connect_plain(&mut self) -> ConnId {
+        let id = self.engine.accepted_plain(Peer::Local);
+        self.wired(id)
+    }
+
+    fn wired(&mut self, id: Option<ConnId>) -> ConnId {
+        let id = id.unwrap();
         let wire = Wire {
             room: ENOUGH,
             wanted: true,

@@ -226,6 +226,7 @@ pub(super) fn send(fields: Fields<'_>) -> Result<Saying, Refusal> {
             whole: whole.clone(),
             reply_to,
             attachment,
+            offset: fields.maybe_offset("offset")?,
         }),
     })
 }

@@ -4,8 +4,8 @@
 //! waits for the disk is done by the helper, and what is written by the documents' own scribe.
 //!
 //! Promises
-//! 1. A room's documents are for its members: asked, listed and shown.
-//! 2. The server's are changed by admins, a room's by those who keep order in it and are its members.
+//! 1. A room's documents are for its members: asked and shown.
+//! 2. The server's are listed and changed by admins, a room's by those who keep order in it and are its members.
 //! 3. A room that is gone takes its documents with it ([`tidy`]).
 
 use std::sync::Arc;
@@ -93,7 +93,7 @@ pub(super) fn open(library: Arc<Library>) -> Wait<Result<Database, Refusal>> {
     Wait::on_helper(move || library.open().map_err(unopened))
 }
 
-fn unopened(error: OpenError) -> Refusal {
+pub(super) fn unopened(error: OpenError) -> Refusal {
     log::error!("the documents cannot be opened: {error}");
     error.why.into()
 }

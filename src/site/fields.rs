@@ -81,6 +81,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// How many minutes clocks are before UTC, if it is said.
+    pub(super) fn maybe_offset(self, name: &'static str) -> Result<Option<i16>, Refusal> {
+        const MOST: i64 = 14 * 60;
+        match self.value(name) {
+            None => Ok(None),
+            Some(value) => match value.as_i64().filter(|it| (-MOST..=MOST).contains(it)) {
+                Some(minutes) => Ok(i16::try_from(minutes).ok()),
+                None => Err(wrong(name, "a whole number of minutes from -840 to 840")),
+            },
+        }
+    }
+
     /// Yes or no, if it is said.
     pub(super) fn maybe_flag(self, name: &'static str) -> Result<Option<bool>, Refusal> {
         match self.value(name) {

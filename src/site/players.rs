@@ -13,14 +13,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::commands::{self, Saying};
 use super::fields::{Fields, object};
 use super::hall::{Hall, want};
 use super::secret::hash;
 use super::wire::players as wire;
-use super::{announce, questions, rest, scope};
+use super::{announce, questions, rest, scope, slash};
 use crate::chat::{
-    Answer, Code, Identity, Millis, Operation, Person, Refusal, RoomId, RoomName, Style, Text,
-    TokenId, UserId, What, people, summary,
+    Answer, Code, Identity, Millis, Operation, Person, Refusal, RoomId, RoomName, TokenId, UserId,
+    What, people, summary,
 };
 use crate::nano::handshake::Hello;
 use crate::nano::text::mended;
@@ -153,26 +154,34 @@ impl Chat {
     }
 
     fn message(&mut self, play: &mut Play<'_, Hall>, body: Vec<u8>) -> Result<(), Failure> {
-        let (operation, key) = read(play, &body, |fields| {
-            let text = match fields.has("content") {
-                true => Text::parse("content", fields.text("content")?)?,
-                false => fields.said(false)?,
-            };
-            let operation = Operation::Send {
-                room: fields.room()?,
-                text,
-                reply_to: fields.maybe_number("reply_to")?,
-                attachment: None,
-                style: Style::Plain,
-            };
-            Ok((operation, fields.key()?))
+        let (saying, key) = read(play, &body, |fields| {
+            let mut sent = fields.0.clone();
+            if let Some(content) = sent.remove("content") {
+                sent.insert("text".to_owned(), content);
+            }
+            sent.remove("attachment");
+            Ok((commands::send(Fields(&sent))?, fields.key()?))
         })?;
-        obey(play, key, operation, |_, _, answer| {
-            Ok(match answer {
-                Answer::Sent { seq, at, .. } => wire::sent(*seq, *at),
-                _ => wire::success().end(),
-            })
-        })
+        match saying {
+            Saying::Say(operation) => obey(play, key, operation, |_, _, answer| {
+                Ok(match answer {
+                    Answer::Sent { seq, at, .. } => wire::sent(*seq, *at),
+                    _ => wire::success().end(),
+                })
+            }),
+            Saying::Run(typed) => {
+                let (user, id, mid) = begin(play)?;
+                slash::run(&mut play.tick(), user, key, typed, move |tick, done| {
+                    end(tick, id);
+                    let outcome = done.map(|done| {
+                        let told = done.told.as_deref();
+                        wire::success().maybe_text("answer", told).end()
+                    });
+                    answer(tick, id, mid, outcome);
+                });
+                Ok(())
+            }
+        }
     }
 
     fn history(&mut self, play: &mut Play<'_, Hall>, body: Vec<u8>) -> Result<(), Failure> {
@@ -211,6 +220,28 @@ fn obey(
     operation: Operation,
     then: impl FnOnce(&mut Tick<'_, Hall>, SessionId, &Answer) -> Result<String, Refusal> + 'static,
 ) -> Result<(), Failure> {
+    let (user, id, mid) = begin(play)?;
+    let by = Some(user);
+    want(
+        play.state,
+        &mut play.house,
+        by,
+        key,
+        operation,
+        move |tick, verdict| {
+            end(tick, id);
+            let outcome = match verdict {
+                Ok(outcome) => then(tick, id, &outcome.answer),
+                Err(refusal) => Err(refusal.clone()),
+            };
+            answer(tick, id, mid, outcome);
+        },
+    );
+    Ok(())
+}
+
+/// Something of a player's is under way, if not too much is; who wants it, and what is answered.
+fn begin(play: &mut Play<'_, Hall>) -> Result<(UserId, SessionId, u64), Failure> {
     let user = who(play)?;
     let (id, mid) = (play.id, play.mid());
     if let Some(player) = play.state.players.0.get_mut(&id) {
@@ -220,25 +251,13 @@ fn obey(
         }
         player.in_flight += 1;
     }
-    let by = Some(user);
-    want(
-        play.state,
-        &mut play.house,
-        by,
-        key,
-        operation,
-        move |tick, verdict| {
-            if let Some(player) = tick.state.players.0.get_mut(&id) {
-                player.in_flight -= 1;
-            }
-            let outcome = match verdict {
-                Ok(outcome) => then(tick, id, &outcome.answer),
-                Err(refusal) => Err(refusal.clone()),
-            };
-            answer(tick, id, mid, outcome);
-        },
-    );
-    Ok(())
+    Ok((user, id, mid))
+}
+
+fn end(tick: &mut Tick<'_, Hall>, id: SessionId) {
+    if let Some(player) = tick.state.players.0.get_mut(&id) {
+        player.in_flight -= 1;
+    }
 }
 
 fn answer(tick: &mut Tick<'_, Hall>, id: SessionId, mid: u64, outcome: Result<String, Refusal>) {

@@ -63,7 +63,7 @@ pub(super) fn of_request(method: Method, path: &str, room_asked: Option<&str>) -
         (["me", "presence"], _) => need(Scope::Read, Place::Nowhere),
         (["uploads"], _) => need(does, Place::Nowhere),
         (["rooms", room, ..], _) => need(does, Place::Room((*room).to_owned())),
-        (["search" | "commands"], _) => match room_asked {
+        (["search" | "commands"] | ["docs", "search"], _) => match room_asked {
             Some(room) => need(does, Place::Room(room.to_owned())),
             None => need(does, Place::Everywhere),
         },
@@ -198,7 +198,10 @@ mod tests {
         }
         check(Get, "/api/v1/tokens", &["admin"], &["read", "write"]);
         check(Get, "/api/v1/rooms", &["read"], &["read room:dev", "write"]);
-        check(Get, "/api/v1/search", &["read"], &["read room:dev"]);
+        for path in ["/api/v1/search", "/api/v1/docs/search"] {
+            check(Get, path, &["read"], &["read room:dev"]);
+        }
+        check(Get, "/api/v1/docs", &["admin"], &["read", "write"]);
         check(
             Get,
             "/api/v1/events",

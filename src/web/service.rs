@@ -157,6 +157,12 @@ impl<S: 'static> Service<S> {
         &self.state
     }
 
+    /// For how many sessions and heartbeats there is room.
+    #[cfg(test)]
+    pub(crate) fn nano_room(&self) -> (usize, usize) {
+        self.desk.nano.room()
+    }
+
     /// How many sessions there are.
     #[cfg(test)]
     pub(crate) fn sessions_len(&self) -> usize {

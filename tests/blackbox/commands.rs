@@ -573,6 +573,9 @@ fn documents_of_a_room_are_its_own() {
         "no room \"nowhere\"",
     );
     desk.refuses(&["docs", "import", "absent.md"], 1, "absent.md");
+    desk.put("book.PDF", "%PDF-1.7");
+    let said = desk.says(&["docs", "import", "book.PDF"]);
+    assert!(said.stderr.contains("pdftotext"), "{said:?}");
     desk.refuses(&["docs", "import"], 2, "PATH... is missing");
     desk.refuses(
         &["docs", "import", "--title", "x", "ours.md", "all.md"],

@@ -71,8 +71,8 @@ impl Net {
                 ..
             }) = open_socket(connections, id)
             else {
-                if is_plain(connections, id) {
-                    let bytes = message.bytes();
+                let bytes = message.bytes();
+                if is_plain(connections, id) && !bytes.is_empty() {
                     let encode_bare = || encode(shared, |out| out.extend_from_slice(bytes));
                     let piece = bare.get_or_insert_with(encode_bare);
                     self.push_within_budget(id, piece, Some(number));
@@ -165,7 +165,7 @@ fn encode(blocks: &mut Blocks, frame: impl FnOnce(&mut Vec<u8>)) -> Piece {
     blocks
         .write(frame)
         .1
-        .expect("a frame has at least two bytes, and nothing is told to nobody")
+        .expect("a frame has at least two bytes")
 }
 
 #[inline]

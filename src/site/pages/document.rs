@@ -71,7 +71,7 @@ fn page(
     let each: Vec<_> = each.collect();
     let page = context! {
         title => document.title.as_str(),
-        source => document.source.as_str(),
+        source => document.source.rsplit('/').next(),
         room => room.as_ref().map(|room| room.as_str()),
         passages => each,
         before => (first > 0).then(|| turned(first)),

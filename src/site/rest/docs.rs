@@ -20,6 +20,9 @@ use crate::web::{Cx, Reply, Upload, Wait};
 /// Bytes of a request: a document, and what JSON or a form make of it.
 pub(super) const REQUEST_BYTES_MAX: u64 = 2 * DOCUMENT_BYTES_MAX + (64 << 10);
 
+/// Bytes of a room's documents, which anybody may have who makes a room: some hundred books.
+const ROOM_BYTES_MAX: u64 = 128 << 20;
+
 /// Documents of a page.
 const PAGE_MAX: u32 = 200;
 
@@ -35,14 +38,13 @@ fn room_of(fields: Fields<'_>) -> Result<Option<RoomName>, Refusal> {
     fields.has("room").then(|| fields.room()).transpose()
 }
 
-/// `GET /docs`: by their sources.
+/// `GET /docs`: by their sources, which are for those who bring them.
 pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
     let me = auth::identity(cx)?;
     let map = query(cx, &["room", "after"], &["limit"], &[]);
     let fields = Fields(&map);
     let room = room_of(fields)?;
-    let base = docs::readable(cx.state, me.user, room.as_ref())?;
-    let may_change = docs::changeable(cx.state, &me, room.as_ref()).is_ok();
+    let base = docs::changeable(cx.state, &me, room.as_ref())?;
     let after = fields.maybe_text("after")?.map(str::to_owned);
     let limit = fields.limit(PAGE_MAX, PAGE_MAX)?;
     let found = docs::look(docs::library(cx.state)?, move |tables| {
@@ -59,7 +61,6 @@ pub(super) fn list(cx: &mut Cx<'_, Hall>) -> Answered {
                 .maybe_text("room", room)
                 .array("documents", each)
                 .flag("more", more)
-                .flag("may_change", may_change)
                 .end();
             Reply::of(answer(Status::OK, json))
         }))
@@ -259,22 +260,27 @@ fn store(cx: &Cx<'_, Hall>, database: &Database, base: Base, brought: Brought) -
         text,
     } = brought;
     let stored = Wait::stored(database, move |tables| {
+        let bytes = text.len() as u64;
+        if base != Base::SERVER && knowledge::bytes(tables, base)? + bytes > ROOM_BYTES_MAX {
+            return Ok(None);
+        }
         let title = title.as_deref();
         let kept = knowledge::keep(tables, base, &source, title, format, &text, at)?;
         let document = knowledge::document(tables, kept.id())?;
-        Ok((kept, document))
+        Ok(document.map(|document| (kept, document)))
     });
     stored.then(move |_, stored| {
-        let made = stored.map_err(Refusal::from).and_then(|(kept, document)| {
-            let gone = || Refusal::not_found("The document is gone.");
+        let made = stored.map_err(Refusal::from).and_then(|stored| {
+            let tell = format!(
+                "The documents of a room may have {ROOM_BYTES_MAX} bytes. Remove some, or have an \
+                 admin bring this one for everybody."
+            );
+            let (kept, document) = stored.ok_or_else(|| Refusal::new(Code::TooLong, tell))?;
             let status = match kept {
                 Kept::Added(_) => Status::CREATED,
                 Kept::Replaced(_) | Kept::Same(_) => Status::OK,
             };
-            let json = wire::document(
-                &document.ok_or_else(gone)?,
-                room.as_ref().map(RoomName::as_str),
-            );
+            let json = wire::document(&document, room.as_ref().map(RoomName::as_str));
             let is_same = matches!(kept, Kept::Same(_));
             let json = if is_same {
                 json.flag("repeat", true)

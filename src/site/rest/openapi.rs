@@ -341,7 +341,7 @@ const OPS: &[Op] = &[
     // --------------------------------------------------------------------------- documents
     op(Get, "/docs", "Documents that questions are answered from: the server's or a room's, by their sources.")
         .asks(&[("room", "string"), ("after", "string"), ("limit", "integer")])
-        .gives(&[(200, "Documents")]).codes(&[NotFound, NotAMember, NotSupported]),
+        .gives(&[(200, "Documents")]).codes(&[Forbidden, NotFound, NotAMember, NotSupported]),
     op(Post, "/docs", "Keeps a document: as JSON, or as a file, in a form in the field `file` or as the body.")
         .asks(&[("room", "string"), ("source", "string"), ("title", "string"), ("format", "string")])
         .takes("*/*").gives(&[(201, "Document"), (200, "Document")]).codes(&[Code::BadJson, NotFound, NotAMember, NotSupported]),

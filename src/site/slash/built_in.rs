@@ -5,7 +5,7 @@
 
 use super::registry::{Command, Where, Who};
 use super::reply::{Asked, Reply};
-use super::{poll, remind, when};
+use super::{ask, poll, remind, when};
 use crate::chat::{Operation, Query, Refusal, Style, Topic, UserName, summary};
 use crate::site::crowd::State;
 use crate::site::hall::Hall;
@@ -55,6 +55,7 @@ pub(super) fn all() -> Vec<Command> {
         Command::built_in("who", "See who is here just now", who),
         Command::built_in("search", "Look for what was said in this room", search)
             .usage("WORDS"),
+        ask::command(),
         remind::command(),
         poll::command(),
     ]

@@ -14,6 +14,7 @@
 //! 2. What a command changes it changes by an operation, with the rights of whoever typed it.
 //! 3. What is for one person is told to the one connection that asked, and stored nowhere.
 
+mod ask;
 mod built_in;
 mod poll;
 mod registry;

@@ -12,8 +12,8 @@ use crate::web::Tick;
 
 const HELP: &str = "Be reminded, or remind somebody, or this room\n\
     The time is like \"in 10 minutes\", \"in 2h\", \"at 17:30\", \"tomorrow 9:00\" or \
-    \"2026-12-01 09:00\". Clocks are those of UTC unless an offset stands behind: \
-    \"at 17:30 +02:00\".\n\
+    \"2026-12-01 09:00\". Clocks are yours if your client says so, and else those of \
+    UTC, unless an offset stands behind: \"at 17:30 +02:00\".\n\
     /remind me in 10 minutes Take the cake out\n\
     /remind here tomorrow 9:00 The kitchen is cleaned at ten\n\
     /remind list\n\
@@ -34,22 +34,22 @@ fn remind(tick: &mut Tick<'_, Hall>, asked: &Asked) -> Result<Reply, Refusal> {
         "" => Ok(Reply::wrong(WRONG)),
         "list" if behind.trim().is_empty() => list(tick, asked),
         "cancel" => Ok(cancel(behind)),
-        "me" => make(Whom::Oneself, behind),
-        "here" => make(Whom::Room(asked.room.clone()), behind),
+        "me" => make(Whom::Oneself, asked, behind),
+        "here" => make(Whom::Room(asked.room.clone()), asked, behind),
         name if name.starts_with('@') => {
             let user = UserName::parse("text", name)?;
             let whom = match user == asked.name {
                 true => Whom::Oneself,
                 false => Whom::User(user),
             };
-            make(whom, behind)
+            make(whom, asked, behind)
         }
-        _ => make(Whom::Oneself, rest),
+        _ => make(Whom::Oneself, asked, rest),
     }
 }
 
-fn make(whom: Whom, text: &str) -> Result<Reply, Refusal> {
-    let Some((when, text)) = when(text) else {
+fn make(whom: Whom, asked: &Asked, text: &str) -> Result<Reply, Refusal> {
+    let Some((when, text)) = when(text, asked.offset) else {
         return Ok(Reply::wrong(WRONG));
     };
     let text = match text.split_once(char::is_whitespace) {
@@ -109,7 +109,12 @@ fn list(tick: &Tick<'_, Hall>, asked: &Asked) -> Result<Reply, Refusal> {
             (Some(user), None) if user != asked.name => format!("@{user}"),
             _ => "you".to_owned(),
         };
-        format!("{}. {}, {whom}: {}", it.id, said_moment(it.due, 0), it.text)
+        format!(
+            "{}. {}, {whom}: {}",
+            it.id,
+            said_moment(it.due, asked.offset.unwrap_or(0)),
+            it.text
+        )
     });
     Ok(Reply::private(lines.collect::<Vec<_>>().join("\n")))
 }

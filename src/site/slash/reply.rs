@@ -23,6 +23,7 @@ pub struct Asked {
     pub(super) standing: Standing,
     pub(super) is_admin: bool,
     pub(super) at: Millis,
+    pub(super) offset: Option<i16>,
     pub(super) random: [u8; 16],
 }
 

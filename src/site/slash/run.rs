@@ -145,6 +145,7 @@ impl Course {
         };
         Ok(Asked {
             rest: self.typed.rest.clone(),
+            offset: self.typed.offset,
             room: name.clone(),
             room_id: room,
             kind,

@@ -19,6 +19,8 @@ pub(in crate::site) struct Typed {
     pub(in crate::site) whole: Text,
     pub(in crate::site) reply_to: Option<Seq>,
     pub(in crate::site) attachment: Option<String>,
+    /// How many minutes the client's clocks are before UTC, if it says so.
+    pub(in crate::site) offset: Option<i16>,
 }
 
 /// What somebody types.

@@ -1,7 +1,7 @@
 //! # When: times and spans of time as people type them
 //!
-//! Clocks are those of UTC unless an offset stands behind the time: who types is known here, where
-//! they are is not.
+//! Clocks are those of UTC unless an offset stands behind the time, or the client has said how far its
+//! own are from that.
 //!
 //! Promises
 //! 1. What is understood is understood in one way; the rest is refused, not guessed.
@@ -27,8 +27,8 @@ pub(super) struct When {
 const MORNING: u16 = 9 * 60;
 
 /// A time at the beginning of a text, and what stands behind it: `in 10 minutes`, `at 17:30`,
-/// `tomorrow 9:00 +02:00`, `2026-12-01 09:00`.
-pub(super) fn when(text: &str) -> Option<(When, &str)> {
+/// `tomorrow 9:00 +02:00`, `2026-12-01 09:00`. `home` is the offset of clocks where it was typed.
+pub(super) fn when(text: &str, home: Option<i16>) -> Option<(When, &str)> {
     let (word, rest) = word(text);
     match word.to_ascii_lowercase().as_str() {
         "in" => {
@@ -36,23 +36,24 @@ pub(super) fn when(text: &str) -> Option<(When, &str)> {
             let moment = Moment::After { ms };
             let when = When {
                 moment,
-                offset: 0,
+                offset: here(home).0,
                 is_bare: false,
             };
             Some((when, rest))
         }
-        "at" => clock(rest, None),
-        "today" => clock(without(rest, "at"), Some(0)),
-        "tomorrow" => clock(without(rest, "at"), Some(1)).or_else(|| {
-            let moment = at_clock(Some(1), MORNING, 0);
+        "at" => clock(rest, None, home),
+        "today" => clock(without(rest, "at"), Some(0), home),
+        "tomorrow" => clock(without(rest, "at"), Some(1), home).or_else(|| {
+            let (offset, is_bare) = here(home);
+            let moment = at_clock(Some(1), MORNING, offset);
             let when = When {
                 moment,
-                offset: 0,
-                is_bare: true,
+                offset,
+                is_bare,
             };
             Some((when, rest))
         }),
-        _ => date(word, rest).or_else(|| clock(text, None)),
+        _ => date(word, rest, home).or_else(|| clock(text, None, home)),
     }
 }
 
@@ -80,10 +81,10 @@ const fn at_clock(days: Option<u16>, minute: u16, offset: i16) -> Moment {
 }
 
 /// `17:30`, `5pm`, `9:00 +02:00`
-fn clock(text: &str, days: Option<u16>) -> Option<(When, &str)> {
+fn clock(text: &str, days: Option<u16>, home: Option<i16>) -> Option<(When, &str)> {
     let (time, rest) = word(text);
     let minute = minute(time)?;
-    let (offset, rest, is_bare) = zone(rest);
+    let (offset, rest, is_bare) = zone(rest, home);
     let moment = at_clock(days, minute, offset);
     let when = When {
         moment,
@@ -94,7 +95,7 @@ fn clock(text: &str, days: Option<u16>) -> Option<(When, &str)> {
 }
 
 /// `2026-12-01 09:00`, `2026-12-01T09:00:00Z`
-fn date<'a>(first: &str, rest: &'a str) -> Option<(When, &'a str)> {
+fn date<'a>(first: &str, rest: &'a str, home: Option<i16>) -> Option<(When, &'a str)> {
     let at = |at, offset, is_bare| When {
         moment: Moment::At { at },
         offset,
@@ -106,8 +107,11 @@ fn date<'a>(first: &str, rest: &'a str) -> Option<(When, &'a str)> {
     let midnight = parse(&format!("{first}T00:00:00Z"))?;
     let (time, behind) = word(without(rest, "at"));
     let (minute, (offset, rest, is_bare)) = match minute(time) {
-        Some(minute) => (minute, zone(behind)),
-        None => (MORNING, (0, rest, true)),
+        Some(minute) => (minute, zone(behind, home)),
+        None => {
+            let (offset, is_bare) = here(home);
+            (MORNING, (offset, rest, is_bare))
+        }
     };
     let minutes = i64::from(minute) - i64::from(offset);
     let ms = midnight.checked_add_signed(minutes * MINUTE_MS as i64)?;
@@ -140,12 +144,24 @@ fn minute(text: &str) -> Option<u16> {
     (minute < 60).then_some(hour * 60 + minute)
 }
 
-/// The offset that may stand behind a time, in minutes; what stands behind that; and whether none does.
-fn zone(text: &str) -> (i16, &str, bool) {
+/// The offset that counts where none is typed, and whether nobody knows it.
+const fn here(home: Option<i16>) -> (i16, bool) {
+    match home {
+        Some(offset) => (offset, false),
+        None => (0, true),
+    }
+}
+
+/// The offset that may stand behind a time, in minutes; what stands behind that; and whether nobody
+/// knows which is meant.
+fn zone(text: &str, home: Option<i16>) -> (i16, &str, bool) {
     let (first, rest) = word(text);
     match offset(first) {
         Some(offset) => (offset, rest, false),
-        None => (0, text, true),
+        None => {
+            let (offset, is_bare) = here(home);
+            (offset, text, is_bare)
+        }
     }
 }
 
@@ -299,7 +315,7 @@ mod tests {
         // Saturday, some seconds past noon.
         let now = parse("2026-11-21T12:00:05Z").unwrap();
         let check = |text: &str, expected: &str| {
-            let found = when(text).map(|(when, rest)| {
+            let found = when(text, None).map(|(when, rest)| {
                 let due = said_moment(when.moment.due(now), when.offset);
                 format!("{due}|{rest}")
             });
@@ -347,15 +363,32 @@ mod tests {
             "at 9:0",
             "in 5mañana",
         ] {
-            assert_eq!(when(bad), None, "{bad:?}");
+            assert_eq!(when(bad, None), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn clocks_are_those_of_where_it_was_typed() {
+        let now = parse("2026-11-21T12:00:05Z").unwrap();
+        let check = |text: &str, expected: &str| {
+            let (when, _) = when(text, Some(-300)).unwrap();
+            assert_eq!(said_moment(when.moment.due(now), when.offset), expected);
+            assert!(!when.is_bare);
+        };
+        check("at 17:30", "2026-11-21 17:30 UTC-05:00");
+        check("tomorrow", "2026-11-22 09:00 UTC-05:00");
+        check("2026-12-01", "2026-12-01 09:00 UTC-05:00");
+        check("2026-12-01 at 8:00", "2026-12-01 08:00 UTC-05:00");
+        check("at 17:30 +02:00", "2026-11-21 17:30 UTC+02:00");
+        check("in an hour", "2026-11-21 08:00 UTC-05:00");
+        check("2026-12-01T09:00:00Z", "2026-12-01 09:00 UTC");
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_is_judged(text in "(in |at |today |tomorrow )?[0-9a-zé:+ .-]{0,20}", now in 0u64..1 << 45) {
             let _ = span(&text);
-            if let Some((when, rest)) = when(&text) {
+            if let Some((when, rest)) = when(&text, None) {
                 let due = when.moment.due(now);
                 proptest::prop_assert!(text.ends_with(rest));
                 if let Moment::Clock { days: None, .. } = when.moment {

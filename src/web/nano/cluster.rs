@@ -85,7 +85,46 @@ pub enum Heard {
     Left(String),
 }
 
-/// The other nodes. Asked on the loop, so nothing here may wait; what comes in rings the
+/// The other nodes.
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::collections::VecDeque;
+/// use std::rc::Rc;
+/// use parlour::web::nano::{Cluster, Heard, Nano, Word};
+///
+/// /// Two nodes in one thread, for a test: each hears what the other says.
+/// struct Pair {
+///     name: &'static str,
+///     other: &'static str,
+///     said: Rc<RefCell<VecDeque<(String, Word)>>>,
+/// }
+///
+/// impl Cluster for Pair {
+///     fn name(&self) -> &str {
+///         self.name
+///     }
+///
+///     fn nodes(&self, service: &str) -> Vec<String> {
+///         if service == "chess" { vec![self.other.to_owned()] } else { Vec::new() }
+///     }
+///
+///     fn say(&mut self, to: &str, word: Word) {
+///         self.said.borrow_mut().push_back((to.to_owned(), word));
+///     }
+///
+///     fn hear(&mut self) -> Option<Heard> {
+///         let word = self.said.borrow_mut().pop_front_if(|(to, _)| to == self.name)?.1;
+///         Some(Heard::Word { from: self.other.to_owned(), word })
+///     }
+/// }
+///
+/// let said = Rc::default();
+/// let gate = Nano::<()>::new().cluster(Pair { name: "gate", other: "table", said });
+/// # drop(gate);
+/// ```
+///
+/// Asked on the loop, so nothing here may wait; what comes in rings the
 /// [`Bell`](crate::reactor::driver::Bell), and is taken then.
 pub trait Cluster {
     /// The name of this node.

@@ -99,6 +99,12 @@ impl<S> Lobby<S> {
         self.cluster.is_some()
     }
 
+    /// For how many sessions and heartbeats there is room.
+    #[cfg(test)]
+    pub(in crate::web) fn room(&self) -> (usize, usize) {
+        (self.sessions.capacity(), self.beats.capacity())
+    }
+
     /// How many sessions there are.
     #[cfg(test)]
     pub(in crate::web) fn sessions_len(&self) -> usize {
@@ -251,10 +257,25 @@ impl<S> Lobby<S> {
     pub(super) fn forget(&mut self, id: SessionId) -> Option<Record> {
         self.layer.end(Channel(id.0));
         let record = self.sessions.remove(&id)?;
+        self.shrink();
         if let Place::Elsewhere { gate, session } = &record.place {
             self.stand_ins.remove(&(gate.clone(), *session));
         }
         Some(record)
+    }
+
+    /// Gives back what only a past rush needed.
+    fn shrink(&mut self) {
+        let len = self.sessions.len();
+        // Those who come and go within a heartbeat must not pile up until it is due.
+        if self.beats.len() > 64 + 2 * len {
+            let sessions = &self.sessions;
+            self.beats.retain(|(_, id)| sessions.contains_key(id));
+        }
+        if self.sessions.capacity() > 64 + 8 * len {
+            self.sessions.shrink_to(64 + 2 * len);
+            self.beats.shrink_to(64 + 2 * len);
+        }
     }
 
     /// Counts a broken rule.

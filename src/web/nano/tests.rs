@@ -126,6 +126,20 @@ impl Bench {
     }
 }
 
+#[test]
+fn who_comes_and_goes_leaves_nothing() {
+    let nothing = |_: &mut Play<'_, Log>, _| Ok(());
+    let mut bench = Bench::new(|_| nano(nothing), Settings::default());
+    for _ in 0..2000 {
+        let conn = bench.connect();
+        bench.turn(|engine| engine.failed(conn));
+        bench.said.clear();
+    }
+    let (sessions, beats) = bench.engine.app().nano_room();
+    assert!(sessions < 200 && beats < 200, "{sessions} {beats}");
+    assert_eq!(bench.engine.app().sessions_len(), 0);
+}
+
 /// A component that is made of what a test does when it is called.
 struct Does<F> {
     name: &'static str,

@@ -27,7 +27,7 @@ scenario("an answer for one alone is seen by one, until it is dismissed or the p
   await ann.page.getByRole("button", { name: "Dismiss" }).click();
   await gone(answer);
   await say(ann.page, "/remind list");
-  const list = ann.page.getByText(/1\. 20.* UTC, you: water the plants/);
+  const list = ann.page.getByText(/1\. 20.* UTC.*, you: water the plants/);
   await see(list);
   await ann.page.reload();
   await see(box(ann.page));

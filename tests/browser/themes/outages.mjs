@@ -149,6 +149,8 @@ scenario("where WebSockets are blocked, people talk by events and posts", async 
   await see(message(page, "I hear you"));
   await act(page, "I hear you", "React with 👍");
   await see(message(other, "I hear you").getByRole("button", { name: /^👍 1/ }));
+  await say(page, "/remind list");
+  await see(page.getByText("You have no reminders."));
   await act(other, "I hear you", "Edit");
   await box(other).fill("I hear you well");
   await box(other).press("Enter");

@@ -17,12 +17,9 @@ export function showDocuments(place) {
   const list = h("div", {});
   const read = () =>
     comes(list, async () => {
-      const { documents, more, may_change: mayChange } = await api.get(
-        `/docs${query({ room: room || undefined })}`,
-      );
-      choosing.disabled = !mayChange;
+      const { documents, more } = await api.get(`/docs${query({ room: room || undefined })}`);
       return [
-        table("Documents", columns(mayChange, read), documents, "There is no document yet."),
+        table("Documents", columns(read), documents, "There is no document yet."),
         more && h("p", { class: "soft" }, "There are more; the command line lists them all."),
       ];
     });
@@ -70,7 +67,7 @@ export function showDocuments(place) {
   read();
 }
 
-function columns(mayChange, read) {
+function columns(read) {
   return [
     { label: "Title", of: (it) => h("a", { href: it.url, dir: "auto" }, it.title) },
     { label: "Source", of: (it) => h("bdi", {}, it.source) },
@@ -84,7 +81,6 @@ function columns(mayChange, read) {
     {
       label: "",
       of: (it) =>
-        mayChange &&
         menu(iconButton("more", `More about ${it.title}`), () => [
           { label: "Forget…", icon: "trash", danger: true, run: () => forget(it, read) },
         ]),
@@ -151,7 +147,7 @@ function trying(room) {
     "This is what an answer is made of.",
     h(
       "form",
-      { onsubmit: ask },
+      { class: "form", onsubmit: ask },
       h("label", { for: "docs-question" }, "Question"),
       input,
       h("div", { class: "actions" }, button("Ask", null, { type: "submit", kind: "main" })),

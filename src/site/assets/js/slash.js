@@ -70,7 +70,10 @@ export async function run(text, room, reply_to) {
   if (asked?.text !== text || asked.room !== room) asked = { text, room, key: freshKey() };
   const { key } = asked;
   const told = heard(key);
-  const { seq, unknown, answer } = await link.call({ do: "send", room, text, reply_to, key });
+  // Times of day are those of the clock on the wall here.
+  const offset = -new Date().getTimezoneOffset();
+  const command = { do: "send", room, text, reply_to, key, offset };
+  const { seq, unknown, answer } = await link.call(command);
   asked = null;
   if (seq !== undefined) return { said: true };
   return { told: (answer ?? (await told))?.text, unknown };
