@@ -18,7 +18,7 @@ use super::fields::{Fields, object};
 use super::hall::{Hall, want};
 use super::secret::hash;
 use super::wire::players as wire;
-use super::{announce, questions, rest, slash};
+use super::{announce, questions, rest, scope, slash};
 use crate::chat::{
     Answer, Code, Identity, Millis, Operation, Person, Refusal, RoomId, RoomName, TokenId, UserId,
     What, people, summary,
@@ -82,6 +82,7 @@ fn come_in(play: &mut Play<'_, Hall>, hello: &Hello) -> Result<Map<String, Value
         .query(|tables| people::identity(tables, &hash, at))
         .map_err(|error| failure(&error.into()))?
         .ok_or("This token is not good, or not any more. Sign in again.")?;
+    scope::must_be_for_all_rooms(found.scopes.as_ref()).map_err(|refusal| failure(&refusal))?;
     let before = play.state.players.0.get(&play.id);
     if before.is_some_and(|player| player.user != found.user) {
         return Err("This session is somebody else's already. Connect anew.".into());

@@ -121,10 +121,23 @@ pub(super) fn must_have(scopes: Option<&Scopes>, need: &Need) -> Result<(), Refu
     Err(Refusal::new(Code::Forbidden, tell))
 }
 
+/// Whether a token is good for all that people do, in all rooms.
+fn is_for_all_rooms(scopes: Option<&Scopes>) -> bool {
+    scopes.is_none_or(|it| it.has(Scope::Read) && it.has(Scope::Write) && !it.is_limited())
+}
+
+/// Whether a token is good for the game protocol, which asks no further.
+pub(super) fn must_be_for_all_rooms(scopes: Option<&Scopes>) -> Result<(), Refusal> {
+    if is_for_all_rooms(scopes) {
+        return Ok(());
+    }
+    let tell = "The game protocol takes a token that is good for `read` and `write` in all rooms.";
+    Err(Refusal::new(Code::Forbidden, tell))
+}
+
 /// Whether a token is good for commands that begin with `/`: they tell things, and of everywhere.
 pub(super) fn must_have_commands(scopes: Option<&Scopes>) -> Result<(), Refusal> {
-    let is_good = |it: &Scopes| it.has(Scope::Read) && it.has(Scope::Write) && !it.is_limited();
-    if scopes.is_none_or(is_good) {
+    if is_for_all_rooms(scopes) {
         return Ok(());
     }
     let tell = "Commands take a token that is good for `read` and `write` in all rooms. To say a text \

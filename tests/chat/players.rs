@@ -4,7 +4,7 @@ use parlour::client::{Nano, NanoError, Said};
 use serde_json::{Value, json};
 
 use crate::strict::PATIENCE;
-use crate::support::{Parlour, Person};
+use crate::support::{PASSWORD, Parlour, Person};
 
 /// The address of the game protocol, with the chat behind it.
 fn door(parlour: &Parlour) -> String {
@@ -201,4 +201,25 @@ fn who_signs_out_is_kicked() {
     assert_eq!(reason["reason"], "signed out");
     assert!(player.read().unwrap().is_none());
     assert_eq!(ask(&mut stays, "chat.dance", &json!({}))["code"], 404);
+}
+
+#[test]
+fn a_token_with_scopes_comes_in_if_it_is_good_for_all_rooms() {
+    let parlour = Parlour::start();
+    let ana = parlour.sign_up("ana");
+    let with = |scopes: &[&str]| {
+        let wish = json!({"name": "ana", "password": PASSWORD, "scopes": scopes});
+        let made = parlour.nobody().post("/tokens", wish).expect(201);
+        Nano::connect(&door(&parlour), json!({ "token": made["token"] }))
+    };
+    ana.post("/rooms", json!({"room": "den"})).expect(201);
+    assert!(with(&["read", "write"]).is_ok());
+    for scopes in [
+        &["read"][..],
+        &["write"],
+        &["admin"],
+        &["read", "write", "room:den"],
+    ] {
+        assert!(with(scopes).is_err(), "{scopes:?}");
+    }
 }
