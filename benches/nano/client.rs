@@ -69,14 +69,17 @@ impl Client {
         };
         let mut bytes = std::mem::take(&mut self.rest);
         bytes.extend_from_slice(&buffer[..count]);
-        let mut at = 0;
+        let (mut at, mut pings) = (0, 0);
         while let Some((from, len)) = frame(&bytes[at..]) {
-            // What the server asks by itself is no message: a ping needs no answer for so long.
-            if bytes[at] & 0x0f < 3 {
-                each(&bytes[at + from..at + from + len]);
+            match bytes[at] & 0x0f {
+                0..3 => each(&bytes[at + from..at + from + len]),
+                // Who answers nothing is taken for dead.
+                _ => pings += 1,
             }
             at += from + len;
         }
+        let pong = [0x8a, 0x80, 0, 0, 0, 0];
+        self.stream.write_all(&pong.repeat(pings))?;
         self.rest = bytes.split_off(at);
         Ok(true)
     }
