@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use parlour::client::{Bot, BotError};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::strict::eventually;
 use crate::support::{Parlour, Person};
@@ -128,7 +128,13 @@ fn a_bot_answers_each_message_once_whoever_is_killed() {
     door.leads_to(Some(&parlour));
     let file = parlour.data().join("bot.state");
     let mut program = Program::start(&door.url(), &token, &file);
-    // It is there once it answers.
+    // What was said before it came for the first time is not for it.
+    eventually("the bot", || {
+        let page = ana.get("/rooms/den/members").expect(200);
+        let members = page["members"].as_array().unwrap();
+        let is_here = |it: &Value| it["name"] == "counter" && it["presence"] == "online";
+        members.iter().any(is_here)
+    });
     say(&ana, "are you there");
     eventually("the first answer", || answers(&ana)[0].1 == ["3 words"]);
     for round in 0..3 {
