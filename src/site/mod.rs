@@ -135,6 +135,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 fn begin(tick: &mut Tick<'_, Hall>) {
     tick.state.begin_courier();
     courier::listen(tick);
+    // What waits from before does not wait for a second more.
+    courier::beat(tick);
     tick.house.every(TIDY, rest::uploads::tidy);
     tick.house.every(BEAT, |tick| {
         announce::announce_outside(tick);
