@@ -2,8 +2,11 @@
 
 import { until, see } from "./check.mjs";
 
+/** The page as the scripts have made it; before that, it is the server's and looks the same. */
+export const app = (page) => page.locator("body:not(.plain)");
+
 /** Where one writes. */
-export const box = (page) => page.getByRole("textbox", { name: /^Message / });
+export const box = (page) => app(page).getByRole("textbox", { name: /^Message / });
 
 /** Says something in the room that is open. */
 export async function say(page, text) {

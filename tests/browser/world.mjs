@@ -3,6 +3,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { box } from "./hands.mjs";
 import { Server } from "./server.mjs";
 import { PATIENCE_MS, equal } from "./check.mjs";
 
@@ -180,7 +181,7 @@ export class Person {
   /** Opens a room in this person's browser, and waits until one can write in it. */
   async enter(room, options = {}) {
     const page = await this.tab(`/r/${room}`, options);
-    await page.getByRole("textbox", { name: /^Message / }).waitFor();
+    await box(page).waitFor();
     return page;
   }
 }

@@ -244,3 +244,22 @@ scenario("a pinned message and the topic stand at the top for all", async (world
   await dialog(ann.page, "Edit room").getByRole("button", { name: "Save" }).click();
   await see(bo.page.getByText("Soup & bread"));
 });
+
+scenario("what is written before the scripts are there is kept", async (world) => {
+  const [ann, bo] = [await world.person("ann"), await world.person("bo")];
+  await ann.makeRoom("general", {}, [bo]);
+  await ann.sit();
+  let open;
+  const gate = new Promise((done) => (open = done));
+  await ann.context.route("**/assets/js/all.js*", async (route) => {
+    await gate;
+    await route.continue();
+  });
+  const page = await ann.context.newPage();
+  await page.goto("/r/general", { waitUntil: "commit" });
+  await page.locator("textarea#text").fill("from the first moment");
+  open();
+  await until("what was begun", async () => (await box(page).inputValue()) === "from the first moment");
+  await box(page).press("Enter");
+  await until("it", async () => (await ann.api("GET", "/rooms/general/messages")).messages[0]?.text === "from the first moment");
+});

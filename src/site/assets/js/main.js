@@ -4,12 +4,13 @@ import { api } from "./api.js";
 import { setServer, setTitle, startBadge } from "./badge.js";
 import { banner } from "./banner.js";
 import { fill, find, h } from "./dom.js";
+import { keepDraft } from "./drafts.js";
 import { roomHeader, sideButton } from "./header.js";
 import { startKeys } from "./keys.js";
 import { link } from "./link.js";
 import { button, nothing, style, waiting } from "./parts.js";
 import { learnPeople } from "./people.js";
-import { go, roomPath, startRouting } from "./route.js";
+import { go, parse, roomPath, startRouting } from "./route.js";
 import { closeRoom, openRoom } from "./room.js";
 import { listed, nameServer, setCurrent, sidebar } from "./sidebar.js";
 import { store } from "./store.js";
@@ -56,8 +57,16 @@ function skip(event) {
   main.focus();
 }
 
+/** What somebody began to write before the scripts were here is a draft of theirs. */
+function carryOver() {
+  const { page, room } = parse(location.pathname);
+  const text = document.querySelector("#text")?.value;
+  if (page === "room" && text) keepDraft(room, { text });
+}
+
 /** Puts the application where the server's page is. */
 function takeOver() {
+  carryOver();
   document.body.className = "app";
   fill(
     document.body,
