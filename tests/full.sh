@@ -332,15 +332,15 @@ long_runs() {
     has cargo || { skip "the long runs" "cargo is missing"; return; }
     local manifest=$root/Cargo.toml
     step "ten thousand worlds" 900 env PARLOUR_SEEDS=10000 \
-        cargo test --release --manifest-path "$manifest" --test simulation
+        cargo test --profile long --manifest-path "$manifest" --test simulation
     # Seeds that nobody has seen before, however many that are in the time.
     local first=$(($(date +%s) * 10000))
     step "two thousand fresh chats, from seed $first" 900 env PARLOUR_SEEDS=2000 PARLOUR_FIRST_SEED="$first" \
-        cargo test --release --manifest-path "$manifest" --test chat_model
+        cargo test --profile long --manifest-path "$manifest" --test chat_model
     step "a million visits" 900 env PARLOUR_CYCLES=1000000 \
-        cargo test --release --manifest-path "$manifest" --test cycles
+        cargo test --profile long --manifest-path "$manifest" --test cycles
     step "a thousand kills" 900 env PARLOUR_KILLS=1000 \
-        cargo test --release --manifest-path "$manifest" --test chat kills
+        cargo test --profile long --manifest-path "$manifest" --test chat kills
 }
 
 [ -x "$parlour" ] || { fail "start" "$parlour is missing: cargo build --release"; finish; }
