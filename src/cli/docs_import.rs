@@ -5,6 +5,7 @@
 //! 2. What is left out is named, with why; the others are read all the same.
 //! 3. Some files at a time are read and stored, so that memory is bounded by them and nobody who
 //!    writes waits long.
+//! 4. A server that talks meanwhile goes before.
 
 use std::collections::HashSet;
 use std::fs;
@@ -16,6 +17,7 @@ use super::desk::failed;
 use super::docs::{Shelf, counted};
 use super::progress::Progress;
 use super::{CliError, say};
+use crate::ground::priority;
 use crate::knowledge::{
     DOCUMENT_BYTES_MAX, Format, Kept, decode, hash, is_known, keep_all, sources,
 };
@@ -61,6 +63,8 @@ pub(super) fn run(given: &Given) -> Result<(), CliError> {
     for path in &paths {
         look_for(path, &mut found, &mut told)?;
     }
+    // What the database starts does as whoever opens it.
+    priority::after_others();
     let shelf = Shelf::open(given)?;
     let all: HashSet<String> = import(&shelf, found, title, &mut told)?;
     if given.has("prune") {
