@@ -223,6 +223,6 @@ fn a_code_lets_in_as_many_as_it_says() {
     );
     ana.delete(&path).expect(204);
     ana.delete(&path).refuses(404, "not_found");
-    ana.delete("/invites/x").refuses(404, "not_found");
+    ana.delete("/invites/x").refuses(400, "bad_field");
     come("fay", mine["code"].as_str().unwrap()).refuses(403, "forbidden");
 }

@@ -204,7 +204,7 @@ fn what_is_asked_is_bounded_and_has_to_be_asked_by_somebody() {
         .refuses(400, "bad_field");
     ana.get("/docs/search?q=a&room=nowhere")
         .refuses(404, "not_found");
-    ana.delete("/docs/x").refuses(404, "not_found");
+    ana.delete("/docs/x").refuses(400, "bad_field");
     for odd in ["%22", "AND", "NEAR(", "*", "terms%3A", "%F0%9F%8E%89", "+"] {
         ana.get(&format!("/docs/search?q={odd}")).expect(200);
     }

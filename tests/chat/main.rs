@@ -28,6 +28,7 @@ mod players;
 mod protocol;
 mod receiver;
 mod reminders;
+mod rest_limits;
 mod rest_table;
 mod resume;
 mod rooms;

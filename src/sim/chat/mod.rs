@@ -34,6 +34,8 @@ mod link;
 mod model;
 mod state;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod tests;
 mod town;
 mod wishes;

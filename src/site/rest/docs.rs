@@ -299,7 +299,8 @@ fn store(cx: &Cx<'_, Hall>, database: &Database, base: Base, brought: Brought) -
 pub(super) fn remove(cx: &mut Cx<'_, Hall>) -> Answered {
     let me = auth::identity(cx)?;
     let nothing = || Refusal::not_found("There is no such document, or you may not see it.");
-    let id = DocumentId(segment(cx, "id")?.parse().map_err(|_| nothing())?);
+    let no_number = || Refusal::field("id", "`id` is no number of a document.");
+    let id = DocumentId(segment(cx, "id")?.parse().map_err(|_| no_number())?);
     let library = docs::library(cx.state)?;
     let found = docs::look(Arc::clone(&library), move |tables| {
         knowledge::document(tables, id)

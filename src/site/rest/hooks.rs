@@ -179,7 +179,7 @@ fn find(cx: &Cx<'_, Hall>, identity: &Identity, id: HookId) -> Result<Hook, Refu
 fn number(cx: &Cx<'_, Hall>) -> Result<HookId, Refusal> {
     let text = segment(cx, "id")?;
     let id = text.parse().map(HookId);
-    id.map_err(|_| Refusal::not_found("Hooks have numbers."))
+    id.map_err(|_| Refusal::field("id", "`id` is no number of a hook."))
 }
 
 /// `GET /webhooks/{id}`.

@@ -74,7 +74,7 @@ pub(super) fn revoke(cx: &mut Cx<'_, Hall>) -> Answered {
     let text = segment(cx, "number")?;
     let number = text
         .parse()
-        .map_err(|_| Refusal::not_found("Invite codes have numbers."))?;
+        .map_err(|_| Refusal::field("number", "`number` is no number of an invite code."))?;
     let operation = Operation::RevokeInvite { number };
     Ok(want(cx, Some(identity.user), None, operation, |_, _| {
         done()

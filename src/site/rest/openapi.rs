@@ -33,6 +33,12 @@ struct Op {
     open: bool,
     /// Takes `Idempotency-Key`.
     keyed: bool,
+    /// Any text in its path may name something, and is found or not.
+    any_path: bool,
+    /// Any token is good for it.
+    any_token: bool,
+    /// What is no JSON is a file.
+    any_media: bool,
 }
 
 const fn op(method: Method, path: &'static str, about: &'static str) -> Op {
@@ -46,6 +52,9 @@ const fn op(method: Method, path: &'static str, about: &'static str) -> Op {
         codes: &[],
         open: false,
         keyed: false,
+        any_path: false,
+        any_token: false,
+        any_media: false,
     }
 }
 
@@ -80,6 +89,21 @@ impl Op {
         self
     }
 
+    const fn any_path(mut self) -> Self {
+        self.any_path = true;
+        self
+    }
+
+    const fn any_token(mut self) -> Self {
+        self.any_token = true;
+        self
+    }
+
+    const fn any_media(mut self) -> Self {
+        self.any_media = true;
+        self
+    }
+
     /// Why it may be refused.
     fn all_codes(&self) -> Vec<Code> {
         // A body may come with anything, and be too long.
@@ -87,8 +111,8 @@ impl Op {
         if !self.open {
             codes.push(Unauthenticated);
         }
-        // By who asks, or by what their token is good for.
-        if self.method != Get || !self.open {
+        // By who asks, by what their token is good for, or by which page asks for a browser.
+        if self.method != Get || !(self.open || self.any_token) {
             codes.push(Forbidden);
         }
         if let Some(body) = self.body {
@@ -102,7 +126,10 @@ impl Op {
             codes.push(Code::BadField);
         }
         if self.path.contains('{') {
-            codes.extend([Code::BadField, NotFound]);
+            codes.push(NotFound);
+        }
+        if self.path.contains('{') && !self.any_path {
+            codes.push(Code::BadField);
         }
         codes.extend(self.codes);
         codes.sort_unstable_by_key(|code| (status(*code).code(), code.as_str()));
@@ -157,7 +184,7 @@ impl Op {
             let status = status(codes[0]).code().to_string();
             responses.insert(status, refusal(codes));
         }
-        if self.all_codes().contains(&Code::BadJson) {
+        if self.all_codes().contains(&Code::BadJson) && !self.any_media {
             responses.insert("415".to_owned(), refusal(&[NotSupported]));
         }
         // Refused before anybody knows what it is about.
@@ -224,7 +251,13 @@ use Code::{Exists, Forbidden, Gone, NotAMember, NotFound, NotSupported, TooMany,
 use Method::{Delete, Get, Patch, Post, Put};
 
 /// What an operation in a room may be refused for.
-const IN_ROOM: &[Code] = &[NotAMember, Forbidden, Gone, TooMany];
+const IN_ROOM: &[Code] = &[NotAMember, Forbidden];
+
+/// What one may be refused for who comes into a room, or has somebody come.
+const ENTERING: &[Code] = &[NotAMember, Forbidden, TooMany];
+
+/// What an operation on a message may be refused for.
+const ON_MESSAGE: &[Code] = &[NotAMember, Forbidden, Gone];
 
 /// All operations.
 #[rustfmt::skip] // a table
@@ -253,9 +286,9 @@ const OPS: &[Op] = &[
     op(Get, "/invites", "Invite codes: one's own, an admin's everybody's; the newest first.")
         .asks(&[("before", "integer"), ("limit", "integer")]).gives(&[(200, "Invites")]),
     op(Post, "/invites", "Makes an invite code, perhaps into a room.")
-        .takes("NewInvite").gives(&[(201, "MadeInvite")]).codes(&[NotFound, NotAMember, Gone, TooMany]),
+        .takes("NewInvite").gives(&[(201, "MadeInvite")]).codes(&[NotFound, NotAMember, TooMany]),
     op(Delete, "/invites/{number}", "Ends an invite code."),
-    op(Get, "/me", "Who asks, and with which token.").gives(&[(200, "Me")]),
+    op(Get, "/me", "Who asks, and with which token.").gives(&[(200, "Me")]).any_token(),
     op(Patch, "/me", "Changes one's profile; `null` takes the picture away.")
         .takes("Profile").gives(&[(200, "Account")]).codes(&[NotFound]),
     op(Put, "/me/password", "Changes one's password. All other tokens end.")
@@ -265,12 +298,12 @@ const OPS: &[Op] = &[
         .takes("SignIn").gives(&[(201, "SignedIn")]).codes(&[Unauthenticated, TooMany]).open(),
     op(Get, "/tokens", "One's tokens, and when each was used last, to the hour.").gives(&[(200, "Tokens")]),
     op(Delete, "/tokens", "Signs out everywhere; with `keep=current` everywhere else.").asks(&[("keep", "string")]),
-    op(Delete, "/tokens/current", "Signs out."),
-    op(Delete, "/tokens/{id}", "Signs another device out."),
+    op(Delete, "/tokens/current", "Signs out.").any_token(),
+    op(Delete, "/tokens/{id}", "Signs another device out.").any_path(),
     // ----------------------------------------------------------------------------- uploads
     op(Post, "/uploads", "Keeps a file: in a form, in the field `file`, or as the body.")
         .asks(&[("name", "string")]).takes("*/*").gives(&[(201, "Upload")]).codes(&[NotSupported, TooMany, Exists]),
-    op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotAMember, NotSupported]),
+    op(Get, "/uploads/{id}/{name}", "A file.").gives(&[(200, "*/*"), (206, "*/*"), (304, "")]).codes(&[NotAMember, NotSupported]).any_path(),
     // ------------------------------------------------------------------------------- rooms
     op(Get, "/rooms", "Rooms that one may see, by name; for an admin with `all` also private ones.")
         .asks(&[("after", "string"), ("limit", "integer"), ("all", "boolean")]).gives(&[(200, "Rooms")]).codes(&[Forbidden]),
@@ -280,20 +313,20 @@ const OPS: &[Op] = &[
         .takes("Direct").gives(&[(200, "Room")]).codes(&[NotFound, TooMany]).keyed(),
     op(Get, "/rooms/{room}", "A room.").gives(&[(200, "Room")]),
     op(Patch, "/rooms/{room}", "Changes a room.")
-        .takes("ChangedRoom").gives(&[(200, "Room")]).codes(IN_ROOM).keyed(),
-    op(Delete, "/rooms/{room}", "Takes a room away.").gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
+        .takes("ChangedRoom").gives(&[(200, "Room")]).keyed(),
+    op(Delete, "/rooms/{room}", "Takes a room away.").gives(&[(204, ""), (200, "Repeat")]).keyed(),
     op(Get, "/rooms/{room}/members", "Who is in a room.")
-        .asks(&[("after", "integer"), ("limit", "integer")]).gives(&[(200, "Members")]).codes(&[NotAMember]),
+        .asks(&[("after", "integer"), ("limit", "integer")]).gives(&[(200, "Members")]),
     op(Put, "/rooms/{room}/members/{user}", "Joins (`me`) or invites; with a body, says what a member may do.")
-        .takes("Member").gives(&[(204, ""), (200, "Entered")]).codes(IN_ROOM).keyed(),
+        .takes("Member").gives(&[(204, ""), (200, "Entered")]).codes(ENTERING).keyed(),
     op(Delete, "/rooms/{room}/members/{user}", "Leaves (`me`) or removes.")
         .gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
     op(Get, "/rooms/{room}/bans", "Who is banned from a room, for those who keep order there.")
         .asks(&[("after", "integer"), ("limit", "integer")]).gives(&[(200, "Bans")]).codes(&[Forbidden]),
     op(Put, "/rooms/{room}/bans/{user}", "Removes somebody for good, with `messages` also what they said there.")
-        .asks(&[("messages", "boolean")]).gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
+        .asks(&[("messages", "boolean")]).gives(&[(204, ""), (200, "Repeat")]).keyed(),
     op(Delete, "/rooms/{room}/bans/{user}", "Lets somebody come again.")
-        .gives(&[(204, ""), (200, "Repeat")]).codes(IN_ROOM).keyed(),
+        .gives(&[(204, ""), (200, "Repeat")]).keyed(),
     op(Post, "/rooms/{room}/typing", "Tells others that one types, which holds for some seconds.").codes(&[NotAMember]),
     op(Put, "/rooms/{room}/read", "Everything up to there is read.")
         .takes("UpTo").gives(&[(200, "Read")]).codes(IN_ROOM).keyed(),
@@ -304,20 +337,20 @@ const OPS: &[Op] = &[
         .asks(&[("before", "integer"), ("after", "integer"), ("around", "integer"), ("limit", "integer")])
         .gives(&[(200, "Messages")]).codes(&[NotAMember]),
     op(Post, "/rooms/{room}/messages", "Says something, or has a command done.")
-        .takes("NewMessage").gives(&[(201, "Sent"), (200, "SentOrDone")]).codes(IN_ROOM).keyed(),
+        .takes("NewMessage").gives(&[(201, "Sent"), (200, "SentOrDone")]).codes(ENTERING).keyed(),
     op(Get, "/rooms/{room}/messages/{seq}", "One message.").gives(&[(200, "Message")]).codes(&[NotAMember]),
     op(Patch, "/rooms/{room}/messages/{seq}", "Says it differently.")
-        .takes("Text").gives(&[(200, "Changed")]).codes(IN_ROOM).keyed(),
-    op(Delete, "/rooms/{room}/messages/{seq}", "Takes it back.").gives(&[(200, "Changed")]).codes(IN_ROOM).keyed(),
+        .takes("Text").gives(&[(200, "Changed")]).codes(ON_MESSAGE).keyed(),
+    op(Delete, "/rooms/{room}/messages/{seq}", "Takes it back.").gives(&[(200, "Changed")]).codes(ON_MESSAGE).keyed(),
     op(Put, "/rooms/{room}/messages/{seq}/reactions/{emoji}", "Reacts.")
-        .gives(&[(200, "Changed")]).codes(IN_ROOM).keyed(),
+        .gives(&[(200, "Changed")]).codes(&[NotAMember, Forbidden, Gone, TooMany]).keyed(),
     op(Delete, "/rooms/{room}/messages/{seq}/reactions/{emoji}", "Takes a reaction back.")
-        .gives(&[(200, "Changed")]).codes(IN_ROOM).keyed(),
+        .gives(&[(200, "Changed")]).codes(ON_MESSAGE).keyed(),
     // ------------------------------------------------------------- notifications and the rest
     op(Get, "/notifications", "What one is to know, the newest first.")
         .asks(&[("before", "integer"), ("limit", "integer")]).gives(&[(200, "Notifications")]),
     op(Post, "/notifications", "Lets somebody know something.")
-        .takes("NewNotification").gives(&[(201, "Noted"), (200, "Noted")]).codes(&[NotFound, TooMany]).keyed(),
+        .takes("NewNotification").gives(&[(201, "Noted"), (200, "Noted")]).codes(&[NotFound]).keyed(),
     op(Put, "/notifications/{id}/seen", "Everything up to this one was seen.").gives(&[(200, "Unread")]).keyed(),
     // -------------------------------------------------------------------------------- hooks
     op(Get, "/webhooks", "One's webhooks and those of one's rooms; an admin's everybody's.").gives(&[(200, "Webhooks")]),
@@ -332,7 +365,7 @@ const OPS: &[Op] = &[
     op(Post, "/webhooks/{id}/test", "Sends something now, and tells what came of it.")
         .gives(&[(200, "Tested")]).codes(&[TooMany, NotSupported]),
     op(Post, "/hooks/{secret}", "Says something in a webhook's room: Slack's JSON, a form with `payload`, or plain text.")
-        .takes("*/*").gives(&[(200, "text/plain")]).codes(&[Code::BadJson, NotSupported, NotAMember, TooMany]).open().keyed(),
+        .takes("*/*").gives(&[(200, "text/plain")]).codes(&[Code::BadJson, NotAMember, TooMany]).open().keyed().any_path(),
     op(Get, "/search", "Messages by their words.")
         .asks(&[("query", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Hits")]).codes(&[NotFound, NotAMember]),
@@ -344,14 +377,14 @@ const OPS: &[Op] = &[
         .gives(&[(200, "Documents")]).codes(&[Forbidden, NotFound, NotAMember, NotSupported]),
     op(Post, "/docs", "Keeps a document: as JSON, or as a file, in a form in the field `file` or as the body.")
         .asks(&[("room", "string"), ("source", "string"), ("title", "string"), ("format", "string")])
-        .takes("*/*").gives(&[(201, "Doc"), (200, "Doc")]).codes(&[Code::BadJson, NotFound, NotAMember, NotSupported]),
+        .takes("*/*").gives(&[(201, "Doc"), (200, "Doc")]).codes(&[Code::BadJson, NotFound, NotAMember, NotSupported]).any_media(),
     op(Get, "/docs/search", "Answers a question: a quote and where it stands, and what else was found.")
         .asks(&[("q", "string"), ("room", "string"), ("limit", "integer")])
         .gives(&[(200, "Found")]).codes(&[NotFound, NotAMember, NotSupported]),
     op(Delete, "/docs/{id}", "Forgets a document.").codes(&[NotSupported]),
     op(Get, "/events", "Server-Sent Events; with `wait`, one answer when there is something.")
         .asks(&[("rooms", "string"), ("since", "string"), ("wait", "integer"), ("limit", "integer"), ("durable", "boolean")])
-        .gives(&[(200, "Events")]).codes(&[NotFound, NotAMember, Gone, TooMany]),
+        .gives(&[(200, "Events")]).codes(&[Gone, TooMany]),
 ];
 
 #[cfg(test)]
