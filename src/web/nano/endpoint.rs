@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::cluster::{Heard, Word};
-use super::lobby::{Later, Lobby, Place};
+use super::abroad::forward;
+use super::cluster::Word;
+use super::lobby::{Later, Place};
 use super::pipeline::Passing;
 use super::play::{Failure, Play};
 use super::session::{Record, SessionId};
@@ -224,55 +225,8 @@ fn handle<S: 'static>(
     }
 }
 
-/// Hands a call to a node that has the service.
-fn forward<S: 'static>(
-    kit: &Kit<S>,
-    play: &mut Play<'_, S>,
-    passing: &Passing<'_>,
-) -> Result<(), Failure> {
-    let unknown = || Failure::new(404, format!("there is no route '{}'", passing.route));
-    let (service, _) = passing.route.rsplit_once('.').ok_or_else(unknown)?;
-    let House { desk, net } = &mut play.house;
-    let lobby = &mut *desk.nano;
-    let nodes = match &lobby.cluster {
-        Some(cluster) => cluster.nodes(service),
-        None => Vec::new(),
-    };
-    let record = lobby.sessions.get_mut(&play.id).ok_or_else(unknown)?;
-    let kept = record.bound.iter().find(|(name, _)| name == service);
-    let node = match kept.map(|(_, node)| node).filter(|it| nodes.contains(it)) {
-        Some(node) => node.clone(),
-        None if nodes.is_empty() => return Err(unknown()),
-        None => {
-            let chosen = (kit.choose)(record, &nodes, net.seed());
-            let node = nodes.get(chosen).unwrap_or(&nodes[0]).clone();
-            record.bound.retain(|(name, _)| name != service);
-            record.bound.push((service.to_owned(), node.clone()));
-            node
-        }
-    };
-    let uid = record.uid;
-    let (gate, session) = match record.place.clone() {
-        Place::Elsewhere { gate, session } => (gate, session),
-        Place::Here(_) => {
-            let name = lobby.cluster.as_ref().map(|it| it.name().to_owned());
-            (name.unwrap_or_default(), record.id.0)
-        }
-    };
-    let word = Word::Call {
-        gate,
-        session,
-        uid,
-        mid: passing.id,
-        route: passing.route.to_owned(),
-        data: passing.data.to_vec(),
-    };
-    lobby.say_to(&node, word);
-    Ok(())
-}
-
 /// A session has ended: those who want to know are told, and nothing of it stays.
-fn end<S: 'static>(tick: &mut Tick<'_, S>, id: SessionId) {
+pub(super) fn end<S: 'static>(tick: &mut Tick<'_, S>, id: SessionId) {
     let lobby = &mut *tick.house.desk.nano;
     let kit = lobby.kit.clone();
     let Some(record) = lobby.sessions.get_mut(&id) else {
@@ -369,119 +323,6 @@ fn beat<S: 'static>(tick: &mut Tick<'_, S>) {
         net.broadcast(alive, Message::Binary(&bytes));
     }
     arm(&mut tick.house);
-}
-
-/// Takes what the cluster has said.
-pub(in crate::web) fn listen<S: 'static>(tick: &mut Tick<'_, S>) {
-    while let Some(heard) = next_heard(&mut tick.house.desk.nano) {
-        match heard {
-            Heard::Word { from, word } => obey(tick, &from, word),
-            Heard::Left(node) => {
-                let lobby = &mut *tick.house.desk.nano;
-                let lost = lobby
-                    .stand_ins
-                    .iter()
-                    .filter(|((gate, _), _)| *gate == node);
-                let lost: Vec<SessionId> = lost.map(|(_, id)| *id).collect();
-                lost.into_iter().for_each(|id| end(tick, id));
-            }
-        }
-    }
-}
-
-fn next_heard<S>(lobby: &mut Lobby<S>) -> Option<Heard> {
-    lobby.cluster.as_mut()?.hear()
-}
-
-/// Does what a node says.
-fn obey<S: 'static>(tick: &mut Tick<'_, S>, from: &str, word: Word) {
-    match word {
-        Word::Call {
-            gate,
-            session,
-            uid,
-            mid,
-            route,
-            data,
-        } => {
-            let lobby = &mut *tick.house.desk.nano;
-            let key = (gate.clone(), session);
-            let id = match lobby.stand_ins.get(&key) {
-                Some(id) => *id,
-                None => {
-                    let id = lobby.next_id();
-                    let place = Place::Elsewhere { gate, session };
-                    lobby.sessions.insert(id, Record::new(id, None, place));
-                    lobby.stand_ins.insert(key, id);
-                    id
-                }
-            };
-            if let Some(record) = lobby.sessions.get_mut(&id) {
-                record.uid = uid;
-            }
-            lobby.later.push_back(Later::Call {
-                session: id,
-                mid,
-                route,
-                data,
-            });
-        }
-        Word::Closed { session } => {
-            let lobby = &tick.house.desk.nano;
-            // Words of a session come from its gate, or from a node that it was called from.
-            let mut named = lobby.stand_ins.iter();
-            let found = named.find(|((gate, number), _)| gate == from && *number == session);
-            if let Some(id) = found.map(|(_, id)| *id) {
-                end(tick, id);
-            }
-        }
-        Word::Push {
-            session,
-            route,
-            data,
-        } => speak(tick, session, from, Kind::Push, 0, &route, &data),
-        Word::Response { session, mid, data } => {
-            speak(tick, session, from, Kind::Response, mid, "", &data);
-        }
-        Word::Bind { session, uid } => {
-            let record = tick.house.desk.nano.sessions.get_mut(&SessionId(session));
-            if let Some(record) = record {
-                record.uid = uid;
-            }
-        }
-        Word::Kick { session, reason } => {
-            if let Some(mut session) = tick.house.session(SessionId(session)) {
-                session.kick_with(reason);
-            }
-        }
-        Word::Close { session } => {
-            if let Some(mut session) = tick.house.session(SessionId(session)) {
-                session.close();
-            }
-        }
-    }
-}
-
-/// Says what another node has to say to a client that is connected here.
-fn speak<S: 'static>(
-    tick: &mut Tick<'_, S>,
-    session: u64,
-    from: &str,
-    kind: Kind,
-    mid: u64,
-    route: &str,
-    data: &[u8],
-) {
-    // Who has gone meanwhile: that node will hear of it.
-    let Some(mut session) = tick.house.session(SessionId(session)) else {
-        return;
-    };
-    if let Err(error) = session.say_data(kind, mid, route, data) {
-        log::warn!(
-            "session {}: what '{from}' says is not told: {error}",
-            session.id()
-        );
-    }
 }
 
 /// Calls what waited until nobody was being called. Whether there was anything.

@@ -44,8 +44,9 @@
 //! 5. Nothing that a handler calls calls a handler: what is for others waits until it returns.
 //!
 //! Never knows: sockets, frames; where other nodes are ([`Cluster`]). Start reading at [`Nano`], then
-//! `endpoint`.
+//! `endpoint`; of other nodes, at `abroad`.
 
+mod abroad;
 mod cluster;
 mod component;
 mod data;
@@ -70,5 +71,6 @@ pub use play::{Failure, Play};
 pub use session::{Record, SayError, Session, SessionId};
 pub use setup::Nano;
 
-pub(super) use endpoint::{Endpoint, call_later, listen};
+pub(super) use abroad::listen;
+pub(super) use endpoint::{Endpoint, call_later};
 pub(super) use lobby::Lobby;
