@@ -165,10 +165,8 @@ impl Group {
         let unwritable = |why| GroupError::Unsaid(SayError::Unwritable(why));
         value.encode(&mut data).map_err(unwritable)?;
         let lobby = &mut *house.desk.nano;
-        let mut members = lobby.members(&self.name);
-        members.retain(|id| lobby.sessions.get(id).is_some_and(&filter));
         lobby
-            .push_to_each(house.net, &members, route, &data)
+            .push_to_group(house.net, &self.name, route, &data, filter)
             .map_err(GroupError::Unsaid)
     }
 

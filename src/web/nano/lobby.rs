@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 use super::cluster::{Cluster, Word};
@@ -40,13 +41,38 @@ pub(super) enum Later {
     },
 }
 
+/// What is kept of each session.
+pub(super) type Sessions = HashMap<SessionId, Record, BuildHasherDefault<Spread>>;
+
+/// Spreads the numbers of sessions over a table. They are given by the house, one after the other,
+/// so that nobody can choose any that meet; and a broadcast looks up every member.
+#[derive(Default)]
+pub(super) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // 2^64 by the golden ratio: neighbours get bits that differ at both ends.
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Everybody who is there.
 pub(in crate::web) struct Lobby<S> {
     /// What the app's nano is made of; nothing if it has none.
     pub(super) kit: Option<Rc<Kit<S>>>,
     pub(super) rules: Rc<Rules>,
     pub(super) outbound: Outbound,
-    pub(super) sessions: HashMap<SessionId, Record>,
+    pub(super) sessions: Sessions,
     /// Stand-ins, by their gate and their number there.
     pub(super) stand_ins: BTreeMap<(String, u64), SessionId>,
     pub(super) layer: LocalLayer,
@@ -75,7 +101,7 @@ impl<S> Default for Lobby<S> {
             kit: None,
             rules: Rc::default(),
             outbound: Rc::default(),
-            sessions: HashMap::new(),
+            sessions: Sessions::default(),
             stand_ins: BTreeMap::new(),
             layer: LocalLayer::new(Bounds::default()),
             later: VecDeque::new(),
@@ -200,14 +226,15 @@ impl<S> Lobby<S> {
         }
     }
 
-    /// Pushes something to all of these: written once for those who are here, unless the outbound
-    /// pipeline changes it for one of them.
-    pub(super) fn push_to_each(
+    /// Pushes something to the members of a group for whom `filter` says yes: written once for those
+    /// who are here, unless the outbound pipeline changes it for one of them.
+    pub(super) fn push_to_group(
         &mut self,
         net: &mut Net,
-        ids: &[SessionId],
+        group: &str,
         route: &str,
         data: &[u8],
+        filter: impl Fn(&Record) -> bool,
     ) -> Result<(), SayError> {
         if !Message::fits(route, &self.rules.dictionary) {
             return Err(SayError::RouteTooLong);
@@ -218,31 +245,36 @@ impl<S> Lobby<S> {
             route,
             data,
         };
-        let outbound = Rc::clone(&self.outbound);
-        let mut same = Vec::with_capacity(ids.len());
-        for id in ids {
-            let Some(record) = self.sessions.get_mut(id).filter(|it| !it.is_over) else {
+        let members = self.layer.members(group);
+        let mut same = Vec::with_capacity(members.len());
+        let mut apart = Vec::new();
+        // A room may have thousands: each is looked up once, and nothing else is done for most.
+        for channel in members {
+            let id = SessionId(channel.0);
+            let record = self.sessions.get_mut(&id);
+            let Some(record) = record.filter(|it| !it.is_over && filter(it)) else {
                 continue;
             };
             let mut passing = push(Cow::Borrowed(data));
-            if !outbound.is_empty()
-                && let Err(why) = outbound.pass(record, &mut passing)
+            if !self.outbound.is_empty()
+                && let Err(why) = self.outbound.pass(record, &mut passing)
             {
                 log::warn!("session {id} is not told '{route}': {why}");
                 continue;
             }
             match (&record.place, &passing.data) {
                 (Place::Here(conn), Cow::Borrowed(_)) => same.push(*conn),
-                _ => {
-                    if let Err(error) = self.deliver(net, *id, &passing) {
-                        log::warn!("session {id} is not told '{route}': {error}");
-                    }
-                }
+                _ => apart.push((id, passing)),
             }
         }
         if !same.is_empty() {
             let bytes = written(&self.rules, &push(Cow::Borrowed(data)));
             net.broadcast(same, ws::Message::Binary(&bytes));
+        }
+        for (id, passing) in apart {
+            if let Err(error) = self.deliver(net, id, &passing) {
+                log::warn!("session {id} is not told '{route}': {error}");
+            }
         }
         Ok(())
     }
@@ -334,4 +366,25 @@ fn written(rules: &Rules, passing: &Passing<'_>) -> Vec<u8> {
         message.write(&rules.dictionary, out);
     });
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    #[test]
+    fn sessions_one_after_the_other_lie_apart() {
+        // A table takes its places from the low bits, and tells neighbours apart by the highest seven.
+        let (mut places, mut tags) = (BTreeMap::new(), BTreeMap::new());
+        for number in 1..=4096 {
+            let hash = Sessions::default().hasher().hash_one(SessionId(number));
+            *places.entry(hash & 0xfff).or_insert(0) += 1;
+            *tags.entry(hash >> 57).or_insert(0) += 1;
+        }
+        assert_eq!(places.len(), 4096, "each has a place of its own");
+        assert!(tags.len() == 128 && tags.values().all(|count| (24..=40).contains(count)));
+    }
 }
