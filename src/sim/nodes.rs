@@ -632,6 +632,14 @@ mod tests {
     }
 
     #[test]
+    fn a_route_that_no_node_has_is_answered_by_the_node_that_was_chosen() {
+        let mut world = World::new(&["a", "b"], 1);
+        let ann = world.connect();
+        // Both have the service, so that neither may take the other for the one that knows.
+        assert_eq!(world.answer(ann, "table.dance", &json!(0))["code"], 404);
+    }
+
+    #[test]
     fn a_session_stays_with_its_node_until_that_fails_and_then_chooses_anew() {
         let mut world = World::new(&["a", "b", "c"], 7);
         let ann = world.connect();

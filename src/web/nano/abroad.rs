@@ -5,7 +5,7 @@
 
 use super::cluster::{Heard, Word};
 use super::endpoint::end;
-use super::lobby::{Later, Lobby, Place};
+use super::lobby::{Caller, Later, Lobby, Place};
 use super::pipeline::Passing;
 use super::play::{Failure, Play};
 use super::session::{Record, SessionId};
@@ -13,13 +13,18 @@ use super::setup::Kit;
 use crate::nano::Kind;
 use crate::web::{House, Tick};
 
+/// Nobody has what a route names.
+pub(super) fn unknown(route: &str) -> Failure {
+    Failure::new(404, format!("there is no route '{route}'"))
+}
+
 /// Hands a call to a node that has the service.
 pub(super) fn forward<S: 'static>(
     kit: &Kit<S>,
     play: &mut Play<'_, S>,
     passing: &Passing<'_>,
 ) -> Result<(), Failure> {
-    let unknown = || Failure::new(404, format!("there is no route '{}'", passing.route));
+    let unknown = || unknown(passing.route);
     let (service, _) = passing.route.rsplit_once('.').ok_or_else(unknown)?;
     let House { desk, net } = &mut play.house;
     let lobby = &mut *desk.nano;
@@ -113,6 +118,7 @@ fn obey<S: 'static>(tick: &mut Tick<'_, S>, from: &str, word: Word) {
                 mid,
                 route,
                 data,
+                caller: Caller::Node,
             });
         }
         Word::Closed { session } => {

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use serde_json::Map;
 
-use super::abroad::forward;
+use super::abroad::{forward, unknown};
 use super::cluster::Word;
-use super::lobby::{Later, Place};
+use super::lobby::{Caller, Later, Place};
 use super::pipeline::Passing;
 use super::play::{Failure, Play};
 use super::session::{Record, SessionId};
@@ -123,7 +123,7 @@ impl<S: 'static> Consumer<S> for Endpoint {
                         route: message.route,
                         data: Cow::Borrowed(message.data),
                     };
-                    handle(&kit, &mut play, passing, true);
+                    handle(&kit, &mut play, passing, Caller::Client);
                 }
             }
             let is_over = |record: &Record| record.is_over;
@@ -196,17 +196,22 @@ fn handle<S: 'static>(
     kit: &Kit<S>,
     play: &mut Play<'_, S>,
     mut passing: Passing<'_>,
-    is_from_client: bool,
+    caller: Caller,
 ) {
     let lobby = &mut *play.house.desk.nano;
     let mut outcome = Ok(());
-    if is_from_client && let Some(record) = lobby.sessions.get_mut(&play.id) {
+    if caller == Caller::Client
+        && let Some(record) = lobby.sessions.get_mut(&play.id)
+    {
         let passed = kit.inbound.pass(record, &mut passing);
         outcome = passed.map_err(|why| Failure::new(403, why));
     }
     let route = passing.route;
     let outcome = outcome.and_then(|()| match kit.routes.get(route) {
         Some(handler) => called(|| handler(play, &passing.data)),
+        // Whoever called has chosen this node: nodes that take each other for the one that knows
+        // would hand a call to and fro for ever.
+        None if caller == Caller::Node => Err(unknown(route)),
         None => forward(kit, play, &passing),
     });
     let Err(failure) = outcome else { return };
@@ -333,6 +338,7 @@ pub(in crate::web) fn call_later<S: 'static>(tick: &mut Tick<'_, S>) -> bool {
         mid,
         route,
         data,
+        caller,
     }) = lobby.later.pop_front()
     else {
         return false;
@@ -356,7 +362,7 @@ pub(in crate::web) fn call_later<S: 'static>(tick: &mut Tick<'_, S>) -> bool {
             route: &route,
             data: Cow::Owned(data),
         };
-        handle(&kit, &mut play, passing, false);
+        handle(&kit, &mut play, passing, caller);
     }
     true
 }

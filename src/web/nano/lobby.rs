@@ -29,6 +29,18 @@ pub(super) enum Place {
     Elsewhere { gate: String, session: u64 },
 }
 
+/// Who wants a service to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// The client, connected here.
+    Client,
+    /// Something that was called here.
+    Here,
+    /// Another node, for a client that is connected elsewhere. It has chosen this one, and nobody
+    /// else is asked.
+    Node,
+}
+
 /// What waits until nobody is being called.
 #[derive(Debug)]
 pub(super) enum Later {
@@ -38,6 +50,7 @@ pub(super) enum Later {
         mid: u64,
         route: String,
         data: Vec<u8>,
+        caller: Caller,
     },
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::cluster::Word;
 use super::data::Encode;
-use super::lobby::{Later, Lobby, Place};
+use super::lobby::{Caller, Later, Lobby, Place};
 use crate::nano::{Kind, Link, Packet, packet};
 use crate::reactor::Peer;
 use crate::web::House;
@@ -240,6 +240,7 @@ impl<S> Session<'_, S> {
             mid: 0,
             route,
             data,
+            caller: Caller::Here,
         };
         self.lobby().later.push_back(later);
         Ok(())
