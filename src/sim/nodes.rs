@@ -8,7 +8,7 @@
 //! that are lost or doubled between nodes that live, which the carrier has to see to.
 //!
 //! Promises that are checked
-//! 1. A request is answered once, unless the node that had it has failed.
+//! 1. A request is answered once: with 503 if the node that had it has failed.
 //! 2. Whatever a node says to a client arrives in its order.
 //! 3. A stand-in ends once, when its client has gone or its gate has failed; then nothing is left.
 //! 4. A session stays with the node that was chosen for it, until that fails.
@@ -240,7 +240,7 @@ struct Client {
     conn: ConnId,
     packets: Packets,
     requests: u64,
-    /// Requests without an answer, and the node that has them if it is known.
+    /// Requests without an answer.
     open: BTreeSet<u64>,
     answers: Vec<(u64, Value)>,
     pushes: Vec<(String, Value)>,
@@ -484,7 +484,6 @@ fn play(number: u64) -> String {
     let mut world = World::new(&["a", "b"], number);
     let mut tables = 2;
     let mut sat: BTreeMap<ConnId, i64> = BTreeMap::new();
-    let mut lost: BTreeSet<(ConnId, u64)> = BTreeSet::new();
     for _ in 0..300 {
         let anybody = (!world.clients.is_empty())
             .then(|| seed.below(world.clients.len().max(1) as u64) as usize);
@@ -506,9 +505,6 @@ fn play(number: u64) -> String {
                 let others: Vec<_> = names.iter().filter(|name| *name != "gate").collect();
                 if let Some(name) = others.first() {
                     world.fail(name);
-                    // Whatever it had is lost: which requests these are, only it knew.
-                    let all = world.clients.iter();
-                    lost.extend(all.flat_map(|it| it.open.iter().map(|id| (it.conn, *id))));
                 }
                 let name = format!("t{tables}");
                 tables += 1;
@@ -526,8 +522,7 @@ fn play(number: u64) -> String {
     }
     world.settle(&mut seed);
     for client in &world.clients {
-        let is_lost = |id: &u64| lost.contains(&(client.conn, *id));
-        assert!(client.open.iter().all(is_lost), "promise 1: {client:?}");
+        assert!(client.open.is_empty(), "promise 1: {client:?}");
         let numbers = client
             .pushes
             .iter()
@@ -658,6 +653,45 @@ mod tests {
             })
             .collect();
         assert_eq!(spread.len(), 2);
+    }
+
+    #[test]
+    fn what_a_failed_node_was_asked_is_answered_and_nothing_else_is() {
+        let mut world = World::new(&["a"], 1);
+        let (ann, bob) = (world.connect(), world.connect());
+        world.answer(ann, "table.count", &json!(0));
+        let lost = world.ask(ann, "table.count", &json!(0));
+        world.ask(bob, "table.sit", &json!(7));
+        let gone = world.vanish(bob);
+        world.fail("a");
+        world.read();
+        let (id, answer) = world.clients[ann].answers.last().unwrap();
+        assert_eq!((*id, &answer["code"]), (lost, &json!(503)));
+        let told = answer["error"].as_str().unwrap();
+        assert!(told.contains("may have been done or not"), "{told}");
+        assert_eq!(world.clients[ann].answers.len(), 2);
+        assert!(gone.answers.is_empty());
+        // It goes on with whoever has the service then.
+        assert_eq!(world.answer(ann, "table.count", &json!(0))["code"], 404);
+        world.set_table("b", 2);
+        assert_eq!(world.answer(ann, "table.count", &json!(0))["node"], "b");
+    }
+
+    #[test]
+    fn who_asks_on_without_waiting_is_refused() {
+        let mut world = World::new(&["a"], 1);
+        let ann = world.connect();
+        for _ in 0..256 {
+            world.ask(ann, "table.count", &json!(0));
+        }
+        world.read();
+        assert!(world.clients[ann].answers.is_empty());
+        world.ask(ann, "table.count", &json!(0));
+        world.read();
+        assert_eq!(world.clients[ann].answers[0].1["code"], 429);
+        world.settle(&mut Seed::new(1));
+        assert_eq!(world.clients[ann].answers.len(), 257);
+        assert_eq!(world.answer(ann, "table.count", &json!(0))["node"], "a");
     }
 
     #[test]

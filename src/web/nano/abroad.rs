@@ -13,6 +13,13 @@ use super::setup::Kit;
 use crate::nano::Kind;
 use crate::web::{House, Tick};
 
+/// What is said to a client whose request was at a node that is no more.
+const LOST: &str = "the server that had this request is gone: it may have been done or not. Ask again \
+                    if it may be done twice";
+/// What is said to a client that asks on without waiting for answers.
+const TOO_MANY: &str =
+    "too many of this session's requests are not answered yet: wait for some of them";
+
 /// Nobody has what a route names.
 pub(super) fn unknown(route: &str) -> Failure {
     Failure::new(404, format!("there is no route '{route}'"))
@@ -49,6 +56,12 @@ pub(super) fn forward<S: 'static>(
     let (gate, session) = match record.place.clone() {
         Place::Elsewhere { gate, session } => (gate, session),
         Place::Here(_) => {
+            if passing.kind == Kind::Request {
+                if !lobby.asked.has_room(play.id) {
+                    return Err(Failure::new(429, TOO_MANY));
+                }
+                lobby.asked.ask((play.id, passing.id), &node);
+            }
             let name = lobby.cluster.as_ref().map(|it| it.name().to_owned());
             (name.unwrap_or_default(), record.id.0)
         }
@@ -78,7 +91,20 @@ pub(in crate::web) fn listen<S: 'static>(tick: &mut Tick<'_, S>) {
                     .filter(|((gate, _), _)| *gate == node);
                 let lost: Vec<SessionId> = lost.map(|(_, id)| *id).collect();
                 lost.into_iter().for_each(|id| end(tick, id));
+                answer_for(tick, &node);
             }
+        }
+    }
+}
+
+/// Answers what a node has left behind.
+fn answer_for<S: 'static>(tick: &mut Tick<'_, S>, node: &str) {
+    let told = Failure::new(503, LOST).json();
+    for (id, mid) in tick.house.desk.nano.asked.left_behind(node) {
+        if let Some(mut session) = tick.house.session(id)
+            && let Err(error) = session.response_mid(mid, told.as_str())
+        {
+            log::warn!("session {id} is not told that '{node}' is no more: {error}");
         }
     }
 }

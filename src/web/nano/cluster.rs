@@ -81,7 +81,9 @@ pub enum Heard {
         /// What it says.
         word: Word,
     },
-    /// A node has left or failed.
+    /// A node has left or failed. [`Cluster::nodes`] names it no more, and nothing that it said comes
+    /// after this unless it has joined again: what it was asked and has not answered is answered with
+    /// 503 now.
     Left(String),
 }
 

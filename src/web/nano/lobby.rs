@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
+use super::asked::Asked;
 use super::cluster::{Cluster, Word};
 use super::pipeline::{Outbound, Passing};
 use super::session::{Record, SayError, Session, SessionId};
@@ -95,6 +96,7 @@ pub(in crate::web) struct Lobby<S> {
     /// A timer is set for the first of them.
     pub(super) is_armed: bool,
     pub(super) cluster: Option<Box<dyn Cluster>>,
+    pub(super) asked: Asked,
     /// How often which rule was broken, in the order of [`Fault::ALL`].
     pub(super) faults: [u64; Fault::ALL.len()],
     last: u64,
@@ -121,6 +123,7 @@ impl<S> Default for Lobby<S> {
             beats: VecDeque::new(),
             is_armed: false,
             cluster: None,
+            asked: Asked::default(),
             faults: [0; Fault::ALL.len()],
             last: 0,
         }
@@ -181,6 +184,9 @@ impl<S> Lobby<S> {
     ) -> Result<(), SayError> {
         if !Message::fits(route, &self.rules.dictionary) {
             return Err(SayError::RouteTooLong);
+        }
+        if kind == Kind::Response {
+            self.asked.answered((id, mid));
         }
         let outbound = Rc::clone(&self.outbound);
         let record = self.sessions.get_mut(&id).ok_or(SayError::Gone)?;
@@ -301,6 +307,7 @@ impl<S> Lobby<S> {
     /// A session is no more: nothing bears its name.
     pub(super) fn forget(&mut self, id: SessionId) -> Option<Record> {
         self.layer.end(Channel(id.0));
+        self.asked.forget(id);
         let record = self.sessions.remove(&id)?;
         self.shrink();
         if let Place::Elsewhere { gate, session } = &record.place {

@@ -38,7 +38,8 @@
 //!
 //! Promises
 //! 1. Handlers run one at a time, those of a session in the order of its messages.
-//! 2. A request is answered, if only with 400, 404 or 500: by its handler, at once or later, or by the house.
+//! 2. A request is answered, if only with 400, 404, 429, 500 or 503: by its handler, at once or later, or by
+//!    the house, which also answers what a node had that is no more.
 //! 3. What ends a session runs its closed hooks once; it is in no group afterwards.
 //! 4. What is broadcast is written once and shared by all members that are connected here.
 //! 5. Nothing that a handler calls calls a handler: what is for others waits until it returns.
@@ -47,6 +48,7 @@
 //! `endpoint`; of other nodes, at `abroad`.
 
 mod abroad;
+mod asked;
 mod cluster;
 mod component;
 mod data;
