@@ -45,6 +45,23 @@ impl Fault {
         Self::UnknownRouteCode,
     ];
 
+    /// Its name in tables of counts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownPacket => "unknown_packet",
+            Self::PacketTooLong => "packet_too_long",
+            Self::DataBeforeHandshake => "data_before_handshake",
+            Self::EmptyMessage => "empty_message",
+            Self::UnknownMessage => "unknown_message",
+            Self::ServersMessage => "servers_message",
+            Self::BadMessageId => "bad_message_id",
+            Self::RequestWithoutId => "request_without_id",
+            Self::TruncatedRoute => "truncated_route",
+            Self::RouteNotText => "route_not_text",
+            Self::UnknownRouteCode => "unknown_route_code",
+        }
+    }
+
     /// What is wrong, in a sentence without an end.
     pub const fn reason(self) -> &'static str {
         match self {

@@ -48,6 +48,11 @@ struct Player {
 pub(super) struct Players(BTreeMap<SessionId, Player>);
 
 impl Players {
+    /// How many have said who they are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether one of somebody's sessions is here.
     pub(super) fn has(&self, user: UserId) -> bool {
         self.0.values().any(|player| player.user == user)

@@ -223,3 +223,32 @@ fn a_token_with_scopes_comes_in_if_it_is_good_for_all_rooms() {
         assert!(with(scopes).is_err(), "{scopes:?}");
     }
 }
+
+#[test]
+fn metrics_count_players_and_the_rules_that_they_break() {
+    let parlour = Parlour::start_with(&["--nano-tcp", "127.0.0.1:0"]);
+    let ana = parlour.sign_up("ana");
+    let metrics = || {
+        let told = parlour.nobody().at_root("GET", "/metrics", &[]);
+        told.response.text()
+    };
+    let has = |text: &str, line: &str| {
+        let found = text.lines().any(|it| it == format!("parlour_{line}"));
+        assert!(found, "{line} is not in\n{text}");
+    };
+    let _nobody = Nano::connect(&door(&parlour), json!({})).unwrap();
+    let _player = enter(&door(&parlour), &ana);
+    let text = metrics();
+    has(&text, "players 2");
+    has(&text, "players_signed_in 1");
+    has(&text, "players_faults_total{rule=\"unknown_packet\"} 0");
+    let tcp = parlour.server().listening_on()[1];
+    let mut stranger = Nano::connect_only(tcp).unwrap();
+    stranger.set_timeout(Some(PATIENCE));
+    stranger.send(b"\x09\0\0\0").unwrap();
+    assert!(stranger.read().unwrap().is_none());
+    let text = metrics();
+    has(&text, "players 2");
+    has(&text, "players_faults_total{rule=\"unknown_packet\"} 1");
+    has(&text, "players_faults_total{rule=\"bad_message_id\"} 0");
+}

@@ -8,9 +8,10 @@ use std::fmt::Write;
 use super::asking::{Answered, settled};
 use crate::chat::{Refusal, Role, summary};
 use crate::http::{Response, Status};
+use crate::nano::Fault;
 use crate::site::auth;
 use crate::site::hall::Hall;
-use crate::web::{Cx, Reply, Wait};
+use crate::web::{Cx, House, Reply, Wait};
 
 /// Ticks of a second in `/proc/self/stat`: a constant of the kernel's interface.
 const TICKS_PER_S: f64 = 100.0;
@@ -34,7 +35,7 @@ pub(in crate::site) fn show(cx: &mut Cx<'_, Hall>) -> Answered {
                 Response::new(Status::OK)
                     .field("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
                     .field("Cache-Control", "no-store")
-                    .body(written(cx.state, process)),
+                    .body(written(cx.state, &cx.house, process)),
             )))
         }),
     )
@@ -71,7 +72,7 @@ fn cpu(stat: &str) -> Option<f64> {
     Some((ticks()? + ticks()?) / TICKS_PER_S)
 }
 
-fn written(hall: &Hall, process: Process) -> String {
+fn written(hall: &Hall, house: &House<'_, Hall>, process: Process) -> String {
     let mut text = String::with_capacity(2048);
     let mut say = |name: &str, kind: &str, help: &str, values: &[(String, String)]| {
         let _ = writeln!(text, "# HELP parlour_{name} {help}");
@@ -99,6 +100,31 @@ fn written(hall: &Hall, process: Process) -> String {
         "gauge",
         "Connections that are told what they missed.",
         &one(crowd.behind_len() as u64),
+    );
+    say(
+        "players",
+        "gauge",
+        "Sessions of the game protocol.",
+        &one(house.sessions_len() as u64),
+    );
+    say(
+        "players_signed_in",
+        "gauge",
+        "Those among them that have said who they are.",
+        &one(hall.players.len() as u64),
+    );
+    let faults: Vec<_> = Fault::ALL
+        .into_iter()
+        .map(|fault| {
+            let label = format!("{{rule=\"{}\"}}", fault.as_str());
+            (label, house.nano_faults(fault).to_string())
+        })
+        .collect();
+    say(
+        "players_faults_total",
+        "counter",
+        "Sessions of the game protocol that were ended because of a broken rule, by rule.",
+        &faults,
     );
     say(
         "rooms",
