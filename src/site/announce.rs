@@ -13,6 +13,7 @@
 use std::time::Duration;
 
 use super::behind::Parting;
+use super::crowd::State;
 use super::hall::Hall;
 use super::{courier, players, watching, wire};
 use crate::chat::{
@@ -220,8 +221,7 @@ fn joined(
             behind.enter(room, version - 1);
         }
     }
-    let is_here = !tick.state.crowd.seats(user).is_empty();
-    if is_here {
+    if tick.state.crowd.state(user) != State::Offline {
         tick.state.presence.enter(room, user);
     }
 }

@@ -1,7 +1,8 @@
 //! # Crowd: who is connected, and with what
 //!
 //! A person may have several devices, each with a seat: a WebSocket or a stream of events. Whoever
-//! signs out takes the seats of a token or of the person along.
+//! signs out takes the seats of a token or of the person along. Of sessions of the game protocol only
+//! the number is known here: they are there, and what they are told is no affair of this file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -91,6 +92,19 @@ struct Here {
     name: UserName,
     display_name: Title,
     seats: Vec<Seat>,
+    /// Sessions of the game protocol.
+    playing: u32,
+}
+
+impl Here {
+    const fn has_gone(&self) -> bool {
+        self.seats.is_empty() && self.playing == 0
+    }
+
+    /// Whether nobody looks at any device. Whoever plays does.
+    fn is_unattended(&self) -> bool {
+        self.playing == 0 && self.seats.iter().all(Seat::is_unattended)
+    }
 }
 
 /// Who is connected.
@@ -166,8 +180,8 @@ impl Crowd {
     pub(super) fn state(&self, user: UserId) -> State {
         match self.people.get(&user) {
             None => State::Offline,
-            Some(here) if here.seats.is_empty() => State::Offline,
-            Some(here) if here.seats.iter().all(Seat::is_unattended) => State::Away,
+            Some(here) if here.has_gone() => State::Offline,
+            Some(here) if here.is_unattended() => State::Away,
             Some(_) => State::Online,
         }
     }
@@ -234,17 +248,41 @@ impl Crowd {
     /// Somebody has come.
     pub(super) fn sit(&mut self, user: UserId, name: &UserName, display_name: &Title, seat: Seat) {
         self.ends(seat.expires_at);
-        let here = self.people.entry(user).or_insert_with(|| Here {
-            name: name.clone(),
-            display_name: display_name.clone(),
-            seats: Vec::new(),
-        });
+        let here = self.here(user, name, display_name);
         // Most people have one or two.
         if here.seats.len() == here.seats.capacity() {
             here.seats.reserve_exact(1);
         }
         here.seats.push(seat);
         self.seats += 1;
+    }
+
+    fn here(&mut self, user: UserId, name: &UserName, display_name: &Title) -> &mut Here {
+        self.people.entry(user).or_insert_with(|| Here {
+            name: name.clone(),
+            display_name: display_name.clone(),
+            seats: Vec::new(),
+            playing: 0,
+        })
+    }
+
+    /// Somebody has come by the game protocol.
+    pub(super) fn play(&mut self, user: UserId, name: &UserName, display_name: &Title) {
+        self.here(user, name, display_name).playing += 1;
+    }
+
+    /// A session of the game protocol is over. Whether that was their last connection, as of
+    /// [`stand_up`](Self::stand_up).
+    pub(super) fn stop_playing(&mut self, user: UserId, at: Millis) -> bool {
+        let Some(here) = self.people.get_mut(&user).filter(|here| here.playing > 0) else {
+            return false;
+        };
+        here.playing -= 1;
+        let is_last = here.has_gone();
+        if is_last {
+            self.last_seen.insert(user, at);
+        }
+        is_last
     }
 
     /// Somebody has gone. Whether that was their last connection; they are remembered until
@@ -258,7 +296,7 @@ impl Crowd {
         self.watching -= usize::from(going.any(|seat| seat.watch.is_some()));
         here.seats.retain(|seat| seat.channel != channel);
         self.seats -= before - here.seats.len();
-        let is_last = before > 0 && here.seats.is_empty();
+        let is_last = before > 0 && here.has_gone();
         if is_last {
             self.last_seen.insert(user, at);
         }
@@ -267,7 +305,7 @@ impl Crowd {
 
     /// Somebody stays away. What they were called, unless they have come back.
     pub(super) fn forget(&mut self, user: UserId) -> Option<UserName> {
-        if self.people.get(&user)?.seats.is_empty() {
+        if self.people.get(&user)?.has_gone() {
             return self.people.remove(&user).map(|here| here.name);
         }
         None
@@ -287,11 +325,11 @@ impl Crowd {
     pub(super) fn sweep(&mut self, since: Instant) -> Vec<UserId> {
         let mut changed = Vec::new();
         for (user, here) in &mut self.people {
-            let before = here.seats.iter().all(Seat::is_unattended);
+            let before = here.is_unattended();
             for seat in &mut here.seats {
                 seat.idle = seat.active < since;
             }
-            if !before && here.seats.iter().all(Seat::is_unattended) {
+            if !before && here.is_unattended() {
                 changed.push(*user);
             }
         }
@@ -335,6 +373,31 @@ mod tests {
         let name = UserName::parse("name", "ana").unwrap();
         let display_name = Title::parse("display_name", "Ana").unwrap();
         crowd.sit(ANA, &name, &display_name, seat);
+    }
+
+    #[test]
+    fn who_plays_is_there_until_the_last_session_is_over() {
+        let (mut crowd, one) = (Crowd::default(), Channel(1));
+        let name = UserName::parse("name", "ana").unwrap();
+        let display_name = Title::parse("display_name", "Ana").unwrap();
+        sit(&mut crowd, one, true);
+        assert_eq!(crowd.state(ANA), State::Away);
+        crowd.play(ANA, &name, &display_name);
+        crowd.play(ANA, &name, &display_name);
+        assert_eq!(crowd.state(ANA), State::Online);
+        assert_eq!(crowd.sweep(Instant(11)), [], "who plays is not away");
+        assert!(!crowd.stop_playing(ANA, 1));
+        assert!(!crowd.stand_up(ANA, one, 2), "a session is left");
+        assert_eq!(crowd.forget(ANA), None);
+        assert_eq!(crowd.state(ANA), State::Online);
+        assert!(crowd.stop_playing(ANA, 3));
+        assert_eq!(
+            (crowd.state(ANA), crowd.last_seen(ANA)),
+            (State::Offline, Some(3))
+        );
+        assert!(!crowd.stop_playing(ANA, 4), "that was told");
+        assert_eq!(crowd.forget(ANA), Some(name));
+        assert_eq!(crowd.people_len(), 0);
     }
 
     #[test]

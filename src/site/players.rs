@@ -7,18 +7,20 @@
 //! Promises
 //! 1. A session hears of the rooms that it has joined, as long as its person is a member there.
 //! 2. Whose sign-in has ended hears nothing that was stored afterwards.
-//! 3. What a session has under way is bounded; what is beyond that is refused by name.
+//! 3. Whose session is here is there for others, like anybody who is connected.
+//! 4. What a session has under way is bounded; what is beyond that is refused by name.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::commands::{self, Saying};
+use super::crowd::State;
 use super::fields::{Fields, object};
 use super::hall::{Hall, want};
 use super::secret::hash;
 use super::wire::players as wire;
-use super::{announce, questions, rest, scope, slash};
+use super::{announce, presence, questions, rest, scope, slash};
 use crate::chat::{
     Answer, Code, Identity, Millis, Operation, Person, Refusal, RoomId, RoomName, TokenId, UserId,
     What, people, summary,
@@ -106,8 +108,26 @@ fn sit(play: &mut Play<'_, Hall>, identity: &Identity) -> Result<(), Failure> {
         expires_at: identity.expires_at,
         in_flight: 0,
     };
-    play.state.players.0.insert(play.id, player);
+    // Who shakes hands again is here already.
+    if play.state.players.0.insert(play.id, player).is_none() {
+        let crowd = &mut play.state.crowd;
+        let before = crowd.state(identity.user);
+        crowd.play(identity.user, &identity.name, &identity.display_name);
+        if before != State::Online {
+            presence::changed(&mut play.tick(), identity.user, &identity.name);
+        }
+    }
     Ok(())
+}
+
+/// A session is nobody's any more. Whose it was.
+fn get_up(tick: &mut Tick<'_, Hall>, id: SessionId) -> Option<Player> {
+    let player = tick.state.players.0.remove(&id)?;
+    let at = tick.house.now().unix_ms;
+    let before = tick.state.crowd.state(player.user);
+    let is_last = tick.state.crowd.stop_playing(player.user, at);
+    presence::parted(tick, player.user, before, is_last);
+    Some(player)
 }
 
 fn failure(refusal: &Refusal) -> Failure {
@@ -131,7 +151,8 @@ impl Component<Hall> for Chat {
     }
 
     fn closed(&mut self, play: &mut Play<'_, Hall>) {
-        if let Some(player) = play.state.players.0.remove(&play.id) {
+        let id = play.id;
+        if let Some(player) = get_up(&mut play.tick(), id) {
             let at = play.house.now().unix_ms;
             play.state.uses.note(player.token, at);
         }
@@ -362,7 +383,7 @@ pub(super) fn end_expired(tick: &mut Tick<'_, Hall>) {
 }
 
 fn kick(tick: &mut Tick<'_, Hall>, id: SessionId, bye: &super::socket::Bye) {
-    tick.state.players.0.remove(&id);
+    get_up(tick, id);
     if let Some(mut session) = tick.house.session(id) {
         session.kick(wire::kicked(bye.reason).as_str());
     }

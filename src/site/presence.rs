@@ -214,6 +214,19 @@ pub(super) fn changed(tick: &mut Tick<'_, Hall>, user: UserId, name: &UserName) 
     }
 }
 
+/// One of somebody's connections has ended, perhaps the last.
+pub(super) fn parted(tick: &mut Tick<'_, Hall>, user: UserId, before: State, is_last: bool) {
+    if is_last {
+        tick.house.after(GRACE, move |tick| {
+            if let Some(name) = tick.state.crowd.forget(user) {
+                changed(tick, user, &name);
+            }
+        });
+    } else if tick.state.crowd.state(user) != before {
+        tell_state(tick, user);
+    }
+}
+
 /// Somebody wants something, so they are there.
 pub(super) fn stir(tick: &mut Tick<'_, Hall>, user: UserId, with: Option<Channel>) {
     let now = tick.house.now().instant;

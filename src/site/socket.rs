@@ -653,24 +653,11 @@ pub(super) fn leave(hall: &mut Hall, house: &mut House<'_, Hall>, user: UserId, 
         hall.uses.note(seat.token, house.now().unix_ms);
     }
     let is_last = hall.crowd.stand_up(user, channel, house.now().unix_ms);
-    if is_last {
-        house.after(presence::GRACE, move |tick| {
-            if let Some(name) = tick.state.crowd.forget(user) {
-                presence::changed(tick, user, &name);
-            }
-        });
-        return;
-    }
-    let name = hall.crowd.name(user).map(|(name, _)| name.clone());
-    if let Some(name) = name
-        && hall.crowd.state(user) != before
-    {
-        let mut tick = Tick {
-            state: hall,
-            house: house.again(),
-        };
-        presence::changed(&mut tick, user, &name);
-    }
+    let mut tick = Tick {
+        state: hall,
+        house: house.again(),
+    };
+    presence::parted(&mut tick, user, before, is_last);
 }
 
 /// Ends a connection that the server wants to end.

@@ -775,15 +775,7 @@ fn who_stays_away_is_offline_after_a_while() {
         ..
     } = den;
     cy.hang_up();
-    let told = loop {
-        // The grace is as long as patience: heartbeats of commands keep the wait alive.
-        ana.ask(json!({"do": "ping"}));
-        let heard = ana.drain();
-        if let Some(told) = heard.iter().find(|it| it["changes"]["cy"] == "offline") {
-            break told.clone();
-        }
-        std::thread::park_timeout(std::time::Duration::from_millis(100));
-    };
+    let told = ana.find_late("that cy has gone", |it| it["changes"]["cy"] == "offline");
     assert_eq!(told["count"], 1 + 1);
 }
 

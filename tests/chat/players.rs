@@ -252,3 +252,34 @@ fn metrics_count_players_and_the_rules_that_they_break() {
     has(&text, "players_faults_total{rule=\"unknown_packet\"} 1");
     has(&text, "players_faults_total{rule=\"bad_message_id\"} 0");
 }
+
+#[test]
+fn who_plays_is_there_for_others() {
+    let parlour = Parlour::start();
+    let [ana, bo] = ["ana", "bo"].map(|name| parlour.sign_up(name));
+    ana.post("/rooms", json!({ "room": "den" })).expect(201);
+    let mut line = ana.line();
+    let mut player = enter(&door(&parlour), &bo);
+    assert_eq!(ana.get("/users/bo").expect(200)["presence"], "online");
+    done(&mut player, "chat.join", &json!({ "room": "den" }));
+    line.event("joined");
+    let here = line.ask(json!({ "do": "presence", "room": "den" }));
+    assert_eq!(
+        (&here["online"], &here["count"]),
+        (&json!(["ana", "bo"]), &json!(2))
+    );
+    // One of two sessions is none that matters.
+    drop(enter(&door(&parlour), &bo));
+    assert_eq!(ana.get("/users/bo").expect(200)["presence"], "online");
+    drop(player);
+    // Others are told when it is no reload.
+    let told = line.find_late("that bo has gone", |it| it["changes"]["bo"] == "offline");
+    assert_eq!(told["count"], 1);
+    let mut back = enter(&door(&parlour), &bo);
+    let told = line.find("that bo is back", |it| it["changes"]["bo"] == "online");
+    assert_eq!((&told["room"], &told["count"]), (&json!("den"), &json!(2)));
+    // Who is signed out is gone at once.
+    bo.delete("/tokens/current").expect(204);
+    assert!(matches!(back.read().unwrap(), Some(Said::Kick(_))));
+    assert_eq!(ana.get("/users/bo").expect(200)["presence"], "offline");
+}

@@ -517,6 +517,19 @@ impl Line {
         self.waiting.drain(..).collect()
     }
 
+    /// Something that comes after a time that is as long as patience: what is asked meanwhile keeps the
+    /// wait alive. Whatever else comes is passed over.
+    #[track_caller]
+    pub(crate) fn find_late(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..300 {
+            if let Some(found) = self.drain().into_iter().find(&fits) {
+                return found;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(100));
+        }
+        panic!("{what} does not come");
+    }
+
     /// The same but for who is there, which comes when it comes.
     #[track_caller]
     pub(crate) fn drain_lasting(&mut self) -> Vec<Value> {
