@@ -87,3 +87,22 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_tables_each_has_its_own_name() {
+        for fault in Fault::ALL {
+            let mut name = String::new();
+            for letter in format!("{fault:?}").chars() {
+                if letter.is_uppercase() && !name.is_empty() {
+                    name.push('_');
+                }
+                name.push(letter.to_ascii_lowercase());
+            }
+            assert_eq!(fault.as_str(), name);
+        }
+    }
+}
