@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::properties::{beats, play, said};
+use super::properties::play;
 use super::*;
 use crate::ground::corpus;
 use crate::ground::time::Instant;
@@ -18,6 +18,59 @@ fn vectors() -> Value {
 fn bytes(hex: &Value) -> Vec<u8> {
     let hex = hex.as_str().unwrap();
     data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap()
+}
+
+/// One thing that a peer does, by a number: for scripts.
+fn said(number: u8) -> Vec<u8> {
+    let mut out = Vec::new();
+    let message = |kind, id, route| {
+        let mut body = Vec::new();
+        let data = b"{}";
+        let message = Message {
+            kind,
+            id,
+            route,
+            data,
+        };
+        message.write(&Dictionary::default(), &mut body);
+        body
+    };
+    match number % 10 {
+        0 => packet::write(Packet::Handshake, br#"{"sys":{},"user":{}}"#, &mut out),
+        1 => packet::write(Packet::HandshakeAck, b"", &mut out),
+        2 => packet::write(Packet::Heartbeat, b"", &mut out),
+        3 => packet::write(Packet::Kick, b"{}", &mut out),
+        4 => packet::write(Packet::Data, &message(Kind::Request, 7, "a.b"), &mut out),
+        5 => packet::write(Packet::Data, &message(Kind::Notify, 0, "a.b"), &mut out),
+        6 => packet::write(Packet::Data, &message(Kind::Push, 0, "a.b"), &mut out),
+        7 => packet::write(Packet::Data, b"", &mut out),
+        8 => packet::write(Packet::Handshake, b"no JSON", &mut out),
+        _ => out.extend_from_slice(b"\x09\0\0\0"),
+    }
+    out
+}
+
+/// Time for a link that hears something at these moments: the moments at which it is told to say a
+/// heartbeat, and when it is found dead.
+fn beats(every: Duration, heard_at: &[u64], until: u64) -> (Vec<u64>, Option<u64>) {
+    let rules = Rules {
+        heartbeat: every,
+        ..Rules::default()
+    };
+    let mut link = Link::new(Instant(0), &rules);
+    let mut said = Vec::new();
+    for now in 0..=until {
+        if heard_at.contains(&now) {
+            let mut input = &b"\x03\0\0\0"[..];
+            assert_eq!(link.decode(&mut input, &rules, Instant(now)), Step::More);
+        }
+        match link.tick(Instant(now), &rules) {
+            Beat::Wait => {}
+            Beat::Say => said.push(now),
+            Beat::Dead => return (said, Some(now)),
+        }
+    }
+    (said, None)
 }
 
 #[test]
