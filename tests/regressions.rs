@@ -424,6 +424,8 @@ struct Busy {
 /// Three uploads in a folder, and then a helper that is busy until it is told.
 fn busy_with_uploads(folder: &tempfile::TempDir) -> (Running<Busy>, SocketAddr, mpsc::Sender<()>) {
     let path = folder.path().to_owned();
+    // Nowhere: the helper may come to it when the test is over, and must not leave a file behind.
+    let unsaved = path.join("nowhere/never");
     let (begun, begins) = mpsc::channel();
     let (tell, over) = mpsc::channel();
     let busy = Busy {
@@ -447,9 +449,9 @@ fn busy_with_uploads(folder: &tempfile::TempDir) -> (Running<Busy>, SocketAddr, 
                 })
                 .then(|_, ()| "over")
             })
-            .get("/save", |cx: &mut Cx<'_, Busy>| {
+            .get("/save", move |cx: &mut Cx<'_, Busy>| {
                 let upload = cx.state.kept.pop().unwrap();
-                upload.save("never").then(|_, _| "saved")
+                upload.save(&unsaved).then(|_, _| "saved")
             })
             .get("/kept", |cx: &mut Cx<'_, Busy>| {
                 cx.state.kept.len().to_string()
