@@ -22,8 +22,9 @@ use crate::knowledge::{
     DOCUMENT_BYTES_MAX, Format, Kept, decode, hash, is_known, keep_all, sources,
 };
 
-/// Bytes of text that are stored in one go: some tenths of a second.
-const BATCH_BYTES: usize = 1 << 20;
+/// Bytes of text that are stored in one go. Each commit is waited for by whoever else writes to the
+/// same disk: many short waits delay a chat less than a few long ones, and cost the import nothing.
+const BATCH_BYTES: usize = 128 << 10;
 
 /// A file that may be read.
 struct Found {
