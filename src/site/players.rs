@@ -186,7 +186,8 @@ impl Chat {
                 sent.insert("text".to_owned(), content);
             }
             sent.remove("attachment");
-            Ok((commands::send(Fields(&sent))?, fields.key()?))
+            let saying = commands::send(Fields(&sent)).map_err(of_content)?;
+            Ok((saying, fields.key()?))
         })?;
         match saying {
             Saying::Say(operation) => obey(play, key, operation, |_, _, answer| {
@@ -216,6 +217,14 @@ impl Chat {
         let page = questions::history_page(play.state, user, Fields(&map));
         let page = page.map_err(|refusal| failure(&refusal))?;
         Ok(play.session().response(page.as_str())?)
+    }
+}
+
+/// What is called `text` elsewhere is `content` here, also where it is wrong.
+fn of_content(refusal: Refusal) -> Refusal {
+    Refusal {
+        message: refusal.message.replacen("`text`", "`content`", 1),
+        ..refusal
     }
 }
 

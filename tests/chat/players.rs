@@ -184,6 +184,16 @@ fn what_is_wrong_is_told_and_the_connection_stays() {
         404,
     );
     assert_eq!(ask(&mut player, "chat.dance", &json!({}))["code"], 404);
+    // What is wrong is told by the name that it has here.
+    for content in [json!(null), json!(7), json!("x".repeat(8001))] {
+        let answer = ask(
+            &mut player,
+            "chat.message",
+            &json!({ "room": "nowhere", "content": content }),
+        );
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains("`content`"), "{answer}");
+    }
 }
 
 #[test]
