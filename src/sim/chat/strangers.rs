@@ -8,7 +8,8 @@ use std::rc::Rc;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::chat::{self, Entry, Log, Operation, Role, Title, UserId, UserName};
+use super::tests::store_from_outside;
+use crate::chat::{self, Operation, Role, Title, UserName};
 use crate::ground::time::{Instant, Now};
 use crate::reactor::{Engine, Peer};
 use crate::site::{self, Choices, Hall};
@@ -48,19 +49,8 @@ impl World {
         world
     }
 
-    /// Something is stored by another process.
-    fn store(&self, by: Option<u32>, operation: Operation) {
-        let entry = Entry {
-            by: by.map(UserId),
-            at: UNIX_MS,
-            key: None,
-            random: [0; 16],
-            outside: true,
-            operation,
-        };
-        let done = |verdict: chat::Verdict| -> chat::Keepsake { Box::new(verdict.unwrap()) };
-        self.database.append(entry, Box::new(done)).unwrap();
-        self.hand.group();
+    fn store(&self, operation: Operation) {
+        store_from_outside(&self.database, &self.hand, UNIX_MS, None, operation);
     }
 
     /// Asks, on a connection of its own, and gives the status and the error's code.
@@ -125,27 +115,21 @@ fn who_guesses_from_one_address_guesses_nothing_else_from_there() {
 #[test]
 fn a_server_without_files_documents_and_courier_says_so() {
     let mut world = World::new();
-    world.store(
-        None,
-        Operation::AddUser {
-            name: UserName::trusted("ana"),
-            display_name: Title::trusted("Ana"),
-            email: None,
-            password: None,
-            role: Role::Admin,
-        },
-    );
-    world.store(
-        None,
-        Operation::CreateToken {
-            scopes: None,
-            user: UserName::trusted("ana"),
-            hash: Sha256::digest(b"pt_ana").into(),
-            name: Title::trusted("device"),
-            password: None,
-            expires_at: None,
-        },
-    );
+    world.store(Operation::AddUser {
+        name: UserName::trusted("ana"),
+        display_name: Title::trusted("Ana"),
+        email: None,
+        password: None,
+        role: Role::Admin,
+    });
+    world.store(Operation::CreateToken {
+        scopes: None,
+        user: UserName::trusted("ana"),
+        hash: Sha256::digest(b"pt_ana").into(),
+        name: Title::trusted("device"),
+        password: None,
+        expires_at: None,
+    });
     let room = world.ask(AFAR, "POST /api/v1/rooms", r#"{"room": "den"}"#);
     assert_eq!(room.0, 201);
     let hook = r#"{"direction": "outgoing", "name": "x", "room": "den",

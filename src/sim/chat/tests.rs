@@ -96,19 +96,9 @@ impl World {
         world
     }
 
-    /// Something is stored by another process.
     fn store(&self, by: Option<u32>, operation: Operation) {
-        let entry = Entry {
-            by: by.map(UserId),
-            at: UNIX_MS + self.now_ms,
-            key: None,
-            random: [0; 16],
-            outside: true,
-            operation,
-        };
-        let done = |verdict: chat::Verdict| -> chat::Keepsake { Box::new(verdict.unwrap()) };
-        self.database.append(entry, Box::new(done)).unwrap();
-        self.hand.group();
+        let at = UNIX_MS + self.now_ms;
+        store_from_outside(&self.database, &self.hand, at, by, operation);
     }
 
     fn begin(&mut self) {
@@ -197,6 +187,27 @@ impl World {
     fn is_closed(&self) -> bool {
         self.code.is_some() || self.end.is_some()
     }
+}
+
+/// Something is stored by another process.
+pub(super) fn store_from_outside(
+    database: &Database,
+    hand: &Hand,
+    at: Millis,
+    by: Option<u32>,
+    operation: Operation,
+) {
+    let entry = Entry {
+        by: by.map(UserId),
+        at,
+        key: None,
+        random: [0; 16],
+        outside: true,
+        operation,
+    };
+    let done = |verdict: chat::Verdict| -> chat::Keepsake { Box::new(verdict.unwrap()) };
+    database.append(entry, Box::new(done)).unwrap();
+    hand.group();
 }
 
 fn add(name: &str) -> Operation {
