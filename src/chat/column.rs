@@ -1,10 +1,12 @@
 //! # Columns: words of the contract as they are stored
 //!
-//! Enums are the same words in tables, in JSON and on the command line.
+//! Enums are the same words in tables, in JSON and on the command line. What comes out of a table is
+//! trusted, because only what was parsed gets in.
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
+use super::name::{HookUrl, Key, RoomName, Text, Title, Topic, UserName};
 use super::operation::{HookEvent, Kind, Level, Role, SignUp, Standing, Style};
 use crate::store::rusqlite;
 
@@ -43,6 +45,18 @@ macro_rules! words {
         }
     )+};
 }
+
+macro_rules! texts {
+    ($($type:ident),+) => {$(
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                Ok(Self::trusted(value.as_str()?))
+            }
+        }
+    )+};
+}
+
+texts! { HookUrl, Key, RoomName, Text, Title, Topic, UserName }
 
 words! {
     Role { Admin = "admin", Member = "member", Bot = "bot" }

@@ -79,12 +79,12 @@ pub fn outgoing(connection: &Connection) -> Result<Vec<Outgoing>, StoreError> {
     let rows = look.query_map((), |row| {
         Ok(Outgoing {
             id: HookId(row.get(0)?),
-            name: Title::trusted(row.get::<_, String>(1)?),
+            name: row.get(1)?,
             bot: UserId(row.get(2)?),
-            bot_name: UserName::trusted(row.get::<_, String>(3)?),
+            bot_name: row.get(3)?,
             owner: row.get::<_, Option<String>>(4)?.map(UserName::trusted),
             room: row.get::<_, Option<u32>>(5)?.map(RoomId),
-            url: HookUrl::trusted(row.get::<_, String>(6)?),
+            url: row.get(6)?,
             events: events_of(&row.get::<_, String>(7)?),
             secret: row.get(8)?,
             cursor: row.get(9)?,
@@ -365,7 +365,7 @@ pub fn deliveries(
         Ok(Delivery {
             op: row.get(0)?,
             kind: row.get(1)?,
-            room: RoomName::trusted(row.get::<_, String>(2)?),
+            room: row.get(2)?,
             tries: row.get(3)?,
             next_at: row.get(4)?,
             tried_at: row.get(5)?,

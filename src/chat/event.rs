@@ -8,7 +8,7 @@
 //! away is told the same as those who were there, but what a message says is what it says by then.
 
 use super::id::{Millis, NotificationId, Op, RoomId, Seq, UserId, Version};
-use super::name::{Emoji, RoomName, Title, Topic, UserName};
+use super::name::{Emoji, Key, RoomName, Text, Title, Topic, UserName};
 use super::operation::{Kind, Level, Role, Standing, Style};
 
 /// Something that happened.
@@ -63,11 +63,11 @@ pub struct Message {
     /// When.
     pub at: Millis,
     /// What; nothing once it is deleted.
-    pub text: Box<str>,
+    pub text: Text,
     /// How that is meant.
     pub style: Style,
     /// What its sender called it.
-    pub key: Option<Box<str>>,
+    pub key: Option<Key>,
     /// Which message it answers.
     pub reply_to: Option<Seq>,
     /// A file that goes with it.

@@ -298,7 +298,7 @@ fn hand_over(
         reply_to: None,
         attachment: None,
         style: Style::Plain,
-        client_key: work.entry().key.as_deref(),
+        client_key: work.entry().key.as_ref(),
     };
     let said = message::store(work, &place, &actor.person, saying)?;
     if let Answer::Sent { version, .. } = said {
@@ -343,9 +343,7 @@ pub(super) fn commands(
            AND (h.room IS NULL OR h.room = ?1) AND h.paused_at IS NULL AND h.failed_at IS NULL
          GROUP BY h.command ORDER BY h.command LIMIT 100",
     )?;
-    let rows = look.query_map([room.0], |row| {
-        Ok((row.get(0)?, Title::trusted(row.get::<_, String>(1)?)))
-    })?;
+    let rows = look.query_map([room.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

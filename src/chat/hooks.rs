@@ -85,7 +85,7 @@ fn hook_row(row: &Row<'_>) -> rusqlite::Result<Hook> {
     };
     Ok(Hook {
         id: HookId(row.get(0)?),
-        name: Title::trusted(row.get::<_, String>(1)?),
+        name: row.get(1)?,
         bot: person(row, 2)?,
         owner: owner.map(|_| person(row, 5)).transpose()?,
         room: row.get::<_, Option<String>>(8)?.map(RoomName::trusted),
@@ -153,9 +153,9 @@ pub fn door(connection: &Connection, hash: &Hash) -> Result<Option<Door>, StoreE
     let found = look.query_row([hash], |row| {
         Ok(Door {
             id: HookId(row.get(0)?),
-            name: Title::trusted(row.get::<_, String>(1)?),
+            name: row.get(1)?,
             bot: UserId(row.get(2)?),
-            room: RoomName::trusted(row.get::<_, String>(3)?),
+            room: row.get(3)?,
             paused: row.get(4)?,
         })
     });

@@ -11,7 +11,7 @@ use super::event::{Attachment, EventKind, Message, Person, What};
 use super::id::{RoomId, Seq};
 use super::limits::{EMOJI_PER_MESSAGE_MAX, ROOM_MENTION_MEMBERS_MAX};
 use super::mention::{Mentions, mentions};
-use super::name::{Emoji, RoomName, Text};
+use super::name::{Emoji, Key, RoomName, Text};
 use super::notification;
 use super::operation::{Level, Operation, Role, Standing, Style};
 use super::outcome::Answer;
@@ -34,7 +34,7 @@ pub(super) fn perform(work: &mut Work<'_>, operation: &Operation) -> Result<Answ
                 reply_to: *reply_to,
                 attachment: attachment.as_deref(),
                 style: *style,
-                client_key: work.entry().key.as_deref(),
+                client_key: work.entry().key.as_ref(),
             };
             send(work, room, saying)
         }
@@ -58,7 +58,7 @@ pub(super) struct Saying<'a> {
     pub(super) attachment: Option<&'a str>,
     pub(super) style: Style,
     /// What its author calls it.
-    pub(super) client_key: Option<&'a str>,
+    pub(super) client_key: Option<&'a Key>,
 }
 
 fn send(work: &mut Work<'_>, room: &RoomName, saying: Saying<'_>) -> Result<Answer, Stop> {
@@ -100,7 +100,7 @@ pub(super) fn store(
             author.id.0,
             work.at(),
             text.as_str(),
-            client_key,
+            client_key.map(Key::as_str),
             reply_to,
             attachment,
             (style != Style::Plain).then_some(style),
@@ -111,9 +111,9 @@ pub(super) fn store(
         version,
         from: author.clone(),
         at: work.at(),
-        text: text.as_str().into(),
+        text: text.clone(),
         style,
-        key: client_key.map(Into::into),
+        key: client_key.cloned(),
         reply_to,
         attachment: file,
         edited_at: None,
@@ -263,7 +263,7 @@ fn edit(work: &mut Work<'_>, room: &RoomName, seq: Seq, text: &Text) -> Result<A
         return Err(Refusal::field("text", "`text` is empty.").into());
     }
     let before = mentions(&message.text);
-    message.text = text.as_str().into();
+    message.text = text.clone();
     message.edited_at = Some(work.at());
     message.version = room_version(work, place.id)? + 1;
     let note = Note {

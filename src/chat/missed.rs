@@ -19,7 +19,7 @@ use super::event::{
     Event, EventKind, Exit, Facts, Message, Notice, Notification, Person, To, What,
 };
 use super::id::{Millis, NotificationId, Op, RoomId, Seq, UserId, Version, number_of_key};
-use super::name::{Emoji, RoomName, Title, Topic};
+use super::name::{Emoji, RoomName};
 use super::operation::{Level, Standing};
 use super::reading::{messages, room_name, row, rows};
 use super::work::person;
@@ -91,8 +91,8 @@ pub fn room_events(
                FROM rooms WHERE id = ?";
     let now = row(connection, sql, [room.0], |row| {
         let facts = Facts {
-            title: Title::trusted(row.get::<_, String>(1)?),
-            topic: Topic::trusted(row.get::<_, String>(2)?),
+            title: row.get(1)?,
+            topic: row.get(2)?,
             kind: row.get(3)?,
             archived: row.get(4)?,
             pinned: row.get(5)?,

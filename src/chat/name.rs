@@ -1,10 +1,12 @@
 //! # Names and texts: parsed once, at the edge
 //!
 //! Whoever has one of these knows that it is well-formed. Each is made by `parse`, which says what
-//! is wrong and with which field.
+//! is wrong and with which field. A clone is the same text once more and not another one: what goes
+//! to the scribe's thread in an operation comes back in its events.
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,11 +38,11 @@ macro_rules! word {
             Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
         #[serde(transparent)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// What came out of the database, where only what was parsed gets in.
-            pub fn trusted(text: impl Into<Box<str>>) -> Self {
+            pub fn trusted(text: impl Into<Arc<str>>) -> Self {
                 Self(text.into())
             }
 

@@ -101,7 +101,7 @@ pub fn password_of(connection: &Connection, who: &str) -> Result<Option<Password
     let found = connection.prepare_cached(sql)?.query_row([name], |row| {
         Ok(Password {
             user: UserId(row.get(0)?),
-            name: UserName::trusted(row.get::<_, String>(1)?),
+            name: row.get(1)?,
             password: row.get(2)?,
             disabled: row.get(3)?,
         })
@@ -232,7 +232,7 @@ pub fn tokens_of(connection: &Connection, user: UserId) -> Result<Vec<Token>, St
     let rows = look.query_map((user.0, TOKENS_MAX), |row| {
         Ok(Token {
             id: TokenId(row.get(0)?),
-            name: Title::trusted(row.get::<_, String>(1)?),
+            name: row.get(1)?,
             created_at: row.get(2)?,
             expires_at: row.get(3)?,
             used_at: row.get(4)?,

@@ -124,7 +124,7 @@ impl Work<'_> {
             |row| {
                 Ok(Place {
                     id,
-                    name: RoomName::trusted(row.get::<_, String>(0)?),
+                    name: row.get(0)?,
                     kind: row.get(1)?,
                     archived: row.get(2)?,
                     standing: None,

@@ -496,8 +496,8 @@ pub(super) fn facts(work: &Work<'_>, room: RoomId) -> Result<Facts, Stop> {
         [room.0],
         |row| {
             Ok(Facts {
-                title: Title::trusted(row.get::<_, String>(0)?),
-                topic: Topic::trusted(row.get::<_, String>(1)?),
+                title: row.get(0)?,
+                topic: row.get(1)?,
                 kind: row.get(2)?,
                 archived: row.get(3)?,
                 pinned: row.get(4)?,

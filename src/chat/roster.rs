@@ -37,8 +37,8 @@ pub fn rooms(connection: &Connection) -> Result<Vec<Room>, StoreError> {
     )?;
     let rows = look.query_map((), |row| {
         Ok(Room {
-            name: RoomName::trusted(row.get::<_, String>(0)?),
-            title: Title::trusted(row.get::<_, String>(1)?),
+            name: row.get(0)?,
+            title: row.get(1)?,
             kind: row.get(2)?,
             archived: row.get(3)?,
             members: row.get(4)?,

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row};
 
 use super::event::{EventKind, Facts, Person};
 use super::id::{Millis, Op, RoomId, Seq, UserId, Version};
-use super::name::{RoomName, Title, Topic, UserName};
+use super::name::{RoomName, Title, UserName};
 use super::operation::{Kind, Level, Role, Standing};
 use super::reading::{Part, row, rows};
 use super::work::person;
@@ -151,15 +151,15 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         }),
     };
     let facts = Facts {
-        title: Title::trusted(row.get::<_, String>(2)?),
-        topic: Topic::trusted(row.get::<_, String>(3)?),
+        title: row.get(2)?,
+        topic: row.get(3)?,
         kind: row.get(4)?,
         archived: row.get(5)?,
         pinned: row.get(6)?,
     };
     let room = RoomSummary {
         id: RoomId(row.get(0)?),
-        name: RoomName::trusted(row.get::<_, String>(1)?),
+        name: row.get(1)?,
         facts,
         first: row.get(7)?,
         seq: 0,
@@ -257,9 +257,7 @@ pub fn room_named(
 /// What a room is called; nothing for one that is gone.
 pub fn name(connection: &Connection, room: RoomId) -> Result<Option<RoomName>, StoreError> {
     let sql = "SELECT name FROM rooms WHERE id = ? AND deleted_at IS NULL";
-    row(connection, sql, [room.0], |row| {
-        Ok(RoomName::trusted(row.get::<_, String>(0)?))
-    })
+    row(connection, sql, [room.0], |row| row.get(0))
 }
 
 /// How many members a room has by now, also where that is not announced yet.
