@@ -29,7 +29,7 @@ impl Plain {
             return Err("the copy has no write-ahead log".into());
         }
         connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "cache_size", -1024)?;
+        connection.pragma_update(None, "cache_size", -4096)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.query_row("PRAGMA journal_size_limit = 16777216", (), |_| Ok(()))?;
@@ -66,7 +66,7 @@ impl Plain {
         } = self;
         let transaction = connection.unchecked_transaction()?;
         {
-            let mut server = connection.prepare_cached("UPDATE server SET op = ?")?;
+            let mut server = connection.prepare_cached("UPDATE server SET op = ? WHERE id = 1")?;
             let mut room_at = connection
                 .prepare_cached("UPDATE rooms SET seq = ?, version = ?, op = ? WHERE id = ?")?;
             let mut event = connection.prepare_cached(
