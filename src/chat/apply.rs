@@ -11,18 +11,17 @@
 //!
 //! Start reading at [`apply`]; what each operation does is in the file of its noun.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::id::{HookId, Millis, NotificationId, RoomId, TokenId, UserId};
 use super::name::Key;
-use super::operation::{Entry, Operation};
+use super::operation::{Content, Entry, Operation};
 use super::outcome::{Answer, Outcome};
 use super::reading::row;
 use super::refusal::{Code, Refusal};
 use super::work::Work;
 use super::{account, bot, hook, message, notification, reminder, removal, room, token, upload};
-use crate::store::StoreError;
-use crate::store::rusqlite;
+use crate::store::{StoreError, Tables, rusqlite};
 
 /// Why an operation was not applied.
 #[derive(Debug)]
@@ -51,9 +50,14 @@ impl From<rusqlite::Error> for Stop {
     }
 }
 
-/// Does what an entry wants. After a [`Stop`] the caller undoes what was written.
-pub(super) fn apply(connection: &Connection, entry: &Entry) -> Result<Outcome, Stop> {
-    if let Some(answer) = first_answer(connection, entry)? {
+/// Does what an entry wants, of which this is the content. After a [`Stop`] the caller undoes what was
+/// written.
+pub(super) fn apply(
+    tables: Tables<'_>,
+    entry: &Entry,
+    content: Option<Content>,
+) -> Result<Outcome, Stop> {
+    if let Some(answer) = first_answer(tables, entry, content)? {
         return Ok(Outcome {
             answer,
             repeat: true,
@@ -61,9 +65,9 @@ pub(super) fn apply(connection: &Connection, entry: &Entry) -> Result<Outcome, S
             ended: Vec::new(),
         });
     }
-    let mut work = Work::new(connection, entry);
+    let mut work = Work::new(tables, entry);
     let answer = perform(&mut work, &entry.operation)?;
-    remember(&work, entry, &answer)?;
+    remember(&work, entry, content, &answer)?;
     Ok(work.into_outcome(answer))
 }
 
@@ -132,54 +136,57 @@ fn tidy(work: &Work<'_>) -> Result<(), Stop> {
 }
 
 /// The answer that the entry's key got before.
-fn first_answer(connection: &Connection, entry: &Entry) -> Result<Option<Answer>, Stop> {
-    let (Some(by), Some(key)) = (entry.by, &entry.key) else {
+fn first_answer(
+    tables: Tables<'_>,
+    entry: &Entry,
+    content: Option<Content>,
+) -> Result<Option<Answer>, Stop> {
+    let (Some(by), Some(key), Some(content)) = (entry.by, &entry.key, content) else {
         return Ok(None);
     };
-    let mut look = connection.prepare_cached(
-        "SELECT content, answer, room, seq, version, number, at FROM keys
-         WHERE user = ? AND key = ?",
-    )?;
-    let found = look
-        .query_row((by.0, key.as_str()), |row| {
-            let content: [u8; 16] = row.get(0)?;
-            let room = RoomId(row.get::<_, Option<u32>>(2)?.unwrap_or_default());
-            let seq = row.get::<_, Option<u32>>(3)?.unwrap_or_default();
-            let version = row.get::<_, Option<u32>>(4)?.unwrap_or_default();
-            let number = row.get::<_, Option<u32>>(5)?.unwrap_or_default();
-            let at: Millis = row.get(6)?;
-            let answer = match row.get::<_, i64>(1)? {
-                n if n == Kept::Sent as i64 => Answer::Sent {
-                    room,
-                    seq,
-                    version,
-                    at,
-                },
-                n if n == Kept::Changed as i64 => Answer::Changed { room, version },
-                n if n == Kept::Room as i64 => Answer::Room(room),
-                n if n == Kept::Noted as i64 => {
-                    let id = NotificationId(number);
-                    Answer::Noted { id, at }
-                }
-                n if n == Kept::Read as i64 => Answer::Read { room, seq },
-                n if n == Kept::Seen as i64 => Answer::Seen,
-                n if n == Kept::User as i64 => Answer::User(UserId(number)),
-                n if n == Kept::Token as i64 => Answer::Token(UserId(seq), TokenId(number)),
-                n if n == Kept::Invite as i64 => Answer::Invite(number),
-                n if n == Kept::Hook as i64 => Answer::Hook(HookId(number)),
-                n if n == Kept::Reminder as i64 => Answer::Reminder {
-                    id: number,
-                    due: reminder::due(&entry.operation, at),
-                },
-                _ => Answer::Done,
-            };
-            Ok((content, answer))
-        })
-        .optional()?;
-    let Some((content, answer)) = found else {
+    let sql = "SELECT content, answer, room, seq, version, number, at FROM keys
+               WHERE user = ? AND key = ?";
+    let kept = |row: &Row<'_>| {
+        let first: Content = row.get(0)?;
+        let room = RoomId(row.get::<_, Option<u32>>(2)?.unwrap_or_default());
+        let seq = row.get::<_, Option<u32>>(3)?.unwrap_or_default();
+        let version = row.get::<_, Option<u32>>(4)?.unwrap_or_default();
+        let number = row.get::<_, Option<u32>>(5)?.unwrap_or_default();
+        let at: Millis = row.get(6)?;
+        let answer = match row.get::<_, i64>(1)? {
+            n if n == Kept::Sent as i64 => Answer::Sent {
+                room,
+                seq,
+                version,
+                at,
+            },
+            n if n == Kept::Changed as i64 => Answer::Changed { room, version },
+            n if n == Kept::Room as i64 => Answer::Room(room),
+            n if n == Kept::Noted as i64 => {
+                let id = NotificationId(number);
+                Answer::Noted { id, at }
+            }
+            n if n == Kept::Read as i64 => Answer::Read { room, seq },
+            n if n == Kept::Seen as i64 => Answer::Seen,
+            n if n == Kept::User as i64 => Answer::User(UserId(number)),
+            n if n == Kept::Token as i64 => Answer::Token(UserId(seq), TokenId(number)),
+            n if n == Kept::Invite as i64 => Answer::Invite(number),
+            n if n == Kept::Hook as i64 => Answer::Hook(HookId(number)),
+            n if n == Kept::Reminder as i64 => Answer::Reminder {
+                id: number,
+                due: reminder::due(&entry.operation, at),
+            },
+            _ => Answer::Done,
+        };
+        Ok((first, answer))
+    };
+    let found = tables.with(sql, |it| {
+        it.query_row((by.0, key.as_str()), kept).optional()
+    })?;
+    let Some((first, answer)) = found else {
         return Ok(None);
     };
-    if content == entry.content() {
+    if first == content {
         return Ok(Some(answer));
     }
     let tell = format!(
@@ -213,8 +220,13 @@ enum Kept {
 }
 
 /// Keeps the answer under the entry's key.
-fn remember(work: &Work<'_>, entry: &Entry, answer: &Answer) -> Result<(), Stop> {
-    let (Some(by), Some(key)) = (entry.by, &entry.key) else {
+fn remember(
+    work: &Work<'_>,
+    entry: &Entry,
+    content: Option<Content>,
+    answer: &Answer,
+) -> Result<(), Stop> {
+    let (Some(by), Some(key), Some(content)) = (entry.by, &entry.key, content) else {
         return Ok(());
     };
     type Columns = (Kept, Option<u32>, Option<u32>, Option<u32>, Option<u32>);
@@ -242,7 +254,7 @@ fn remember(work: &Work<'_>, entry: &Entry, answer: &Answer) -> Result<(), Stop>
         (
             by.0,
             key.as_str(),
-            entry.content(),
+            content,
             entry.at,
             kept as i64,
             room,

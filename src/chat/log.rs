@@ -16,7 +16,7 @@ use super::apply::{Stop, apply};
 use super::operation::Entry;
 use super::outcome::Outcome;
 use super::refusal::{Code, Refusal};
-use crate::store::{Database, StoreError};
+use crate::store::{Database, StoreError, Tables};
 
 /// What comes of an entry.
 pub type Verdict = Result<Outcome, Refusal>;
@@ -40,7 +40,9 @@ pub trait Log {
 /// The log of one machine: its database.
 impl Log for Database {
     fn append(&self, entry: Entry, on_done: OnDone) -> Result<(), Full> {
-        let job = move |connection: &_| match apply(connection, &entry) {
+        // Here and not in the job, because the scribe has the most to do.
+        let content = entry.content();
+        let job = move |tables: Tables<'_>| match apply(tables, &entry, content) {
             Ok(outcome) => Ok(Ok(outcome)),
             Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
             Err(Stop::Failed(error)) => Err(error),

@@ -39,9 +39,13 @@ pub struct Entry {
     pub operation: Operation,
 }
 
+/// What is wanted, in short.
+pub(super) type Content = [u8; 16];
+
 impl Entry {
-    /// What the same key may be used for again: the same content.
-    pub(super) fn content(&self) -> [u8; 16] {
+    /// What its key may be used for again: the same content. Nothing where it has no key.
+    pub(super) fn content(&self) -> Option<Content> {
+        self.key.as_ref()?;
         let asked = match &self.operation {
             // What is answered may be another thing by now.
             Operation::BotSay { room, asked, .. } => Some(Operation::BotSay {
@@ -56,7 +60,7 @@ impl Entry {
         let hash = Sha256::digest(&text);
         let mut content = [0; 16];
         content.copy_from_slice(&hash[..16]);
-        content
+        Some(content)
     }
 }
 

@@ -9,15 +9,15 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use super::apply::Stop;
 use super::event::{Event, EventKind, Person, To, What};
 use super::id::{Millis, Op, RoomId, Seq, UserId, Version};
-use super::name::{Title, UserName};
+use super::name::UserName;
 use super::operation::{Entry, Role};
 use super::outcome::{Answer, Ended, Outcome};
 use super::place::Place;
 use super::refusal::{Code, Refusal};
-use crate::store::rusqlite;
+use crate::store::{Tables, rusqlite};
 
 pub(super) struct Work<'a> {
-    connection: &'a Connection,
+    tables: Tables<'a>,
     entry: &'a Entry,
     events: Vec<Event>,
     ended: Vec<Ended>,
@@ -39,9 +39,9 @@ pub(super) struct Note<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(connection: &'a Connection, entry: &'a Entry) -> Self {
+    pub(super) fn new(tables: Tables<'a>, entry: &'a Entry) -> Self {
         Self {
-            connection,
+            tables,
             entry,
             events: Vec::new(),
             ended: Vec::new(),
@@ -71,44 +71,51 @@ impl<'a> Work<'a> {
         self.entry
     }
 
-    pub(super) fn connection(&self) -> &'a Connection {
-        self.connection
+    pub(super) fn connection(&self) -> &Connection {
+        &self.tables
     }
 
     // ---------------------------------------------------------------------------- statements
 
     /// Runs a statement; how many rows it changed.
-    pub(super) fn execute(&self, sql: &str, values: impl Params) -> Result<usize, Stop> {
-        Ok(self.connection.prepare_cached(sql)?.execute(values)?)
+    pub(super) fn execute(&self, sql: &'static str, values: impl Params) -> Result<usize, Stop> {
+        Ok(self.tables.with(sql, |it| it.execute(values))?)
     }
 
     /// The row that a statement gives, if it gives one.
     pub(super) fn row<T>(
         &self,
-        sql: &str,
+        sql: &'static str,
         values: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, Stop> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row(values, read).optional()?)
+        let found = self.tables.with(sql, |it| it.query_row(values, read));
+        Ok(found.optional()?)
     }
 
     /// All rows that a statement gives.
     pub(super) fn rows<T>(
         &self,
-        sql: &str,
+        sql: &'static str,
         values: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, Stop> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(values, read)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let found = self
+            .tables
+            .with(sql, |it| it.query_map(values, read)?.collect());
+        Ok(found?)
     }
 
     /// The one value that a statement always gives, such as a count.
-    pub(super) fn value<T: FromSql>(&self, sql: &str, values: impl Params) -> Result<T, Stop> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row(values, |row| row.get(0))?)
+    pub(super) fn value<T: FromSql>(
+        &self,
+        sql: &'static str,
+        values: impl Params,
+    ) -> Result<T, Stop> {
+        let found = self
+            .tables
+            .with(sql, |it| it.query_row(values, |row| row.get(0)));
+        Ok(found?)
     }
 
     // -------------------------------------------------------------------------------- people
@@ -183,11 +190,25 @@ impl<'a> Work<'a> {
 
     // -------------------------------------------------------------------------------- events
 
-    fn next_op(&self) -> Result<Op, Stop> {
-        // A write at the beginning, so that the lock is waited for and not refused. Asked for
-        // afterwards: for `RETURNING` SQLite makes a table each time, which costs more than all else.
+    /// The server is one further. Asked for afterwards where it is needed: for `RETURNING` SQLite makes a
+    /// table each time, which costs more than all else.
+    fn count_op(&self) -> Result<(), Stop> {
         self.execute("UPDATE server SET op = op + 1 WHERE id = 1", ())?;
-        self.value("SELECT op FROM server WHERE id = 1", ())
+        Ok(())
+    }
+
+    fn next_op(&self) -> Result<Op, Stop> {
+        self.count_op()?;
+        self.value("SELECT op FROM server", ())
+    }
+
+    /// A room's last event and message, by what it counts of them.
+    fn last_of(&self, place: &Place) -> Result<(Op, Seq, Version), Stop> {
+        let sql = "SELECT op, seq, version FROM rooms WHERE id = ?";
+        let last = self.row(sql, [place.id.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        Ok(last.expect("a room that was looked up in this transaction is there"))
     }
 
     /// Something happened in a room. Gives its place there.
@@ -198,13 +219,12 @@ impl<'a> Work<'a> {
         note: Note<'_>,
         what: What,
     ) -> Result<Version, Stop> {
-        let op = self.next_op()?;
+        self.count_op()?;
         self.execute(
-            "UPDATE rooms SET version = version + 1, op = ? WHERE id = ?",
-            (op, place.id.0),
+            "UPDATE rooms SET version = version + 1, op = (SELECT op FROM server) WHERE id = ?",
+            [place.id.0],
         )?;
-        let sql = "SELECT version FROM rooms WHERE id = ?";
-        let version = self.value(sql, [place.id.0])?;
+        let (op, _, version) = self.last_of(place)?;
         self.note_event(place.id, version, op, kind, note)?;
         self.tell_members(place, op, version, what);
         Ok(version)
@@ -213,14 +233,13 @@ impl<'a> Work<'a> {
     /// Somebody says something: the room's next message. What is told is made of its number and
     /// place.
     pub(super) fn tell_message(&self, place: &Place) -> Result<(Op, Seq, Version), Stop> {
-        let op = self.next_op()?;
+        self.count_op()?;
         self.execute(
-            "UPDATE rooms SET seq = seq + 1, version = version + 1, op = ? WHERE id = ?",
-            (op, place.id.0),
+            "UPDATE rooms SET seq = seq + 1, version = version + 1, op = (SELECT op FROM server)
+             WHERE id = ?",
+            [place.id.0],
         )?;
-        let sql = "SELECT seq, version FROM rooms WHERE id = ?";
-        let next = self.row(sql, [place.id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (seq, version) = next.expect("a room that was looked up in this transaction is there");
+        let (op, seq, version) = self.last_of(place)?;
         let note = Note {
             seq: Some(seq),
             ..Note::default()
@@ -338,7 +357,7 @@ impl<'a> Work<'a> {
 pub(super) fn person(row: &Row<'_>, at: usize) -> rusqlite::Result<Person> {
     Ok(Person {
         id: UserId(row.get(at)?),
-        name: UserName::trusted(row.get::<_, String>(at + 1)?),
-        display_name: Title::trusted(row.get::<_, String>(at + 2)?),
+        name: row.get(at + 1)?,
+        display_name: row.get(at + 2)?,
     })
 }

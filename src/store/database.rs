@@ -17,6 +17,7 @@ use super::error::{OpenError, StoreError};
 use super::migration::{self, Migrations};
 use super::reader::Reader;
 use super::scribe::{Keepsake, Scribe, Task};
+use super::tables::Tables;
 
 /// Jobs that may wait: a second's worth on a slow disk. Beyond that a wait would help nobody.
 pub(super) const WAITING_MAX: usize = 1024;
@@ -232,7 +233,8 @@ impl Database {
     /// Like [`submit_or_undo`](Self::submit_or_undo), for a job that may be done again: what it wrote
     /// may be undone because of another job, and then it is called once more. It does the same
     /// whenever it finds the same tables, and leaves nothing behind but rows. In return it costs
-    /// less, where many are stored together about half.
+    /// less, where many are stored together about half. Its [`Tables`] are a connection that keeps
+    /// statements at hand for all of them.
     ///
     /// ```
     /// use parlour::store::Database;
@@ -242,8 +244,8 @@ impl Database {
     /// let (sender, receiver) = std::sync::mpsc::channel();
     /// let who = "ana".to_owned();
     /// database.submit_repeatable(
-    ///     move |connection| {
-    ///         connection.execute("INSERT INTO visits VALUES (?)", [&who])?;
+    ///     move |tables| {
+    ///         tables.with("INSERT INTO visits VALUES (?)", |insert| insert.execute([&who]))?;
     ///         Ok(Ok::<_, String>(()))
     ///     },
     ///     move |done| drop(sender.send(done)),
@@ -255,7 +257,7 @@ impl Database {
     where
         T: Send + 'static,
         E: Send + 'static,
-        J: Fn(&Connection) -> Result<Result<T, E>, StoreError> + Send + 'static,
+        J: Fn(Tables<'_>) -> Result<Result<T, E>, StoreError> + Send + 'static,
         D: FnOnce(Result<Result<T, E>, StoreError>) -> R + Send + 'static,
         R: Send + 'static,
     {
@@ -356,9 +358,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A job that can be called once, as one that can be called by the scribe.
 fn once<T>(
     job: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> impl FnMut(&Connection) -> Result<T, StoreError> {
+) -> impl FnMut(Tables<'_>) -> Result<T, StoreError> {
     let mut job = Some(job);
-    move |connection| job.take().expect("a job is attempted once")(connection)
+    move |tables| job.take().expect("a job is attempted once")(&tables)
 }
 
 /// A job with its end.
@@ -374,7 +376,7 @@ struct Errand<T, J, D> {
 impl<T, J, D, R> Task for Errand<T, J, D>
 where
     T: Send,
-    J: FnMut(&Connection) -> Result<T, StoreError> + Send,
+    J: FnMut(Tables<'_>) -> Result<T, StoreError> + Send,
     D: FnOnce(Result<T, StoreError>) -> R + Send,
     R: Send + 'static,
 {
@@ -382,9 +384,9 @@ where
         self.is_repeatable
     }
 
-    fn attempt(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    fn attempt(&mut self, tables: Tables<'_>) -> Result<(), StoreError> {
         // Safe to go on with: the scribe rolls back to where the job began.
-        let result = catch_unwind(AssertUnwindSafe(|| (self.job)(connection)))
+        let result = catch_unwind(AssertUnwindSafe(|| (self.job)(tables)))
             .unwrap_or_else(|panic| Err(StoreError::Panicked(text(&*panic))));
         let verdict = match &result {
             Ok(value) if (self.is_undone)(value) => Err(StoreError::app("undone by itself")),

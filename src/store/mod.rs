@@ -59,6 +59,7 @@ mod properties;
 mod reader;
 mod scribe;
 mod select;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -72,6 +73,9 @@ pub use reader::Reader;
 pub use rusqlite;
 pub use rusqlite::Connection;
 pub use select::{Listing, Order, Page, Select};
+#[cfg(test)]
+pub(crate) use tables::Statements;
+pub use tables::Tables;
 
 /// What a power cut may cost. A crash of the program costs nothing either way.
 ///

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::tests::{Home, note, notes};
-use super::{Durability, StoreError};
+use super::{Durability, StoreError, Tables};
 
 /// What a job does to the notes.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +130,7 @@ proptest! {
                 sender.send((number, result)).unwrap();
             };
             if job.repeats {
-                let done = move |connection: &_| in_store(&job, connection).map(Ok::<_, Infallible>);
+                let done = move |tables: Tables<'_>| in_store(&job, &tables).map(Ok::<_, Infallible>);
                 let tell = move |result: Result<Result<Counts, Infallible>, _>| {
                     tell(result.map(|Ok(counts)| counts));
                 };

@@ -12,8 +12,9 @@
 //! ```
 //!
 //! A savepoint is what a job is undone by, and costs as much as its writes: SQLite keeps a copy of
-//! each page that is written under it. So jobs that may be attempted again share one: if one of them
-//! has to be undone, which is rare, all of them are, and the others are done again.
+//! each page that is written under it. So jobs that may be attempted again share one, or have none
+//! where they are the group's first and the transaction itself can be begun anew: if one of them has
+//! to be undone, which is rare, all of them are, and the others are done again.
 //!
 //! Promises
 //! 1. Jobs are done in the order in which they were submitted, and so are their ends told.
@@ -37,6 +38,7 @@ use rusqlite::Connection;
 
 use super::connection::{Guard, PATIENCE};
 use super::error::{Outage, StoreError};
+use super::tables::{Statements, Tables};
 
 /// Jobs in a group: enough that the commit is a small part of the cost, few enough that the first
 /// does not wait long for the last.
@@ -58,7 +60,7 @@ pub(super) trait Task: Send {
     fn is_repeatable(&self) -> bool;
 
     /// Does the job and keeps its result. An error says that the writes are to be undone.
-    fn attempt(&mut self, connection: &Connection) -> Result<(), StoreError>;
+    fn attempt(&mut self, tables: Tables<'_>) -> Result<(), StoreError>;
 
     /// Tells how the job ended, now that it is known how its group did.
     fn finish(self: Box<Self>, group: Result<(), StoreError>) -> Keepsake;
@@ -113,14 +115,15 @@ impl Scribe {
             return;
         }
         let before = self.connection.total_changes();
+        let statements = Statements::of(&self.connection);
         let mut attempted = Vec::new();
-        // Where those begin that share the savepoint that is open.
+        // Where those begin that are undone together.
         let mut sharing = None;
         let mut next = Some(first);
         let mut outcome = Ok(());
         while let Some(task) = next {
             attempted.push(task);
-            outcome = self.attempt_last(&mut attempted, &mut sharing);
+            outcome = self.attempt_last(&mut attempted, &mut sharing, statements.tables());
             let changes = self.connection.total_changes() - before;
             let is_full = attempted.len() >= GROUP_JOBS_MAX || changes >= GROUP_CHANGES_MAX;
             next = match outcome {
@@ -142,46 +145,56 @@ impl Scribe {
         &self,
         tasks: &mut [Box<dyn Task>],
         sharing: &mut Option<usize>,
+        tables: Tables<'_>,
     ) -> Result<(), StoreError> {
         let Some(last) = tasks.len().checked_sub(1) else {
             return Ok(());
         };
         if !tasks[last].is_repeatable() {
-            if sharing.take().is_some() {
+            if sharing.take().is_some_and(|first| first > 0) {
                 self.say("RELEASE \"the job\"")?;
             }
-            return self.attempt_alone(&mut *tasks[last]);
+            return self.attempt_alone(&mut *tasks[last], tables);
         }
-        if sharing.is_none() {
+        if sharing.is_none() && last > 0 {
             self.say("SAVEPOINT \"the job\"")?;
         }
         let first = *sharing.get_or_insert(last);
         let before = self.connection.total_changes();
-        let job = self.attempt(&mut *tasks[last])?;
+        let job = self.attempt(&mut *tasks[last], tables)?;
         if job.is_ok() || self.connection.total_changes() == before {
             return Ok(());
         }
-        self.say("ROLLBACK TO \"the job\"")?;
-        self.say("RELEASE \"the job\"")?;
+        if first == 0 {
+            self.say("ROLLBACK")?;
+            self.say("BEGIN DEFERRED")?;
+        } else {
+            self.say("ROLLBACK TO \"the job\"")?;
+            self.say("RELEASE \"the job\"")?;
+        }
         *sharing = None;
         let again = &mut tasks[first..];
         again
             .iter_mut()
-            .try_for_each(|task| self.attempt_alone(&mut **task))
+            .try_for_each(|task| self.attempt_alone(&mut **task, tables))
     }
 
     /// One job in a savepoint of its own. An error says that the whole transaction is lost.
-    fn attempt_alone(&self, task: &mut dyn Task) -> Result<(), StoreError> {
+    fn attempt_alone(&self, task: &mut dyn Task, tables: Tables<'_>) -> Result<(), StoreError> {
         self.say("SAVEPOINT \"the job\"")?;
-        if self.attempt(task)?.is_err() {
+        if self.attempt(task, tables)?.is_err() {
             self.say("ROLLBACK TO \"the job\"")?;
         }
         self.say("RELEASE \"the job\"")
     }
 
     /// What became of a job. An error outside says that the whole transaction is lost.
-    fn attempt(&self, task: &mut dyn Task) -> Result<Result<(), StoreError>, StoreError> {
-        let job = self.guard.during(|| task.attempt(&self.connection));
+    fn attempt(
+        &self,
+        task: &mut dyn Task,
+        tables: Tables<'_>,
+    ) -> Result<Result<(), StoreError>, StoreError> {
+        let job = self.guard.during(|| task.attempt(tables));
         if self.connection.is_autocommit() {
             // SQLite has rolled back everything, as it does when the disk is full.
             let unsaid = || StoreError::app("a statement rolled back");

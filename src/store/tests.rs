@@ -244,44 +244,66 @@ fn a_job_that_fails_or_panics_is_undone_alone() {
     assert_eq!(home.notes(), [1, 2, 3, 4]);
 }
 
-#[test]
-fn jobs_that_share_a_savepoint_are_done_again_when_one_of_them_is_undone() {
-    let home = Home::new();
-    let held = hold(&home.database);
+/// Has jobs that may be done again store numbers as one group, behind a job that may not or as its
+/// first.
+fn share(is_behind_another: bool) {
+    let (database, hand) = Database::by_hand(&[NOTES]).unwrap();
     let (sender, ends) = mpsc::channel();
     let tries = Arc::new(Mutex::new(Vec::new()));
     // A number that is written before the job changes its mind, or after.
     let submit = |number: i64, refuses: bool, writes: bool| {
         let (sender, tries) = (sender.clone(), Arc::clone(&tries));
-        let job = move |connection: &Connection| {
+        let job = move |tables: Tables<'_>| {
             tries.lock().unwrap().push(number);
             if writes {
-                note(connection, number)?;
+                note(&tables, number)?;
             }
             Ok(if refuses { Err("no") } else { Ok(()) })
         };
         let tell = move |end| sender.send((number, end)).unwrap();
-        home.database.submit_repeatable(job, tell).unwrap();
+        database.submit_repeatable(job, tell).unwrap();
     };
+    if is_behind_another {
+        database.submit(|tables| note(tables, 9), drop).unwrap();
+    }
     submit(1, false, true);
     // It has written nothing, so there is nothing to undo.
     submit(2, true, false);
     submit(3, false, true);
     submit(4, true, true);
     submit(5, false, true);
-    drop(held);
+    submit(6, true, true);
+    submit(7, false, true);
+    assert!(hand.group());
     let no = || Ok(Err("no"));
-    let told: Vec<_> = ends.iter().take(5).collect();
+    let told: Vec<_> = ends.try_iter().collect();
     let expected = [
         (1, Ok(Ok(()))),
         (2, no()),
         (3, Ok(Ok(()))),
         (4, no()),
         (5, Ok(Ok(()))),
+        (6, no()),
+        (7, Ok(Ok(()))),
     ];
     assert_eq!(told, expected);
-    assert_eq!(*tries.lock().unwrap(), [1, 2, 3, 4, 1, 2, 3, 4, 5]);
-    assert_eq!(home.notes(), [1, 3, 5]);
+    assert_eq!(
+        *tries.lock().unwrap(),
+        [1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 5, 6, 7]
+    );
+    let mut stored = vec![1, 3, 5, 7];
+    stored.extend(is_behind_another.then_some(9));
+    assert_eq!(database.reader().unwrap().query(notes), Ok(stored));
+}
+
+#[test]
+fn jobs_that_share_a_savepoint_are_done_again_when_one_of_them_is_undone() {
+    share(true);
+}
+
+#[test]
+fn jobs_that_share_the_transaction_are_done_again_when_one_of_them_is_undone() {
+    share(false);
 }
 
 #[test]

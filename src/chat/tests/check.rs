@@ -3,6 +3,7 @@
 use super::*;
 use crate::chat::apply::apply;
 use crate::chat::search::index;
+use crate::store::Statements;
 
 fn findings(connection: &Connection) -> Vec<Damage> {
     let mut found = Vec::new();
@@ -81,7 +82,12 @@ fn lived() -> Connection {
             outside: false,
             operation,
         };
-        apply(&connection, &entry).unwrap();
+        apply(
+            Statements::of(&connection).tables(),
+            &entry,
+            entry.content(),
+        )
+        .unwrap();
     }
     index(&connection, None, 1000).unwrap();
     connection
