@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::store::{Database, Durability, Migration, Migrations, OpenError, StoreError};
+use crate::store::{Database, Migration, Migrations, OpenError, StoreError};
 
 /// The tables.
 const DOCS: Migrations = Migrations {
@@ -87,7 +87,7 @@ impl Library {
     pub fn open(&self) -> Result<Database, OpenError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let (None, Some(path)) = (&*open, &self.path) {
-            *open = Some(Database::open_with(path, &[DOCS], Durability::Full)?);
+            *open = Some(Database::open_behind(path, &[DOCS])?);
         }
         Ok(open
             .clone()

@@ -15,6 +15,7 @@ use super::Durability;
 use super::connection::{self, Place};
 use super::database::Database;
 use super::error::StoreError;
+use super::log::{DUE_PAGES, Log};
 use super::migration::Migrations;
 use super::scribe::Scribe;
 
@@ -32,13 +33,15 @@ impl Database {
 }
 
 fn at(place: Place, sets: &[Migrations]) -> Result<(Database, Hand), StoreError> {
-    let (connection, guard) = connection::open_writer(&place, sets, Durability::Full)?;
+    let (mut connection, guard) = connection::open_writer(&place, sets, Durability::Full)?;
     // Nobody else runs meanwhile who could let go of a lock.
     connection.busy_timeout(Duration::ZERO)?;
+    let log = Log::of(&mut connection, place.clone(), Durability::Full, DUE_PAGES)?;
     let (database, queue) = Database::waiting_at(place.clone());
     let scribe = Scribe {
         connection,
         guard,
+        log,
         queue,
     };
     Ok((database, Hand { scribe, place }))

@@ -43,10 +43,6 @@ const WRITER_CACHE_KIB: i64 = 4096;
 /// Statements that a connection keeps prepared, a few KiB each. rusqlite has 16.
 const STATEMENTS_MAX: usize = 64;
 
-/// Pages after which a commit empties the log into the file. SQLite's own default: with ten times
-/// as many the usual commit is faster and the worst one slower.
-const CHECKPOINT_PAGES: i64 = 1000;
-
 /// The log's size when it begins anew; a rush may make it longer for a while.
 const LOG_BYTES_MAX: i64 = 16 << 20;
 
@@ -71,7 +67,7 @@ impl Place {
         Self::Memory(format!("file:/parlour-{number}?vfs=memdb"))
     }
 
-    fn open(&self, flags: OpenFlags) -> Result<Connection, StoreError> {
+    pub(super) fn open(&self, flags: OpenFlags) -> Result<Connection, StoreError> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match self {
             Self::File(path) => Connection::open_with_flags(path, flags)?,
@@ -177,7 +173,6 @@ fn settle(
         });
     }
     connection.pragma_update(None, "synchronous", durability.pragma())?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_MAX)?;
     let guard = Guard::install(&mut connection)?;
     migration::migrate(&connection, &guard, sets)?;

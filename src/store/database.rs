@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use super::Durability;
 use super::connection::{self, Place};
 use super::error::{OpenError, StoreError};
+use super::log::{DUE_PAGES, DUE_PAGES_BEHIND, Log};
 use super::migration::{self, Migrations};
 use super::reader::Reader;
 use super::scribe::{Keepsake, Scribe, Task};
@@ -80,11 +81,25 @@ impl Database {
         migrations: &[Migrations],
         durability: Durability,
     ) -> Result<Self, OpenError> {
-        let path = path.as_ref();
+        Self::open_in_steps(path.as_ref(), migrations, durability, DUE_PAGES)
+    }
+
+    /// Like [`Database::open`], for a database that another one on the same disk goes before: what much is
+    /// written to at once, and nobody waits for.
+    pub(crate) fn open_behind(path: &Path, migrations: &[Migrations]) -> Result<Self, OpenError> {
+        Self::open_in_steps(path, migrations, Durability::Full, DUE_PAGES_BEHIND)
+    }
+
+    fn open_in_steps(
+        path: &Path,
+        migrations: &[Migrations],
+        durability: Durability,
+        step: u32,
+    ) -> Result<Self, OpenError> {
         // Absolute, because SQLite takes some relative names for something else.
         path::absolute(path)
             .map_err(|error| StoreError::io(&error))
-            .and_then(|path| Self::start(Place::File(path), migrations, durability))
+            .and_then(|path| Self::start(Place::File(path), migrations, durability, step))
             .map_err(|why| OpenError {
                 path: path.to_owned(),
                 why,
@@ -127,19 +142,22 @@ impl Database {
     /// A database without a file, for tests: gone with its last handle. Readers and the scribe
     /// wait for each other there.
     pub fn in_memory(migrations: &[Migrations]) -> Result<Self, StoreError> {
-        Self::start(Place::memory(), migrations, Durability::Full)
+        Self::start(Place::memory(), migrations, Durability::Full, DUE_PAGES)
     }
 
     fn start(
         place: Place,
         migrations: &[Migrations],
         durability: Durability,
+        step: u32,
     ) -> Result<Self, StoreError> {
-        let (connection, guard) = connection::open_writer(&place, migrations, durability)?;
+        let (mut connection, guard) = connection::open_writer(&place, migrations, durability)?;
+        let log = Log::of(&mut connection, place.clone(), durability, step)?;
         let (database, queue) = Self::waiting_at(place);
         let scribe = Scribe {
             connection,
             guard,
+            log,
             queue,
         };
         #[expect(

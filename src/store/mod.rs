@@ -52,6 +52,7 @@ mod by_hand;
 mod connection;
 mod database;
 mod error;
+mod log;
 mod migration;
 mod model;
 #[cfg(test)]

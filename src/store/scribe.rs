@@ -38,6 +38,7 @@ use rusqlite::Connection;
 
 use super::connection::{Guard, PATIENCE};
 use super::error::{Outage, StoreError};
+use super::log::Log;
 use super::tables::{Statements, Tables};
 
 /// Jobs in a group: enough that the commit is a small part of the cost, few enough that the first
@@ -69,12 +70,13 @@ pub(super) trait Task: Send {
 pub(super) struct Scribe {
     pub(super) connection: Connection,
     pub(super) guard: Guard,
+    pub(super) log: Log,
     pub(super) queue: Receiver<Box<dyn Task>>,
 }
 
 impl Scribe {
     /// Works until the queue is empty and nobody can submit any more; then leaves one tidy file.
-    pub(super) fn run(self) -> Result<(), StoreError> {
+    pub(super) fn run(mut self) -> Result<(), StoreError> {
         // What migrations wrote is in the log already.
         let mut is_log_empty = false;
         loop {
@@ -85,9 +87,7 @@ impl Scribe {
                     Ok(first) => Some(first),
                     Err(RecvTimeoutError::Disconnected) => None,
                     Err(RecvTimeoutError::Timeout) => {
-                        // Takes what readers allow and waits for nobody. Where it fails the log
-                        // keeps everything, and the next commit says what is wrong.
-                        let _ = self.say("PRAGMA wal_checkpoint(PASSIVE)");
+                        self.log.end(&self.connection);
                         is_log_empty = true;
                         continue;
                     }
@@ -99,8 +99,10 @@ impl Scribe {
             if self.connection.total_changes() != before {
                 is_log_empty = false;
                 self.wait_for_locks(PATIENCE);
+                self.log.carry(&self.connection);
             }
         }
+        self.log.settle();
         // A reader that is still open may keep the log from being cut, which harms nothing.
         self.wait_for_locks(Duration::ZERO);
         self.say("PRAGMA wal_checkpoint(TRUNCATE)")?;
