@@ -8,8 +8,11 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use parlour::ground::priority;
 use parlour::ground::seed::Seed;
 use parlour::knowledge::{Base, Library, search};
 
@@ -47,7 +50,8 @@ pub(crate) fn run() -> Outcome {
     ask(&data, &vocabulary)
 }
 
-/// Deliveries at a steady pace, without an import and while one runs on the same folder.
+/// Deliveries at a steady pace: without an import, while one runs on the same folder, and while a thread
+/// of the same priority does nothing but compute, which no import can do without.
 pub(crate) fn beside() -> Outcome {
     let folder = tempfile::tempdir_in(place()?)?;
     let texts = folder.path().join("texts");
@@ -65,7 +69,20 @@ pub(crate) fn beside() -> Outcome {
     let mut import = Import::begin(&data, &texts)?;
     let mut both = talk.go_on(PATIENCE, &mut scratch, |_| Ok(!import.is_over()?))?;
     tell_pace("while one runs", &mut both);
-    import.tell(bytes)
+    import.tell(bytes)?;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_over);
+    let computing = std::thread::spawn(move || {
+        priority::after_others();
+        while !seen.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
+    });
+    let control = talk.go_on(Duration::from_secs(15), &mut scratch, |_| Ok(true));
+    is_over.store(true, Ordering::Relaxed);
+    computing.join().map_err(|_| "computing failed")?;
+    tell_pace("while a thread computes", &mut control?);
+    Ok(())
 }
 
 fn tell_recall() -> Outcome {

@@ -29,7 +29,7 @@ impl Plain {
             return Err("the copy has no write-ahead log".into());
         }
         connection.pragma_update(None, "synchronous", "full")?;
-        connection.pragma_update(None, "cache_size", -4096)?;
+        connection.pragma_update(None, "cache_size", -2048)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.query_row("PRAGMA journal_size_limit = 16777216", (), |_| Ok(()))?;

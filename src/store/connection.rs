@@ -35,10 +35,10 @@ const READER_PATIENCE: Duration = Duration::from_millis(50);
 /// care.
 const READER_CACHE_KIB: i64 = 1024;
 
-/// The same for the one that writes. What a full group of chat messages changes in as many rooms, some
-/// 800 pages, fits; otherwise SQLite writes pages into the log before the commit and reads them again.
-/// With 1024 that is 1.5 times as many writes and four times as many reads already for 50 rooms.
-const WRITER_CACHE_KIB: i64 = 4096;
+/// The same for the one that writes. What does not fit SQLite writes into the log before the commit, and
+/// reads again: for a full group of chat messages in 50 rooms 1024 are 1.5 times as many writes and
+/// four times as many reads as 2048, and 4096 no fewer.
+const WRITER_CACHE_KIB: i64 = 2048;
 
 /// Statements that a connection keeps prepared, a few KiB each. rusqlite has 16.
 const STATEMENTS_MAX: usize = 64;

@@ -88,6 +88,9 @@ impl Scribe {
                     Err(RecvTimeoutError::Disconnected) => None,
                     Err(RecvTimeoutError::Timeout) => {
                         self.log.end(&self.connection);
+                        // What is kept of the file is for who writes much, and has a bound; who is
+                        // quiet has no use for it.
+                        let _ = self.say("PRAGMA shrink_memory");
                         is_log_empty = true;
                         continue;
                     }
