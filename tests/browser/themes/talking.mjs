@@ -164,7 +164,8 @@ scenario("emoji are found by the picker and by their names", async (world) => {
   await ann.page.getByRole("button", { name: "Emoji", exact: true }).click();
   await ann.page.getByRole("searchbox", { name: "Search emoji" }).fill("rocket");
   await ann.page.getByRole("option", { name: "🚀" }).first().click();
-  equal(await box(ann.page).inputValue(), "look 🚀");
+  // The picker promises it: it is written a moment behind the click.
+  await until("what was chosen", async () => (await box(ann.page).inputValue()) === "look 🚀");
   await box(ann.page).press("Enter");
   await see(message(bo.page, "look 🚀"));
   await box(ann.page).pressSequentially("go :rocke");
